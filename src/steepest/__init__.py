@@ -1,0 +1,62 @@
+"""Steepest finds the right optimizer, and its hyperparameters, for your model, with the evidence.
+
+    study = steepest.compare(model, x, y, validation_data=(x_val, y_val), epochs=20)
+    print(study)
+    model.compile(optimizer=study.best.optimizer(), loss=..., metrics=...)
+
+Names are fetched on first use, so `import steepest` is quick and loads no framework.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Choice": "steepest.spaces",
+    "Comparison": "steepest.comparison",
+    "Float": "steepest.spaces",
+    "InputError": "steepest.errors",
+    "Recommendation": "steepest.comparison",
+    "SteepestError": "steepest.errors",
+    "StudyFileError": "steepest.errors",
+    "TaskError": "steepest.errors",
+    "compare": "steepest.comparison",
+    "read": "steepest.comparison",
+}
+
+__all__ = [
+    "Choice",
+    "Comparison",
+    "Float",
+    "InputError",
+    "Recommendation",
+    "SteepestError",
+    "StudyFileError",
+    "TaskError",
+    "__version__",
+    "compare",
+    "read",
+]
+
+if TYPE_CHECKING:
+    from steepest.comparison import Comparison as Comparison
+    from steepest.comparison import Recommendation as Recommendation
+    from steepest.comparison import compare as compare
+    from steepest.comparison import read as read
+    from steepest.errors import InputError as InputError
+    from steepest.errors import SteepestError as SteepestError
+    from steepest.errors import StudyFileError as StudyFileError
+    from steepest.errors import TaskError as TaskError
+    from steepest.spaces import Choice as Choice
+    from steepest.spaces import Float as Float
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

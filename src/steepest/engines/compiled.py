@@ -1,0 +1,326 @@
+"""A population trained inside one compiled JAX program.
+
+    for each member:                              one after another, or in lockstep
+        while epochs remain and it has not diverged:
+            shuffle; for each batch: gradient → rule → weights
+            evaluate on the validation set
+
+The counts of members and epochs are arguments of the program and not part of it, so one compile of a
+rule serves every rung, every cut to survivors and the confirmation. One call of `advance` takes a
+population from its state some epochs further; resuming and halving are "call it again with the
+state". The engine knows nothing of trials and rungs.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from steepest.records import Config, Population
+from steepest.rules import RULES, SCHEDULES, Hyperparameters
+from steepest.tasks.task import Arrays, Batch, Task
+
+# Evaluation takes larger batches than training, as nothing is kept for gradients: they keep a core
+# busy, and stay within what the person's batch size says of the memory.
+EVALUATION_FACTOR, EVALUATION_LIMIT = 8, 512
+SEQUENTIAL_CAPACITY = 8  # members a call can take when they train one after another
+LOCKSTEP_CAPACITY = 32  # and when they train side by side
+NO_COMPLEMENT = frozenset({"learning_rate", "epsilon"})
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the members of a population stand, on the host: arrays `[members, ...]`.
+
+    `memory` holds, for each weight array, the tuple of arrays that the rule remembers.
+    """
+
+    weights: Arrays
+    memory: list[tuple[Any, ...]]
+    variables: Arrays  # batch statistics, random streams
+    step: np.ndarray[Any, Any]  # int32 [members]
+    epoch: np.ndarray[Any, Any]  # int32 [members]
+    alive: np.ndarray[Any, Any]  # bool [members]; False once the loss was not finite
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def tree(self) -> tuple[Any, ...]:
+        """Return the arrays as one nested tuple, for JAX."""
+        return (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)
+
+    def take(self, members: Any) -> "State":
+        """Return the state of those members alone."""
+        index = np.asarray(members, np.int64)
+        return State(*jax.tree.map(lambda a: np.asarray(a)[index], self.tree()))
+
+    @staticmethod
+    def join(parts: "list[State]") -> "State":
+        """Return the states of `parts` as one, in their order."""
+        trees = [part.tree() for part in parts]
+        return State(*jax.tree.map(lambda *leaves: np.concatenate(leaves), *trees))
+
+
+@dataclass(frozen=True)
+class Advance:
+    """What a call of `advance` gave: per member and epoch, NaN where none was trained.
+
+    `values` maps "training_loss", "loss" (of validation) and each metric to float32
+    `[members, epochs]`, for the epochs from `start` to `stop`.
+    """
+
+    values: Mapping[str, np.ndarray[Any, Any]]
+    trained: np.ndarray[Any, Any]  # int [members]: epochs that were trained
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Device:
+    """The task's arrays, on the device once."""
+
+    training: Batch
+    validation: Batch
+    test: Batch | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """The compiled training of one rule on one task."""
+
+    task: Task
+    device: Device
+    executable: Any
+    capacity: int
+    compile_seconds: float
+
+
+def place(task: Task) -> Device:
+    """Put the task's data on the device."""
+    return Device(*jax.tree.map(jnp.asarray, (task.training, task.validation, task.test)))
+
+
+def begin(task: Task, population: Population) -> State:
+    """Return the state of an untrained population: fresh weights from each member's seed."""
+    seeds, members = np.unique(population.seeds, return_inverse=True)
+    drawn = [task.initialize(int(seed)) for seed in seeds]
+    names = RULES[population.rule].memory(population.flags)
+    weights, variables = (
+        [np.stack([part[i] for part in parts])[members] for i in range(len(parts[0]))]
+        for parts in zip(*drawn, strict=True)
+    )
+    count = len(population)
+    return State(
+        weights=weights,
+        memory=[tuple(np.zeros_like(w) for _ in names) for w in weights],
+        variables=variables,
+        step=np.zeros(count, np.int32),
+        epoch=np.zeros(count, np.int32),
+        alive=np.ones(count, bool),
+    )
+
+
+def compile_program(
+    task: Task, device: Device, config: Config, *, lockstep: bool | None = None
+) -> Program:
+    """Compile the training of `config`'s rule, flags and schedule, for any hyperparameters.
+
+    `lockstep` trains members side by side (`vmap`), which suits accelerators; otherwise they train
+    one after another in the same program, which suits CPUs, where it is as fast, keeps the caches
+    warm, and a member that diverged costs nothing more. None chooses by the device.
+    """
+    started = time.perf_counter()
+    on_cpu = jax.default_backend() == "cpu"
+    lockstep = not on_cpu if lockstep is None else lockstep
+    capacity = LOCKSTEP_CAPACITY if lockstep else SEQUENTIAL_CAPACITY
+    population = Population.of([config] * capacity)
+    state = begin(task, population)
+    arguments = (device.training, device.validation, *_hyperparameters(population), state.tree())
+    lowered = jax.jit(_population(task, config, lockstep)).lower(
+        *arguments, np.int32(capacity), np.int32(1)
+    )
+    # Populations of several rules train at the same time, a thread each, which uses all cores
+    # without splitting small matrix products between them.
+    options = {"xla_cpu_multi_thread_eigen": False} if on_cpu else None
+    executable = lowered.compile(compiler_options=options)
+    return Program(task, device, executable, capacity, time.perf_counter() - started)
+
+
+def advance(
+    program: Program, population: Population, state: State, stop: int
+) -> tuple[State, Advance]:
+    """Train each member up to epoch `stop`; return its new state and what was measured.
+
+    Takes at most `program.capacity` members. A member that diverged stays where it is.
+    """
+    started = time.perf_counter()
+    count = len(population)
+    start = int(state.epoch.min()) if count else 0
+    padding = np.minimum(np.arange(program.capacity), count - 1)
+    padded = population.take(padding)
+    tree, values = program.executable(
+        program.device.training,
+        program.device.validation,
+        *_hyperparameters(padded),
+        state.take(padding).tree(),
+        np.int32(count),
+        np.int32(stop),
+    )
+    tree, values = jax.tree.map(lambda a: np.array(a)[:count], (tree, values))
+    after = State(*tree)
+    measured = {name: array[:, start:stop] for name, array in values.items()}
+    seconds = time.perf_counter() - started
+    return after, Advance(measured, after.epoch - state.epoch, seconds)
+
+
+def compile_test(task: Task, device: Device) -> Callable[[State], list[dict[str, float]]] | None:
+    """Return what measures each member of a state on the test set, or None without a test set."""
+    if device.test is None:
+        return None
+    run = jax.jit(lambda weights, variables, batch: _evaluation(task, weights, variables, batch))
+
+    def test(state: State) -> list[dict[str, float]]:
+        found = []
+        for member in range(len(state)):
+            one = jax.tree.map(lambda a, i=member: a[i], (state.weights, state.variables))
+            values = run(*one, device.test)
+            found.append({name: float(value) for name, value in values.items()})
+        return found
+
+    return test
+
+
+def _hyperparameters(population: Population) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Return numbers, their complements and seeds, as float32 and uint32 `[members]`."""
+    numbers = {n: v.astype(np.float32) for n, v in population.numbers.items()}
+    complements = {
+        n: (1.0 - v).astype(np.float32)
+        for n, v in population.numbers.items()
+        if n not in NO_COMPLEMENT
+    }
+    return numbers, complements, population.seeds.astype(np.uint32)
+
+
+def _population(task: Task, config: Config, lockstep: bool) -> Any:
+    """Return the function to compile: a slice of members, each with its own everything."""
+    train = _member(task, config, stop_early=not lockstep)
+
+    def run(
+        training: Batch,
+        validation: Batch,
+        numbers: dict[str, Any],
+        complements: dict[str, Any],
+        seeds: Any,
+        state: Any,
+        members: Any,
+        stop: Any,
+    ) -> Any:
+        def one(i: Any, state: Any) -> Any:
+            mine = jax.tree.map(lambda a: a[i], (numbers, complements, seeds, state))
+            return train(training, validation, *mine, stop)
+
+        capacity = seeds.shape[0]
+        if lockstep:
+            return jax.vmap(one, in_axes=(0, None))(jnp.arange(capacity), state)
+        names = ("training_loss", "loss", *task.facts.metrics)
+        shape = (capacity, task.facts.epochs)
+        curves = {name: jnp.full(shape, jnp.nan, jnp.float32) for name in names}
+
+        def body(i: Any, carry: Any) -> Any:
+            return jax.tree.map(lambda all_, a: all_.at[i].set(a), carry, one(i, carry[0]))
+
+        return lax.fori_loop(0, members, body, (state, curves))
+
+    return run
+
+
+def _member(task: Task, config: Config, stop_early: bool) -> Any:
+    """Return the training of one member from its state up to epoch `stop`."""
+    facts = task.facts
+    total_steps = facts.steps_per_epoch * facts.epochs
+    schedule = SCHEDULES[config.schedule]
+    rule, flags = RULES[config.rule], config.flags
+    size, batch = facts.training_examples, facts.batch_size
+    full = size // batch  # batches; what remains is a smaller one, as in fit
+
+    def train(
+        training: Batch,
+        validation: Batch,
+        numbers: dict[str, Any],
+        complements: dict[str, Any],
+        seed: Any,
+        state: Any,
+        stop: Any,
+    ) -> Any:
+        key = jax.random.key(seed)
+
+        def step(carry: Any, index: Any) -> Any:
+            weights, memory, variables, t, total = carry
+            examples = jax.tree.map(lambda a: a[index], training)
+            (loss, variables), gradients = jax.value_and_grad(task.loss, has_aux=True)(
+                weights, variables, examples
+            )
+            rate = numbers["learning_rate"] * schedule(t.astype(jnp.float32), total_steps)
+            h = Hyperparameters({**numbers, **flags, "learning_rate": rate}, complements)
+            t = t + 1
+            updated = [
+                rule.update(g, w, m, t.astype(w.dtype), h)
+                for g, w, m in zip(gradients, weights, memory, strict=True)
+            ]
+            weights = task.constrain([w for w, _ in updated])
+            return weights, [m for _, m in updated], variables, t, total + loss * len(index)
+
+        def one_epoch(carry: Any) -> Any:
+            (weights, memory, variables, t, epoch, _), curves = carry
+            order = jax.random.permutation(jax.random.fold_in(key, epoch), size)
+            batches = order[: full * batch].reshape(full, batch)
+            inner = (weights, memory, variables, t, jnp.float32(0))
+
+            def more(c: Any) -> Any:
+                return (c[0] < full) & (jnp.isfinite(c[1][4]) if stop_early else True)
+
+            _, inner = lax.while_loop(
+                more, lambda c: (c[0] + 1, step(c[1], batches[c[0]])), (jnp.int32(0), inner)
+            )
+            if size % batch:
+                inner = step(inner, order[full * batch :])
+            weights, memory, variables, t, total = inner
+            values = {
+                "training_loss": total / size,
+                **_evaluation(task, weights, variables, validation),
+            }
+            curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
+            alive = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
+            return (weights, memory, variables, t, epoch + 1, alive), curves
+
+        names = ("training_loss", "loss", *facts.metrics)
+        curves = {name: jnp.full(facts.epochs, jnp.nan, jnp.float32) for name in names}
+        return lax.while_loop(lambda c: (c[0][4] < stop) & c[0][5], one_epoch, (state, curves))
+
+    return train
+
+
+def _evaluation(task: Task, weights: Arrays, variables: Arrays, batch: Batch) -> dict[str, Any]:
+    """Return the loss and the metrics over all examples of `batch`, in chunks."""
+    size = jax.tree.leaves(batch[0])[0].shape[0]
+    limit = max(task.facts.batch_size, min(EVALUATION_LIMIT, EVALUATION_FACTOR * task.facts.batch_size))
+    chunk = -(-size // -(-size // limit))  # equal chunks, but for the last
+    full = size // chunk
+
+    def add(totals: Any, examples: Batch) -> tuple[Any, None]:
+        return task.measure(weights, variables, totals, examples), None
+
+    totals = jax.tree.map(jnp.asarray, task.totals)
+    if full == 1:
+        totals, _ = add(totals, jax.tree.map(lambda a: a[:chunk], batch))
+    else:
+        chunks = jax.tree.map(lambda a: a[: full * chunk].reshape(full, chunk, *a.shape[1:]), batch)
+        totals, _ = lax.scan(add, totals, chunks)
+    if size % chunk:
+        totals, _ = add(totals, jax.tree.map(lambda a: a[full * chunk :], batch))
+    values = task.summarize(totals)
+    return {name: values[name] for name in ("loss", *task.facts.metrics)}

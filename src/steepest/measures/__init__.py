@@ -1,0 +1,1 @@
+"""Study in, numbers out, each with its interval. NumPy and SciPy alone."""

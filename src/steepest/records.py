@@ -1,0 +1,207 @@
+"""The nouns: frozen dataclasses that go into the study file and come back unchanged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from steepest.spaces import Value
+
+FORMAT_VERSION = 1  # of the study file and of the JSON output; see docs/how-it-works.md
+
+
+class Outcome(Enum):
+    """How a trial ended, as a sentence."""
+
+    FINISHED = "trained to the end"
+    HALVED = "stopped at a rung, where other trials were ahead"
+    DIVERGED = "stopped because the loss was no longer a finite number; try a lower learning rate"
+    UNFINISHED = "was still in training when the study file was last written"
+
+
+class Stage(Enum):
+    """What a trial was for."""
+
+    SEARCH = "search"  # to find an optimizer's best configuration
+    CONFIRM = "confirm"  # to measure that configuration on a fresh seed
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration: with the task, all that a training run depends on."""
+
+    rule: str
+    dialect: str
+    hyperparameters: Mapping[str, Value]
+    schedule: str
+    seed: int  # of the weights, the data order and dropout
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """The hyperparameters that change the formula, and so the compiled program."""
+        return {k: v for k, v in self.hyperparameters.items() if isinstance(v, bool)}
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The hyperparameters that may differ from member to member of one program."""
+        return {
+            k: float(v)
+            for k, v in self.hyperparameters.items()
+            if isinstance(v, int | float) and not isinstance(v, bool)
+        }
+
+
+@dataclass(frozen=True)
+class Population:
+    """Many configurations of one rule, dialect, schedule and choice of flags, as arrays.
+
+    What is compiled once, trained together and shipped to a worker. `numbers` maps each
+    hyperparameter to float64 `[members]`; `seeds` is int64 `[members]`.
+    """
+
+    rule: str
+    dialect: str
+    schedule: str
+    flags: Mapping[str, bool]
+    numbers: Mapping[str, np.ndarray[Any, Any]]
+    seeds: np.ndarray[Any, Any]
+
+    @classmethod
+    def of(cls, configs: Sequence[Config]) -> "Population":
+        """Stack `configs`, which must agree in all but numbers and seed."""
+        first = configs[0]
+        names = list(first.numbers)
+        return cls(
+            first.rule,
+            first.dialect,
+            first.schedule,
+            first.flags,
+            {n: np.array([c.numbers[n] for c in configs], np.float64) for n in names},
+            np.array([c.seed for c in configs], np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def take(self, members: Sequence[int]) -> "Population":
+        """Return the population of those members alone."""
+        index = np.asarray(members, np.int64)
+        numbers = {name: values[index] for name, values in self.numbers.items()}
+        return Population(
+            self.rule, self.dialect, self.schedule, self.flags, numbers, self.seeds[index]
+        )
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A trial's learning curve: one entry an evaluation, which is at the end of each epoch.
+
+    `training_loss` is the mean over the epoch's batches while the weights moved, as Keras prints
+    it; `validation_loss` and `metrics` are over the whole validation set at the epoch's end.
+    """
+
+    epoch: tuple[int, ...] = ()
+    step: tuple[int, ...] = ()
+    training_loss: tuple[float, ...] = ()
+    validation_loss: tuple[float, ...] = ()
+    metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __add__(self, later: "Curves") -> "Curves":
+        return Curves(
+            self.epoch + later.epoch,
+            self.step + later.step,
+            self.training_loss + later.training_loss,
+            self.validation_loss + later.validation_loss,
+            {name: self.metrics.get(name, ()) + values for name, values in later.metrics.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration, its curve, its outcome, its cost."""
+
+    number: int
+    optimizer: str  # the contestant's name
+    stage: Stage
+    config: Config
+    curves: Curves = field(default_factory=Curves)
+    outcome: Outcome = Outcome.UNFINISHED
+    seconds: float = 0.0  # of training and evaluation, compiling not counted
+    test: Mapping[str, float] | None = None  # loss and metrics at the end, of confirmed trials
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.curves.epoch)
+
+    @property
+    def score(self) -> float:
+        """The validation loss at the last evaluation; infinite without one, or if it diverged."""
+        if self.outcome is Outcome.DIVERGED or not self.curves.validation_loss:
+            return float("inf")
+        return self.curves.validation_loss[-1]
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """What is known of a task without its arrays."""
+
+    name: str
+    loss: str
+    metrics: tuple[str, ...]
+    parameters: int
+    training_examples: int
+    validation_examples: int
+    test_examples: int
+    epochs: int
+    batch_size: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch, the last of which may be smaller."""
+        return -(-self.training_examples // self.batch_size)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person asked for, all of it: with the task, enough to repeat the study."""
+
+    trials: int  # configurations tried for each optimizer
+    seeds: int  # confirmed runs for each optimizer
+    seed: int
+    schedule: str
+    rungs: tuple[int, ...]  # epochs after which a part of the trials goes on
+
+
+@dataclass(frozen=True)
+class Study:
+    """A whole comparison: what was asked, what was done. What it means is for `measures` to say."""
+
+    task: TaskFacts
+    settings: Settings
+    optimizers: Mapping[str, Mapping[str, Any]]  # name → rule, fixed, space
+    versions: Mapping[str, str]
+    hardware: Mapping[str, str]
+    started: str
+    trials: tuple[Trial, ...] = ()
+    seconds: float = 0.0  # wall time from start to end, compiling counted
+    compile_seconds: float = 0.0
+    finished: bool = False
+
+    def confirmed(self, optimizer: str) -> tuple[Trial, ...]:
+        """Return the trials of `optimizer` on fresh seeds, in order of seed."""
+        trials = (t for t in self.trials if t.optimizer == optimizer and t.stage is Stage.CONFIRM)
+        return tuple(sorted(trials, key=lambda t: t.config.seed))
+
+    @property
+    def full_trainings(self) -> float:
+        """What all trials cost, in trainings of the whole number of epochs."""
+        return sum(trial.epochs for trial in self.trials) / self.task.epochs
+
+
+def facts_to_dict(facts: TaskFacts | Settings) -> dict[str, Any]:
+    """Return a record of plain values as a dictionary."""
+    return asdict(facts)

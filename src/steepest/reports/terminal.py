@@ -1,0 +1,133 @@
+"""The study on one screen: a table, the verdict, warnings, the code to paste, the cost."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from steepest.measures.statistics import Estimate
+from steepest.measures.verdict import Standing, Verdict
+from steepest.records import Config, Study
+from steepest.reports.code import code
+from steepest.reports.sentence import sentence, warnings
+
+
+def render(study: Study, verdict: Verdict) -> RenderableType:
+    """Return the whole story for a rich console."""
+    task = study.task
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (task.name, "bold"),
+            f"  {task.parameters:,} parameters, {task.training_examples:,} training and "
+            f"{task.validation_examples:,} validation examples, {task.epochs} epochs of batch "
+            f"size {task.batch_size}",
+        ),
+        Text(""),
+        _table(study, verdict),
+        Text(""),
+        Text(sentence(study, verdict), style="bold"),
+    ]
+    parts += [Text(f"Note: {warning}.", style="yellow") for warning in warnings(study, verdict)]
+    best = verdict.standings[verdict.leader].config if verdict.leader else None
+    if best is not None:
+        parts += [Text(""), Text(code(best, study).rstrip(), style="cyan")]
+    parts += [Text(""), Text(_cost(study), style="dim")]
+    return Group(*parts)
+
+
+def text(study: Study, verdict: Verdict, width: int = 100) -> str:
+    """Return the same as plain text without control characters."""
+    console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(render(study, verdict), soft_wrap=False)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def _table(study: Study, verdict: Verdict) -> Table:
+    metric = study.task.metrics[0] if study.task.metrics else None
+    tested = any(s.test_loss is not None for s in verdict.standings.values())
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("optimizer", no_wrap=True)
+    table.add_column("validation loss", justify="right", no_wrap=True)
+    if metric:
+        table.add_column(metric, justify="right", no_wrap=True)
+    if tested:
+        table.add_column(f"test {metric or 'loss'}", justify="right", no_wrap=True)
+    table.add_column("best hyperparameters found", overflow="fold")
+    for standing in verdict.standings.values():
+        cells = [standing.name, _loss(standing)]
+        if metric:
+            cells.append(_show(standing.metric))
+        if tested:
+            cells.append(_show(standing.test_metric if metric else standing.test_loss))
+        cells.append(_hyperparameters(study, standing.config))
+        table.add_row(*cells, style="bold" if standing.name == verdict.winner else "")
+    return table
+
+
+def _loss(standing: Standing) -> str:
+    if not standing.seeds:
+        return "none finished"
+    if standing.diverged:
+        return f"diverged {standing.diverged}/{len(standing.seeds)}"
+    return _show(standing.loss)
+
+
+def _show(value: Estimate | None) -> str:
+    if value is None or value.mean is None:
+        return "-"
+    reach = value.half_width
+    return f"{value.mean:.4g}" if reach is None else f"{value.mean:.4f} ± {reach:.4f}"
+
+
+def _hyperparameters(study: Study, config: Config | None) -> str:
+    if config is None:
+        return "every trial diverged" if study.finished else "not confirmed yet"
+    values = config.hyperparameters
+    first = ["learning_rate", *sorted(set(values) - {"learning_rate"})]
+    return ", ".join(
+        f"{name} {value:.3g}" if not isinstance(value := values[name], bool | str) else name
+        for name in first
+        if values[name] is not False
+    )
+
+
+def _cost(study: Study) -> str:
+    seeds = study.settings.seeds
+    return (
+        f"± is a 95 % interval over {seeds} fresh seed{'s' if seeds > 1 else ''}, the same for each "
+        f"optimizer. Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings, "
+        f"{study.seconds:.1f} s, of which compiling {study.compile_seconds:.1f} s of processor time."
+    )
+
+
+def tasks_table(facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the built-in tasks, a line each."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("task", no_wrap=True)
+    table.add_column("what")
+    for title in ("parameters", "examples", "epochs", "about"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, f in facts.items():
+        examples = [f"{f[key]:,}" for key in _SIZES]
+        table.add_row(
+            name,
+            f["what"],
+            f"{f['parameters']:,}",
+            " + ".join(examples),
+            str(f["epochs"]),
+            f"{f['seconds']:.0f} s",
+        )
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(table)
+    console.print(
+        "Examples are training + validation + test; the time is of `steepest compare TASK` on two "
+        "cores.",
+        style="dim",
+    )
+
+
+_SIZES = ("training_examples", "validation_examples", "test_examples")

@@ -1,0 +1,90 @@
+"""Float and Choice: the values that a hyperparameter may take, and on which scale.
+
+A space maps the unit interval, where quasi-random points live, to values and back. Only numbers
+and strings in, so that a space goes into the study file as it is.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from steepest.errors import InputError
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number between `low` and `high`, both included.
+
+    `log` spreads the trials evenly over orders of magnitude. `complement` does so for 1 − value,
+    which is the scale of momentum and of the betas: 0.9, 0.99 and 0.999 are equally far apart.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    complement: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise InputError(
+                f"the range from {self.low} to {self.high} is empty; low must be below high"
+            )
+        if self.log and min(self._inner(self.low), self._inner(self.high)) <= 0:
+            rule = "below 1, as 1 − value" if self.complement else "above 0, as the value"
+            raise InputError(
+                f"the range from {self.low} to {self.high} must lie {rule} is searched "
+                "in log scale; move its end, or leave log out"
+            )
+
+    def _inner(self, value: float) -> float:
+        return 1.0 - value if self.complement else value
+
+    def at(self, unit: float) -> float:
+        """Return the value at `unit`, a position in [0, 1]."""
+        low, high = self._inner(self.low), self._inner(self.high)
+        if self.log:
+            inner = low * (high / low) ** unit
+        else:
+            inner = low + (high - low) * unit
+        return min(max(self._inner(inner), self.low), self.high)
+
+    def position(self, value: float) -> float:
+        """Return where `value` lies, in [0, 1] when it is inside the range."""
+        low, high, inner = self._inner(self.low), self._inner(self.high), self._inner(value)
+        if self.log:
+            if inner <= 0:
+                return -math.inf
+            return math.log(inner / low) / math.log(high / low)
+        return (inner - low) / (high - low)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the given values, each as likely as the other."""
+
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(self.values))
+        if not self.values:
+            raise InputError("a Choice of no values; give at least one, as in Choice((0.9, 0.99))")
+
+    def at(self, unit: float) -> Value:
+        """Return the value at `unit`, a position in [0, 1]."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+
+Space = Float | Choice
+
+
+def to_dict(space: Space) -> dict[str, Any]:
+    """Return `space` as plain numbers and strings."""
+    return {"kind": type(space).__name__, **asdict(space)}
+
+
+def from_dict(data: dict[str, Any]) -> Space:
+    """Return the space that `to_dict` wrote down."""
+    kinds: dict[str, type[Float] | type[Choice]] = {"Float": Float, "Choice": Choice}
+    return kinds[data["kind"]](**{key: value for key, value in data.items() if key != "kind"})

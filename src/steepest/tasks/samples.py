@@ -1,0 +1,230 @@
+"""The built-in tasks: real data that comes with scikit-learn or Python, and nothing to download.
+
+The facts of each are written down here so that `steepest tasks` can list them without loading
+anything; a test holds them against the real thing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest.tasks.task import Task
+
+Split = tuple[Any, Any]
+
+TEXT_CONTEXT, TEXT_WIDTH = 48, 48
+TEXT_ALPHABET = 97  # newline, the printable characters of ASCII, and one for all others
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A built-in task: how to build it, and what it is."""
+
+    build: Callable[..., Task]
+    what: str
+    source: str
+    training: int
+    validation: int
+    test: int
+    parameters: int
+    epochs: int
+    batch_size: int
+    seconds: float  # of `steepest compare` with its defaults, on two cores
+
+
+def _parts(x: Any, y: Any, validation: int, test: int) -> tuple[Split, Split, Split]:
+    """Shuffle once, always in the same way, and cut into training, validation and test."""
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = x[order], y[order]
+    first, second = len(x) - validation - test, len(x) - test
+    return (x[:first], y[:first]), (x[first:second], y[first:second]), (x[second:], y[second:])
+
+
+def _standardized(parts: tuple[Split, Split, Split]) -> tuple[Split, Split, Split]:
+    """Bring each feature to mean 0 and deviation 1, as measured on the training set."""
+    x = parts[0][0]
+    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-9
+    one, two, three = (((x - mean) / deviation, y) for x, y in parts)
+    return one, two, three
+
+
+def _task(name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch: int) -> Task:
+    from steepest.tasks.keras import keras_task
+
+    (x, y), validation, test = parts
+    return keras_task(
+        model,
+        x,
+        y,
+        validation_data=validation,
+        test_data=test,
+        epochs=epochs,
+        batch_size=batch,
+        name=name,
+    )
+
+
+def _digits_parts(image: bool) -> tuple[Split, Split, Split]:
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x = x / 16.0
+    return _parts(x.reshape(-1, 8, 8, 1) if image else x, y, validation=360, test=360)
+
+
+def digits(epochs: int = 20) -> Task:
+    """Handwritten digits, 8 × 8 grey pixels, by a perceptron of two hidden layers."""
+    from steepest.tasks.keras import load_keras
+
+    keras = load_keras()
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="digits",
+    )
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return _task("digits", model, _digits_parts(image=False), epochs, 32)
+
+
+def digits_cnn(epochs: int = 15) -> Task:
+    """The same digits by a small convolutional network with batch normalization and dropout."""
+    from steepest.tasks.keras import load_keras
+
+    keras = load_keras()
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(16, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="digits-cnn",
+    )
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return _task("digits-cnn", model, _digits_parts(image=True), epochs, 32)
+
+
+def breast_cancer(epochs: int = 30) -> Task:
+    """Is a tumour benign? Thirty measurements of cell nuclei, one output between 0 and 1."""
+    from sklearn.datasets import load_breast_cancer
+
+    from steepest.tasks.keras import load_keras
+
+    keras = load_keras()
+    x, y = load_breast_cancer(return_X_y=True)
+    model = keras.Sequential(
+        [
+            keras.Input((30,)),
+            keras.layers.Dense(32, activation="relu"),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ],
+        name="breast-cancer",
+    )
+    model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    parts = _standardized(_parts(x, y, validation=115, test=115))
+    return _task("breast-cancer", model, parts, epochs, 32)
+
+
+def diabetes(epochs: int = 40) -> Task:
+    """How far will the disease progress in a year? Ten measurements, one standardized number."""
+    from sklearn.datasets import load_diabetes
+
+    from steepest.tasks.keras import load_keras
+
+    keras = load_keras()
+    x, y = load_diabetes(return_X_y=True)
+    model = keras.Sequential(
+        [
+            keras.Input((10,)),
+            keras.layers.Dense(32, activation="relu"),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(1),
+        ],
+        name="diabetes",
+    )
+    model.compile(loss="mse", metrics=["mae"])
+    parts = _standardized(_parts(x, y, validation=90, test=90))
+    mean, deviation = parts[0][1].mean(), parts[0][1].std()
+    one, two, three = ((x, (y - mean) / deviation) for x, y in parts)
+    return _task("diabetes", model, (one, two, three), epochs, 32)
+
+
+def text(epochs: int = 5) -> Task:
+    """Which character comes next? A causal transformer on the prose of Python's own manual.
+
+    The prose is the text of Python's `help()` topics, which differs a little between versions of
+    Python; the counts do not.
+    """
+    from pydoc_data.topics import topics
+
+    from steepest.tasks.keras import load_keras
+
+    keras = load_keras()
+    prose = "\n".join(topics[name] for name in sorted(topics))
+    codes = np.frombuffer(prose.encode("ascii", "replace"), np.uint8).astype(np.int32)
+    codes = np.where(codes == 10, 95, np.where((codes >= 32) & (codes < 127), codes - 32, 96))
+    length, counts = TEXT_CONTEXT + 1, (2400, 400, 400)
+    windows = codes[: sum(counts) * length].reshape(-1, length)
+    parts = _parts(windows[:, :-1], windows[:, 1:], validation=counts[1], test=counts[2])
+    model = _transformer(keras)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(loss=loss, metrics=["accuracy"])
+    return _task("text", model, parts, epochs, 24)
+
+
+def _transformer(keras: Any, blocks: int = 2, heads: int = 2) -> Any:
+    layers, width = keras.layers, TEXT_WIDTH
+
+    class Position(layers.Layer):  # type: ignore[misc, name-defined]
+        """Add a learned vector for each place in the context."""
+
+        def build(self, shape: Any) -> None:
+            self.place_initializer = keras.initializers.RandomNormal(stddev=0.02)
+            self.place = self.add_weight(
+                shape=tuple(shape[1:]), initializer=self.place_initializer, name="place"
+            )
+
+        def call(self, x: Any) -> Any:
+            return x + self.place
+
+    characters = keras.Input((TEXT_CONTEXT,), dtype="int32")
+    h = Position()(layers.Embedding(TEXT_ALPHABET, width)(characters))
+    for _ in range(blocks):
+        a = layers.LayerNormalization()(h)
+        h = h + layers.MultiHeadAttention(heads, width // heads)(a, a, use_causal_mask=True)
+        a = layers.LayerNormalization()(h)
+        h = h + layers.Dense(width)(layers.Dense(4 * width, activation="gelu")(a))
+    logits = layers.Dense(TEXT_ALPHABET)(layers.LayerNormalization()(h))
+    return keras.Model(characters, logits, name="text")
+
+
+_SKLEARN = "scikit-learn"
+SAMPLES: Mapping[str, Sample] = {
+    "digits": Sample(
+        digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 0.0
+    ),
+    "digits-cnn": Sample(
+        digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9978, 15, 32, 0.0
+    ),
+    "breast-cancer": Sample(
+        breast_cancer, "binary, MLP", _SKLEARN, 339, 115, 115, 1537, 30, 32, 0.0
+    ),
+    "diabetes": Sample(diabetes, "regression, MLP", _SKLEARN, 262, 90, 90, 897, 40, 32, 0.0),
+    "text": Sample(
+        text, "next character, transformer", "Python", 2400, 400, 400, 0, 5, 24, 0.0
+    ),
+}
