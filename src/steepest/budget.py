@@ -10,29 +10,29 @@ from dataclasses import dataclass
 from steepest.halving import keep
 
 
-def search_epochs(trials: int, rungs: Sequence[int]) -> int:
-    """Return the epochs that halving spends on `trials` trials, if none diverges."""
-    spent, before = 0, 0
+def search_epochs(trials: int, rungs: Sequence[int], done: int = 0) -> int:
+    """Return the epochs that halving spends on `trials` trials that have had `done`, at most."""
+    spent = 0
     for rung in rungs:
-        spent += trials * (rung - before)
-        trials, before = keep(trials), rung
+        if rung > done:
+            spent += trials * (rung - done)
+            trials, done = keep(trials), rung
     return spent
 
 
 @dataclass
 class Budget:
-    """Epochs planned and spent. What diverged trials did not need is given up, not respent."""
+    """Epochs spent, and those still to come. What diverged trials did not need is not respent."""
 
-    planned: int
+    left: int
     spent: int = 0
-    unused: int = 0
 
     @property
-    def left(self) -> int:
-        """Epochs that are still to be trained."""
-        return self.planned - self.spent - self.unused
+    def planned(self) -> int:
+        """Epochs in all, as far as is known."""
+        return self.spent + self.left
 
     def charge(self, planned: int, spent: int) -> None:
         """Note that of `planned` epochs, `spent` were trained."""
         self.spent += spent
-        self.unused += planned - spent
+        self.left -= planned

@@ -128,7 +128,7 @@ def tasks(as_json: bool) -> None:
 
         click.echo(dumps({"format_version": 1, "tasks": facts}))
         return
-    from steepest.reports.terminal import tasks_table
+    from steepest.reports.tasks import tasks_table
 
     tasks_table(facts)
 

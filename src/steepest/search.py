@@ -70,11 +70,11 @@ def search(
     """
     started = time.perf_counter()
     study = _new_study(task, contestants, settings)
-    budget = _budget(study, contestants)
+    asked = [_ask(contestant, settings) for contestant in contestants]
+    budget = Budget(_left(settings, task.facts.epochs, [len(configs) for configs in asked]))
     storage.create(path, study)
     watch("compiling", budget)
     device = place(task)
-    asked = [_ask(contestant, settings) for contestant in contestants]
     keys = {_key(config): config for configs in asked for config in configs}
     programs = dict(
         zip(
@@ -104,8 +104,11 @@ def search(
         _halve(contestants, running, last=epochs == task.facts.epochs)
         tell([one.trial for one in running])
         running = [one for one in running if one.trial.outcome is Outcome.UNFINISHED]
+        counts = [sum(one.trial.optimizer == c.name for one in running) for c in contestants]
+        budget.left = _left(settings, task.facts.epochs, counts, epochs)
 
     finalists, configs = _finalists(contestants, study, settings)
+    budget.left = len(finalists) * settings.seeds * task.facts.epochs
     watch("confirming on fresh seeds", budget)
     running = _start(finalists, configs, Stage.CONFIRM, first=len(study.trials))
     _train(task, programs, running, task.facts.epochs, budget, watch)
@@ -236,11 +239,10 @@ def _key(config: Config) -> Key:
     return config.rule, config.schedule, tuple(sorted(config.flags.items()))
 
 
-def _budget(study: Study, contestants: Sequence[Contestant]) -> Budget:
-    settings, epochs = study.settings, study.task.epochs
-    trials = [settings.trials if contestant.space else 1 for contestant in contestants]
-    searching = sum(search_epochs(count, settings.rungs) for count in trials)
-    return Budget(planned=searching + len(trials) * settings.seeds * epochs)
+def _left(settings: Settings, epochs: int, trials: Sequence[int], done: int = 0) -> int:
+    """Return the epochs to come when each optimizer still has so many trials in the search."""
+    searching = sum(search_epochs(count, settings.rungs, done) for count in trials)
+    return searching + sum(count > 0 for count in trials) * settings.seeds * epochs
 
 
 def _new_study(task: Task, contestants: Sequence[Contestant], settings: Settings) -> Study:

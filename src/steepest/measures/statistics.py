@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # Student's quantiles, without the second that scipy.stats takes
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     if len(known) < 2:
         return Estimate(mean, None, None, known)
     error = float(np.std(known, ddof=1)) / math.sqrt(len(known))
-    reach = float(stats.t.ppf(0.5 + confidence / 2, len(known) - 1)) * error
+    reach = float(stdtrit(len(known) - 1, 0.5 + confidence / 2)) * error
     return Estimate(mean, mean - reach, mean + reach, known)
 
 

@@ -1,0 +1,128 @@
+"""A population equals its members trained alone, in one program, however it is cut."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from conftest import make_model, make_task
+from steepest.engines import compiled
+from steepest.engines.compiled import State, advance, begin, compile_program, compile_test, place
+from steepest.records import Config, Population
+from steepest.rules import RULES
+
+
+def config(rate, seed=0, rule="Adam"):
+    values = {**RULES[rule].defaults, **RULES[rule].flags, "learning_rate": rate}
+    return Config(rule, "keras", values, "constant", seed)
+
+
+RATES = (1e-3, 1e-2, 3e-2, 1e-4, 5e-3)
+CONFIGS = [config(rate, seed=i % 2) for i, rate in enumerate(RATES)]
+
+
+@pytest.fixture(scope="module")
+def task():
+    return make_task(make_model(dropout=0.2))
+
+
+@pytest.fixture(scope="module")
+def program(task):
+    return compile_program(task, place(task), CONFIGS[0])
+
+
+def same(a: State, b: State):
+    for x, y in zip(jax.tree.leaves(a.tree()), jax.tree.leaves(b.tree()), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_a_population_equals_a_loop_over_its_members(task, program):
+    population = Population.of(CONFIGS)
+    together, measured = advance(program, population, begin(task, population), 4)
+    for i, one in enumerate(CONFIGS):
+        alone = Population.of([one])
+        state, curve = advance(program, alone, begin(task, alone), 4)
+        same(state, together.take([i]))
+        for name, values in curve.values.items():
+            np.testing.assert_array_equal(values[0], measured.values[name][i])
+
+
+def test_stopping_cutting_and_going_on_equals_the_long_run(task, program):
+    population = Population.of(CONFIGS)
+    whole, measured = advance(program, population, begin(task, population), 4)
+    half, first = advance(program, population, begin(task, population), 1)
+    survivors = [3, 1]
+    after, second = advance(program, population.take(survivors), half.take(survivors), 4)
+    same(after, whole.take(survivors))
+    for name, values in measured.values.items():
+        pieces = np.concatenate([first.values[name][survivors], second.values[name]], axis=1)
+        np.testing.assert_array_equal(pieces, values[survivors])
+
+
+def test_lockstep_equals_one_after_another(task, program):
+    population = Population.of(CONFIGS)
+    _, expected = advance(program, population, begin(task, population), 4)
+    side_by_side = compile_program(task, place(task), CONFIGS[0], lockstep=True)
+    _, measured = advance(side_by_side, population, begin(task, population), 4)
+    for name, values in expected.values.items():
+        np.testing.assert_allclose(measured.values[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_is_compiled_twice(task, program):
+    """Other counts of members and epochs, other numbers and seeds: the same program."""
+    with jax.log_compiles(False):
+        counter = []
+        jax.monitoring.register_event_duration_secs_listener(
+            lambda name, *_, **__: counter.append(name) if "backend_compile" in name else None
+        )
+        start = begin(task, Population.of(CONFIGS))
+        counter.clear()
+        for members, stop in (([0], 1), ([0, 1, 2], 2), ([4, 2], 4)):
+            population = Population.of(CONFIGS).take(members)
+            advance(program, population, start.take(members), stop)
+    assert counter == []
+
+
+def test_a_diverged_member_stops_and_harms_nobody(task, program):
+    wild = config(1e37)
+    population = Population.of([CONFIGS[0], wild, CONFIGS[1]])
+    state, measured = advance(program, population, begin(task, population), 4)
+    assert state.alive.tolist() == [True, False, True]
+    assert measured.trained.tolist() == [4, 1, 4]
+    assert not np.isfinite(measured.values["loss"][1, 0])
+    assert np.isnan(measured.values["loss"][1, 1:]).all()
+    calm = Population.of([CONFIGS[0], CONFIGS[1]])
+    same(advance(program, calm, begin(task, calm), 4)[0], state.take([0, 2]))
+
+
+def test_the_test_set_is_measured_as_keras_does(task, program):
+    model = make_model(dropout=0.2)
+    task = make_task(model)
+    state = begin(task, Population.of(CONFIGS[:1]))
+    for variable, value in zip(model.trainable_variables, state.weights, strict=True):
+        variable.assign(value[0])
+    for variable, value in zip(model.non_trainable_variables, state.variables, strict=True):
+        variable.assign(value[0])
+    measure = compile_test(task, place(task))
+    x, y, _ = task.test
+    loss, accuracy = model.evaluate(x, y, verbose=0)
+    assert measure(state)[0] == pytest.approx({"loss": loss, "accuracy": accuracy}, rel=1e-5)
+    assert compile_test(replace(task, test=None), place(replace(task, test=None))) is None
+
+
+def test_evaluation_in_chunks_equals_evaluation_at_once(task, monkeypatch):
+    state = begin(task, Population.of(CONFIGS[:1]))
+    at_once = compile_test(task, place(task))(state)
+    monkeypatch.setattr(compiled, "EVALUATION_LIMIT", 30)  # chunks of 25, and so four of them
+    in_chunks = compile_test(task, place(task))(state)
+    monkeypatch.setattr(compiled, "EVALUATION_LIMIT", 48)  # 34, 34 and 32
+    uneven = compile_test(task, place(task))(state)
+    assert in_chunks[0] == pytest.approx(at_once[0], rel=1e-5)
+    assert uneven[0] == pytest.approx(at_once[0], rel=1e-5)
+
+
+def test_members_of_one_seed_start_alike_and_seeds_differ(task):
+    state = begin(task, Population.of(CONFIGS))
+    np.testing.assert_array_equal(state.weights[0][0], state.weights[0][2])
+    assert np.abs(state.weights[0][0] - state.weights[0][1]).max() > 0.01

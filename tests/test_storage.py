@@ -1,0 +1,146 @@
+"""What goes into the study file comes out unchanged, and what is no study file is said."""
+
+import math
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steepest import storage
+from steepest.errors import StudyFileError
+from steepest.records import (
+    FORMAT_VERSION,
+    Config,
+    Curves,
+    Outcome,
+    Settings,
+    Stage,
+    Study,
+    TaskFacts,
+    Trial,
+)
+
+TASK = TaskFacts("toy", "mse", ("mae", "r2"), 10, 100, 20, 0, 4, 8, ("a note",))
+STUDY = Study(
+    task=TASK,
+    settings=Settings(2, 1, 0, "constant", (1, 4)),
+    optimizers={"SGD": {"rule": "SGD", "fixed": {"nesterov": False}, "space": {}}},
+    versions={"steepest": "0.1"},
+    hardware={"cores": "2"},
+    started="2026-01-01T00:00:00+00:00",
+)
+# SQLite has no negative zero.
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=32).map(lambda x: x + 0.0)
+
+
+def trial(number, losses, outcome=Outcome.FINISHED, test=None):
+    epochs = tuple(range(1, len(losses) + 1))
+    curves = Curves(epochs, epochs, losses, losses, {"mae": losses, "r2": losses})
+    values = {"learning_rate": 0.1, "nesterov": False}
+    config = Config("SGD", "keras", values, "constant", number)
+    return Trial(number, "SGD", Stage.SEARCH, config, curves, outcome, 0.5, test)
+
+
+@given(st.lists(NUMBERS, max_size=4), st.sampled_from(Outcome), st.none() | NUMBERS)
+@settings(max_examples=30, deadline=None)
+def test_a_study_comes_back(tmp_path_factory, losses, outcome, test):
+    path = tmp_path_factory.mktemp("study") / "study.db"
+    one = trial(0, tuple(losses), outcome, None if test is None else {"loss": test})
+    study = replace(STUDY, trials=(one, trial(1, (1.0, 2.0))), seconds=2.5, finished=True)
+    storage.create(path, replace(study, trials=()))
+    storage.record(path, study, study.trials)
+    back = storage.read(path)
+    if not losses:  # names of metrics live in the rows
+        one = replace(one, curves=Curves())
+        study = replace(study, trials=(one, study.trials[1]))
+    assert repr(back) == repr(study)  # repr, as NaN is not equal to itself
+
+
+def test_a_later_rung_replaces_what_was_known(tmp_path):
+    path = tmp_path / "study.db"
+    storage.create(path, STUDY)
+    storage.record(path, STUDY, [trial(0, (3.0,), Outcome.UNFINISHED)])
+    storage.record(path, STUDY, [trial(0, (3.0, 1.0))])
+    (back,) = storage.read(path).trials
+    assert back.curves.validation_loss == (3.0, 1.0)
+    assert back.outcome is Outcome.FINISHED
+
+
+def test_a_failing_transaction_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "study.db"
+    storage.create(path, STUDY)
+    storage.record(path, STUDY, [trial(0, (3.0,))])
+    broken = replace(trial(1, (1.0,)), seconds=object())
+    with pytest.raises(StudyFileError):
+        storage.record(path, replace(STUDY, seconds=99.0), [trial(2, (1.0,)), broken])
+    back = storage.read(path)
+    assert [t.number for t in back.trials] == [0]
+    assert back.seconds == 0.0
+
+
+def test_a_study_is_never_overwritten(tmp_path):
+    path = tmp_path / "study.db"
+    storage.create(path, STUDY)
+    with pytest.raises(StudyFileError, match="holds a study already"):
+        storage.create(path, STUDY)
+
+
+def test_what_is_no_study_file_is_said(tmp_path):
+    with pytest.raises(StudyFileError, match="there is no study file"):
+        storage.read(tmp_path / "none.db")
+    with pytest.raises(StudyFileError, match="there is no study file"):
+        storage.read(tmp_path)
+    text = tmp_path / "text.db"
+    text.write_text("no database " * 100)
+    with pytest.raises(StudyFileError, match="file is not a database"):
+        storage.read(text)
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE t (x)")
+    with pytest.raises(StudyFileError, match="not a study of Steepest"):
+        storage.read(other)
+    newer = tmp_path / "newer.db"
+    storage.create(newer, STUDY)
+    with sqlite3.connect(newer) as db:
+        db.execute(f"PRAGMA user_version = {FORMAT_VERSION + 1}")
+    with pytest.raises(StudyFileError, match="install a newer one"):
+        storage.read(newer)
+    odd = tmp_path / "odd.db"
+    storage.create(odd, STUDY)
+    with sqlite3.connect(odd) as db:
+        db.execute("UPDATE study SET value = '[]' WHERE key = 'task'")
+    with pytest.raises(StudyFileError, match="damaged"):
+        storage.read(odd)
+
+
+@given(st.integers(0, 5000), st.binary(min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_changed_bytes_are_an_error_or_a_study(tmp_path_factory, at, data):
+    path = tmp_path_factory.mktemp("study") / "study.db"
+    storage.create(path, replace(STUDY, trials=(trial(0, (1.0, math.nan)),)))
+    content = bytearray(path.read_bytes())
+    content[at : at + len(data)] = data
+    path.write_bytes(bytes(content))
+    try:
+        assert isinstance(storage.read(path), Study)
+    except StudyFileError:
+        pass
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyFileError, match="cannot make the directory"):
+        storage.create(tmp_path / "file" / "study.db", STUDY)
+
+
+def test_the_format_is_what_other_programs_were_promised(tmp_path):
+    path = tmp_path / "study.db"
+    storage.create(path, replace(STUDY, trials=(trial(0, (1.0,)),)))
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master ORDER BY name")]
+        assert {"study", "trial", "evaluation"} <= set(tables)
+        row = db.execute("SELECT optimizer, stage, outcome, seed FROM trial").fetchone()
+    assert row == ("SGD", "SEARCH", "FINISHED", 0)
