@@ -1,44 +1,48 @@
 """Seconds a trial: Steepest beside KerasTuner, Optuna and a plain PyTorch loop, in one run.
 
 The work is the built-in digits task for 10 epochs: a perceptron 64-128-64-10 with relu, softmax
-cross-entropy, batches of 32, the validation set evaluated after every epoch. A trial is one training
-from fresh weights to the last epoch, with an Adam of its own (learning rate, beta_1 and epsilon). All
-tools are given the same trials; those that take long run only the first of them (`--slow-trials`),
-and the table says how many. Nothing is halved or stopped early.
+cross-entropy, batches of 32, the validation set evaluated after every epoch. A trial is one
+training from fresh weights to the last epoch, with an Adam of its own (learning rate, beta_1 and
+epsilon). All tools are given the same trials; those that take long run only the first of them
+(`--slow-trials`), and the table says how many. Nothing is halved or stopped early.
 
 Each tool runs in a process of its own, as they need different Keras backends, one tool at a time:
-all of them once, then all once more, and so on. Ratios are taken within a round, so that a machine
-that is slow for a minute does not favour anyone.
+all of them once, then all once more, and so on. Ratios are taken within a round, so that a
+machine that is slow for a minute does not favour anyone.
 
-What is counted, for every tool: all from the imported packages to the last trial's last evaluation.
-That is loading the data, building models, tracing, compiling, training, evaluating, and whatever the
-tool does by default besides (KerasTuner writes checkpoints and its own records). What is not counted:
-starting Python, imports, PyTorch's choice of threads, and the study file that Steepest writes in a
-search, as its engine is called as the search calls it, but without a search around it. TensorFlow is
-hidden from the tools on JAX, as Keras would import it in the first `fit`, where that would count.
+What is counted, for every tool: all from the imported packages to the last trial's last
+evaluation. That is loading the data, building models, tracing, compiling, training, evaluating,
+and whatever the tool does by default besides (KerasTuner writes checkpoints and its own records).
+What is not counted: starting Python, imports, PyTorch's choice of threads, and the study file
+that Steepest writes in a search, as its engine is called as the search calls it, but without a
+search around it. TensorFlow is hidden from the tools on JAX, as Keras would import it in the
+first `fit`, where that would count.
 
 The columns, in seconds a trial:
 
-- Compile included: all that is counted, divided by the trials that were run. What a tool does once,
-  its first trial has to carry, so this depends on how many trials there are.
+- Compile included: all that is counted, divided by the trials that were run. What a tool does
+  once, its first trial has to carry, so this depends on how many trials there are.
 - Without compile: the same, less what compiling took. Steepest compiles once for all trials, and
-  times that itself. For the tools around `fit`, which compile anew in every trial, it is estimated:
-  each trial's first epoch minus the median of its later ones. PyTorch's loop compiles nothing.
+  times that itself. For the tools around `fit`, which compile anew in every trial, it is
+  estimated: each trial's first epoch minus the median of its later ones. PyTorch's loop compiles
+  nothing.
 - A further trial: what one more trial costs once the tool is under way. For Steepest that is the
   time in which all trials train, divided by their number; for the others the mean over all trials
-  but the first, with the compile that each of them needs. It does not depend on how many trials
+  but the first, with the compile that each of them needs. It hardly depends on how many trials
   there are.
 
-Every tool is left to use the cores in its own way: Steepest trains a member on each core, the others
-train one trial after another and may split a step over cores. PyTorch trains with 1 thread or with
-its default, whichever a short probe finds faster. To hold all tools to one core, run the script under
-`taskset -c 0`. Everything runs on the CPU.
+Every tool is left to use the cores in its own way: Steepest trains a member on each core, the
+others train one trial after another and may split a step over cores. PyTorch trains with 1 thread
+or with its default, whichever a short probe finds faster. To hold all tools to one core, run the
+script under `taskset -c 0`. Everything runs on the CPU.
 
-The mean final validation accuracy is taken over the trials that every tool ran. It differs a little
-as the weights are drawn from different random streams, and shows that all did the same work.
+The mean final validation accuracy is taken over the trials that every tool ran. It differs a
+little as the weights are drawn from different random streams, and shows that all did the same
+work.
 
-To repeat it (a few minutes; needs tensorflow-cpu, torch, keras-tuner, six, tensorboard and optuna,
-which are the extra `bench`; KerasTuner imports six and tensorboard without asking for them):
+To repeat it (a few minutes; needs tensorflow-cpu, torch, keras-tuner, six, tensorboard and
+optuna, which are the extra `bench`; KerasTuner imports six and tensorboard without asking for
+them):
 
     python benchmarks/seconds_per_trial.py --trials 32 --slow-trials 6 --repeats 3 --json times.json
 """
@@ -223,7 +227,7 @@ class FitTimes:
 def fit_clock(keras: Any, times: FitTimes) -> Any:
     """Return a callback that writes to `times`, also when it was copied, as KerasTuner does."""
 
-    class FitClock(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    class FitClock(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_begin(self, logs: Any = None) -> None:
             times.epochs.append([])
 
@@ -341,14 +345,14 @@ def torch_data(torch: Any) -> Any:
 
 def faster_threads(torch: Any, adam: Adam) -> int:
     """Return 1 or PyTorch's own number of threads, whichever trains faster."""
-    choices = sorted({1, torch.get_num_threads()})
-    data = torch_data(torch)
+    choices: list[int] = sorted({1, torch.get_num_threads()})
+    training, validation = torch_data(torch)
     times: dict[int, list[float]] = {threads: [] for threads in choices}
     for _ in range(3):
         for threads in choices:
             torch.set_num_threads(threads)
             watch = Stopwatch()
-            train_torch(torch, adam, *data, epochs=3)
+            train_torch(torch, adam, training, validation, epochs=3)
             times[threads].append(watch.lap())
     return min(choices, key=lambda threads: min(times[threads]))
 
@@ -400,19 +404,19 @@ def torch_model(torch: Any) -> Any:
     return model
 
 
-_JAX = ("jax", "keras", "sklearn")
+_JAX = ("jax", "jaxlib", "keras", "sklearn")
 _KERAS_TUNER = ("keras_tuner", "six", "tensorboard")
 TOOLS = {
     "steepest": Tool("Steepest", run_steepest, ("steepest", *_JAX), slow=False),
     "keras-tuner-tensorflow": Tool(
-        "KerasTuner on TensorFlow",
+        "KerasTuner, TensorFlow",
         run_keras_tuner,
         (*_KERAS_TUNER, "keras", "tensorflow"),
         backend="tensorflow",
     ),
-    "keras-tuner-jax": Tool("KerasTuner on JAX", run_keras_tuner, (*_KERAS_TUNER, *_JAX)),
-    "optuna-jax": Tool("Optuna, Keras on JAX", run_optuna, ("optuna", *_JAX)),
-    "torch": Tool("PyTorch, plain loop", run_torch, ("torch",), slow=False),
+    "keras-tuner-jax": Tool("KerasTuner, JAX", run_keras_tuner, (*_KERAS_TUNER, *_JAX)),
+    "optuna-jax": Tool("Optuna, JAX", run_optuna, ("optuna", *_JAX)),
+    "torch": Tool("PyTorch loop", run_torch, ("torch",), slow=False),
 }
 BASE = "steepest"
 
@@ -423,9 +427,8 @@ def run_here(name: str, count: int) -> None:
         sys.modules["tensorflow"] = None  # type: ignore[assignment]  # as if it was not installed
     with contextlib.redirect_stdout(sys.stderr):  # tools may print; standard output is ours
         run = TOOLS[name].run(make_trials(count))
-    if sorted(run.accuracy) != list(range(count)) or not all(
-        map(math.isfinite, run.accuracy.values())
-    ):
+    finite = all(math.isfinite(accuracy) for accuracy in run.accuracy.values())
+    if sorted(run.accuracy) != list(range(count)) or not finite:
         raise RuntimeError(f"{name} was to train {count} trials to the end; it gave {run.accuracy}")
     click.echo(json.dumps(asdict(run)))
 
@@ -481,15 +484,20 @@ def ratios(
     return [mine / base if mine and base else None for mine, base in pairs]
 
 
-def spread(values: Sequence[float | None], digits: int) -> str:
+def number(value: float) -> str:
+    """Return a number with about as many digits as such a measurement carries."""
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def spread(values: Sequence[float | None]) -> str:
     """Return the median, and minimum and maximum where there are several values."""
     known = [value for value in values if value is not None]
     if not known:
         return "–"
-    median = f"{statistics.median(known):.{digits}f}"
+    median = number(statistics.median(known))
     if len(known) == 1:
         return median
-    return f"{median}\n{min(known):.{digits}f}–{max(known):.{digits}f}"
+    return f"{median}\n{number(min(known))}–{number(max(known))}"
 
 
 def further_seconds(run: Run) -> float | None:
@@ -502,11 +510,11 @@ def row(rounds: Sequence[dict[str, Run]], name: str, shared: int) -> list[str]:
     accuracy = statistics.fmean(run.accuracy[i] for run in runs for i in range(shared))
     return [
         f"{TOOLS[name].title}\n{runs[0].trials} trials",
-        spread([run.per_trial for run in runs], 3),
-        "1" if name == BASE else spread(ratios(rounds, name), 1),
-        spread([run.per_trial_without_compile for run in runs], 3),
-        spread([run.further_seconds for run in runs], 3),
-        "1" if name == BASE else spread(ratios(rounds, name, further_seconds), 1),
+        spread([run.per_trial for run in runs]),
+        "1" if name == BASE else spread(ratios(rounds, name)),
+        spread([run.per_trial_without_compile for run in runs]),
+        spread([run.further_seconds for run in runs]),
+        "1" if name == BASE else spread(ratios(rounds, name, further_seconds)),
         f"{accuracy:.3f}",
     ]
 
@@ -528,9 +536,8 @@ def render(rounds: Sequence[dict[str, Run]]) -> Any:
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        show_lines=False,
     )
-    table.add_column("Tool")
+    table.add_column("Tool", no_wrap=True)
     for heading in (
         "Compile\nincluded",
         "×\nSteepest",
@@ -539,7 +546,7 @@ def render(rounds: Sequence[dict[str, Run]]) -> Any:
         "×\nSteepest",
         "Accuracy",
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for name in TOOLS:
         table.add_row(*row(rounds, name, shared))
     return table

@@ -103,7 +103,7 @@ def keras_task(
     batch_size = min(batch_size, arrays.size(training))
     first = arrays.rows(training, slice(0, batch_size))
     with _TRACING:
-        _build(jax, model, first)
+        _build(keras, jax, model, first)
         for batch, prefix in ((training, ""), (validation, "validation_data: "), (test, "test: ")):
             if batch is not None:
                 _check_fit(keras, jax, model, batch, prefix)
@@ -239,12 +239,14 @@ def _check_counts(**counts: Any) -> None:
             raise TaskError(f"{name} is {value!r}, but must be a whole number of at least 1")
 
 
-def _build(jax: Any, model: Any, batch: Batch) -> None:
+def _build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
     """Create the model's variables and metrics where it was not built yet, as `fit` would."""
     try:
         model._symbolic_build(data_batch=batch)
     except Exception as error:
-        raise _cannot(jax, error, f"the model cannot take x of {_shapes(batch[0])}") from error
+        if all(layer.built for layer in model._flatten_layers()):
+            _check_fit(keras, jax, model, batch, "")  # says more of labels that do not fit
+        raise _cannot(jax, error, "the model and the data do not fit each other") from error
     if not model.trainable_variables:
         raise TaskError("the model has no trainable weights, so there is nothing to train")
     if model.loss is None and not model.losses:
@@ -263,13 +265,16 @@ def _check_fit(keras: Any, jax: Any, model: Any, batch: Batch, prefix: str) -> N
     check_labels(keras, model.loss, y, output, f"{prefix}y")
 
 
-def _cannot(jax: Any, error: Exception, otherwise: str) -> TaskError:
+def _cannot(jax: Any, error: BaseException, otherwise: str) -> TaskError:
     """Return the error of a model that JAX cannot trace, or that does not fit its data."""
-    if isinstance(error, jax.errors.JAXTypeError | jax.errors.UnexpectedTracerError):
-        return TaskError(
-            f"the model cannot be traced by JAX, as its code needs the values of real arrays "
-            f"({_gist(error)}); write it with keras.ops and Keras' layers"
-        )
+    cause: BaseException | None = error
+    while cause is not None:  # Keras wraps what its layers raise
+        if isinstance(cause, jax.errors.JAXTypeError | jax.errors.UnexpectedTracerError):
+            return TaskError(
+                f"the model cannot be traced by JAX, as its code needs the values of real arrays "
+                f"({_gist(cause)}); write it with keras.ops and Keras' layers"
+            )
+        error, cause = cause, cause.__cause__ or cause.__context__
     return TaskError(f"{otherwise}: {_gist(error)}")
 
 
@@ -330,7 +335,7 @@ def _loss_name(keras: Any, loss: Any) -> str:
     return str(name)
 
 
-def _gist(error: Exception) -> str:
+def _gist(error: BaseException) -> str:
     """Return the line of a framework's message that says what is wrong."""
     text = re.sub("\x1b\\[[0-9;]*m", "", str(error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -218,13 +218,13 @@ SAMPLES: Mapping[str, Sample] = {
         digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 0.0
     ),
     "digits-cnn": Sample(
-        digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9978, 15, 32, 0.0
+        digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9946, 15, 32, 0.0
     ),
     "breast-cancer": Sample(
         breast_cancer, "binary, MLP", _SKLEARN, 339, 115, 115, 1537, 30, 32, 0.0
     ),
     "diabetes": Sample(diabetes, "regression, MLP", _SKLEARN, 262, 90, 90, 897, 40, 32, 0.0),
     "text": Sample(
-        text, "next character, transformer", "Python", 2400, 400, 400, 0, 5, 24, 0.0
+        text, "next character, transformer", "Python", 2400, 400, 400, 68353, 5, 24, 0.0
     ),
 }
