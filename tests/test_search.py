@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-
 from conftest import make_model, make_task
+
 from steepest import storage
 from steepest.comparison import make_settings
 from steepest.records import Outcome, Stage
@@ -80,8 +80,11 @@ def test_confirmation_is_from_fresh_seeds_the_same_for_all(study):
     assert not searched & {1, 2, 3}
     for name in study.optimizers:
         best = min(
-            (t for t in study.trials if t.optimizer == name and t.outcome is Outcome.FINISHED
-             and t.stage is Stage.SEARCH),
+            (
+                t
+                for t in study.trials
+                if t.optimizer == name and t.outcome is Outcome.FINISHED and t.stage is Stage.SEARCH
+            ),
             key=lambda t: t.score,
         )
         for trial in study.confirmed(name):

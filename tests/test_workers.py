@@ -22,9 +22,7 @@ def population(count):
 
 @pytest.fixture(scope="module")
 def program(task):
-    config = Config(
-        "SGD", "keras", {**RULES["SGD"].defaults, **RULES["SGD"].flags}, "constant", 0
-    )
+    config = Config("SGD", "keras", {**RULES["SGD"].defaults, **RULES["SGD"].flags}, "constant", 0)
     return compile_program(task, place(task), config)
 
 

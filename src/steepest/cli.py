@@ -43,9 +43,15 @@ def cli() -> None:
 @click.option("--epochs", type=int, help="Epochs of a full training, instead of the task's own.")
 @click.option("--trials", type=int, default=32, show_default=True, help="Tried for each optimizer.")
 @click.option(
-    "--seeds", type=int, default=5, show_default=True, help="Runs that confirm each optimizer's best."
+    "--seeds",
+    type=int,
+    default=5,
+    show_default=True,
+    help="Runs that confirm each optimizer's best.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Where all randomness is from.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Where all randomness is from."
+)
 @click.option(
     "--schedule",
     default="constant",

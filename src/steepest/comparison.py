@@ -49,13 +49,15 @@ class Recommendation:
         """
         known = RULES[self.config.rule].dialects
         if framework not in known:
-            raise InputError(f"there is no code for {framework!r} yet; known are {', '.join(known)}")
+            raise InputError(
+                f"there is no code for {framework!r} yet; known are {', '.join(known)}"
+            )
         return code(self.config, self.study, framework)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A study with its verdict. Printing it tells the story; `to_dict()` is what `--json` prints."""
+    """A study with its verdict: print it for the story, `to_dict()` is what `--json` prints."""
 
     study: Study
     path: Path
@@ -187,7 +189,9 @@ def make_settings(trials: Any, seeds: Any, seed: Any, schedule: str, epochs: Any
         ("epochs", epochs, 1, 1_000_000),
     ):
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise InputError(f"{name} is {value!r}, but must be a whole number from {low} to {high}")
+            raise InputError(
+                f"{name} is {value!r}, but must be a whole number from {low} to {high}"
+            )
     if schedule not in SCHEDULES:
         raise InputError(f"there is no schedule {schedule!r}; known are {', '.join(SCHEDULES)}")
     return Settings(trials, seeds, seed, schedule, rungs(epochs))

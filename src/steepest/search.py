@@ -1,10 +1,10 @@
 """The loop: ask for trials, train them a rung, halve, tell; then confirm each optimizer's best.
 
-Every optimizer is given the same number of trials, the same rungs, the same initial weights and the
-same order of the data. Its trials are Keras' defaults and a scrambled Sobol sequence over its own
-space (SciPy's; Owen 1998, "Scrambling Sobol' and Niederreiter-Xing points"). What the search finds is
-not believed but confirmed: the best configuration of each optimizer trains again from fresh seeds,
-the same ones for all optimizers, so that they can be compared seed by seed.
+Every optimizer is given the same number of trials, the same rungs, the same initial weights and
+the same order of the data. Its trials are Keras' defaults and a scrambled Sobol sequence over its
+own space (SciPy's; Owen 1998, "Scrambling Sobol' and Niederreiter-Xing points"). What the search
+finds is not believed but confirmed: the best configuration of each optimizer trains again from
+fresh seeds, the same ones for all optimizers, so that they can be compared seed by seed.
 """
 
 import importlib.metadata
@@ -46,7 +46,9 @@ from steepest.rules.contestant import Contestant
 from steepest.tasks.task import Task
 from steepest.workers import Job, cores, together, train
 
-SEEDS_APART = 1000  # the seeds of a study with seed s are s·1000 (search), s·1000 + 1, ... (confirm)
+SEEDS_APART = (
+    1000  # the seeds of a study with seed s are s·1000 (search), s·1000 + 1, ... (confirm)
+)
 
 Watch = Callable[[str, Budget], None]  # what is being done, and how much of it is left
 Key = tuple[str, str, tuple[tuple[str, bool], ...]]  # what is compiled once: rule, schedule, flags

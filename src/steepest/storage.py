@@ -1,7 +1,7 @@
 """The study file: one SQLite database, every rung one transaction.
 
-Tables: `study` (key, value as JSON), `trial` (a row each) and `evaluation` (a row for each trial and
-epoch). `PRAGMA user_version` holds `FORMAT_VERSION`. No pickles: opening a stranger's file runs
+Tables: `study` (key, value as JSON), `trial` (a row each) and `evaluation` (a row for each trial
+and epoch). `PRAGMA user_version` holds `FORMAT_VERSION`. No pickles: opening a stranger's file runs
 nothing.
 """
 

@@ -11,8 +11,8 @@ import jax
 import keras
 import numpy as np
 import pytest
-
 from conftest import BATCH, EPOCHS, classes_data, make_model, make_task
+
 from steepest.engines.compiled import advance, begin, compile_program, place
 from steepest.records import Config, Population
 from steepest.rules import RULES

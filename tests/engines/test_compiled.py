@@ -5,8 +5,8 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-
 from conftest import make_model, make_task
+
 from steepest.engines import compiled
 from steepest.engines.compiled import State, advance, begin, compile_program, compile_test, place
 from steepest.records import Config, Population

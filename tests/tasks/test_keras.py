@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-
 from conftest import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model, make_task
+
 from steepest.engines.compiled import advance, begin, compile_program, place
 from steepest.errors import InputError, TaskError
 from steepest.records import Config, Population
@@ -77,7 +77,11 @@ def binary():
         [keras.Input((FEATURES,)), keras.layers.Dense(1, activation="sigmoid")]
     )
     model.compile(loss="binary_crossentropy", metrics=["accuracy", "auc"])
-    return model, random(EXAMPLES, FEATURES), (random(EXAMPLES, seed=1)[:, None] > 0).astype("int32")
+    return (
+        model,
+        random(EXAMPLES, FEATURES),
+        (random(EXAMPLES, seed=1)[:, None] > 0).astype("int32"),
+    )
 
 
 def multi_label():
@@ -154,9 +158,7 @@ def unbuilt_sequential():
 
 
 def recurrent():
-    model = keras.Sequential(
-        [keras.Input((7, 2)), keras.layers.LSTM(5), keras.layers.Dense(1)]
-    )
+    model = keras.Sequential([keras.Input((7, 2)), keras.layers.LSTM(5), keras.layers.Dense(1)])
     model.compile(loss="huber", metrics=["mse"])
     return model, random(EXAMPLES, 7, 2), random(EXAMPLES, 1, seed=1)
 

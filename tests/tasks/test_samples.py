@@ -20,8 +20,9 @@ def test_facts_are_as_listed(name):
 
 def test_no_example_is_in_two_sets():
     task = SAMPLES["digits"].build()
-    sets = [{row.tobytes() for row in batch[0]} for batch in
-            (task.training, task.validation, task.test)]
+    sets = [
+        {row.tobytes() for row in batch[0]} for batch in (task.training, task.validation, task.test)
+    ]
     assert sum(map(len, sets)) > 1750  # of 1,797, a few images are the same twice
     assert len(sets[0] & sets[2]) + len(sets[0] & sets[1]) + len(sets[1] & sets[2]) <= 2
 

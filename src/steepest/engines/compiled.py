@@ -5,9 +5,9 @@
             shuffle; for each batch: gradient → rule → weights
             evaluate on the validation set
 
-The counts of members and epochs are arguments of the program and not part of it, so one compile of a
-rule serves every rung, every cut to survivors and the confirmation. One call of `advance` takes a
-population from its state some epochs further; resuming and halving are "call it again with the
+The counts of members and epochs are arguments of the program and not part of it, so one compile of
+a rule serves every rung, every cut to survivors and the confirmation. One call of `advance` takes
+a population from its state some epochs further; resuming and halving are "call it again with the
 state". The engine knows nothing of trials and rungs.
 """
 
@@ -145,7 +145,9 @@ def compile_program(
     )
     # Populations of several rules train at the same time, a thread each, which uses all cores
     # without splitting small matrix products between them.
-    options = {"xla_cpu_multi_thread_eigen": False} if on_cpu else None
+    options: dict[str, str | bool] | None = (
+        {"xla_cpu_multi_thread_eigen": False} if on_cpu else None
+    )
     executable = lowered.compile(compiler_options=options)
     return Program(task, device, executable, capacity, time.perf_counter() - started)
 
@@ -307,7 +309,9 @@ def _member(task: Task, config: Config, stop_early: bool) -> Any:
 def _evaluation(task: Task, weights: Arrays, variables: Arrays, batch: Batch) -> dict[str, Any]:
     """Return the loss and the metrics over all examples of `batch`, in chunks."""
     size = jax.tree.leaves(batch[0])[0].shape[0]
-    limit = max(task.facts.batch_size, min(EVALUATION_LIMIT, EVALUATION_FACTOR * task.facts.batch_size))
+    limit = max(
+        task.facts.batch_size, min(EVALUATION_LIMIT, EVALUATION_FACTOR * task.facts.batch_size)
+    )
     chunk = -(-size // -(-size // limit))  # equal chunks, but for the last
     full = size // chunk
 

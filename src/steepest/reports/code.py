@@ -23,8 +23,7 @@ def code(config: Config, study: Study, framework: str = "keras") -> str:
     else:
         rate, steps = values.pop("learning_rate"), total_steps(study)
         arguments = [
-            "learning_rate=keras.optimizers.schedules.CosineDecay"
-            f"({rate!r}, decay_steps={steps})",
+            f"learning_rate=keras.optimizers.schedules.CosineDecay({rate!r}, decay_steps={steps})",
             *(f"{key}={value!r}" for key, value in values.items()),
         ]
     inner = "".join(f"    {argument},\n" for argument in arguments)

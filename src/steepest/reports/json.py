@@ -12,7 +12,7 @@ from steepest.reports.sentence import sentence, warnings
 
 
 def to_dict(study: Study, verdict: Verdict) -> dict[str, Any]:
-    """Return what `--json` prints. Apart from `cost.seconds` and its like, no entry tells a time."""
+    """Return what `--json` prints. Only `cost.seconds` and `cost.compile_seconds` tell times."""
     return {
         "format_version": FORMAT_VERSION,
         "task": study.task.name,

@@ -1,6 +1,6 @@
 """Live progress while a study runs: what is being tried, how far, how long still."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -18,20 +18,19 @@ from rich.progress import (
 class Spending(Protocol):
     """What progress needs to know of a budget, in epochs."""
 
-    planned: int
+    @property
+    def spent(self) -> int:
+        """Epochs that were trained."""
 
     @property
-    def left(self) -> int:
-        """Epochs still to come."""
+    def planned(self) -> int:
+        """Epochs in all."""
 
 
-class Watcher(Protocol):
-    """What a search calls as it goes on: a new phase or "", and the budget."""
-
-    def __call__(self, phase: str, budget: Spending, /) -> None: ...
+Watcher = Callable[[str, Spending], None]  # called with a new phase or "", and the budget
 
 
-def silent(phase: str, budget: Spending) -> None:
+def silent(phase: str, budget: Spending) -> None:  # noqa: ARG001 - it watches, and says nothing
     """Show nothing."""
 
 
@@ -58,7 +57,7 @@ def live(console: Console) -> Iterator[Watcher]:
                 bar,
                 description=phase or None,
                 total=budget.planned,
-                completed=budget.planned - budget.left,
+                completed=budget.spent,
             )
 
         yield watch

@@ -15,9 +15,7 @@ def sentence(study: Study, verdict: Verdict) -> str:
             "the loss, or give lower learning rates."
         )
     lead = verdict.standings[verdict.leader]
-    others = [
-        s for s in verdict.standings.values() if s.name != lead.name and s.behind is not None
-    ]
+    others = [s for s in verdict.standings.values() if s.name != lead.name and s.behind is not None]
     seeds = f"{len(lead.seeds)} seed{'s' if len(lead.seeds) > 1 else ''}"
     if not study.finished:
         start = f"The study stopped before its end; so far {lead.name} leads"

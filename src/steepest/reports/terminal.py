@@ -94,7 +94,7 @@ def _hyperparameters(study: Study, config: Config | None) -> str:
 def _cost(study: Study) -> str:
     seeds = study.settings.seeds
     return (
-        f"± is a 95 % interval over {seeds} fresh seed{'s' if seeds > 1 else ''}, the same for each "
-        f"optimizer. Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings, "
-        f"{study.seconds:.1f} s, of which compiling {study.compile_seconds:.1f} s of processor time."
+        f"± is a 95 % interval over {seeds} fresh seed{'s' if seeds > 1 else ''}, the same for "
+        f"each optimizer. Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full "
+        f"trainings, {study.seconds:.1f} s."
     )

@@ -23,7 +23,9 @@ def memory(flags: Mapping[str, bool]) -> tuple[str, ...]:
     return ("m", "v", "v_hat") if flags["amsgrad"] else ("m", "v")
 
 
-def update(g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters) -> tuple[Array, Memory]:
+def update(
+    g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters
+) -> tuple[Array, Memory]:
     m, v, *v_hat = memory
     lr, b1, b2, eps = h.learning_rate, h.beta_1, h.beta_2, h.epsilon
     alpha = lr * sqrt(1 - b2**t) / (1 - b1**t)

@@ -11,7 +11,7 @@ from steepest.spaces import Choice, Float, Space, Value
 
 @dataclass(frozen=True)
 class Contestant:
-    """One optimizer in a comparison. Its name is what the person wrote, such as `SGD(nesterov=True)`.
+    """One optimizer in a comparison, named as the person wrote it, such as `SGD(nesterov=True)`.
 
     Every hyperparameter of the rule is in exactly one of `fixed` and `space`.
     """

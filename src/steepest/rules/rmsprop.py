@@ -9,8 +9,8 @@ Tieleman & Hinton 2012, lecture 6.5 of "Neural networks for machine learning"; G
     m = μ·m + d
     w = w − m                                  (μ = 0: w − d)
 
-Epsilon is inside the root, as in Keras and Optax, so Keras' default of 1e-7 is a floor of 3e-4 under
-the root; in PyTorch it is outside.
+Epsilon is inside the root, as in Keras and Optax, so Keras' default of 1e-7 is a floor of 3e-4
+under the root; in PyTorch it is outside.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,9 @@ def memory(flags: Mapping[str, bool]) -> tuple[str, ...]:
     return ("v", "momentum", "average") if flags["centered"] else ("v", "momentum")
 
 
-def update(g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters) -> tuple[Array, Memory]:  # noqa: ARG001
+def update(
+    g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters
+) -> tuple[Array, Memory]:
     v, m, *a = memory
     lr, rho, mu, eps = h.learning_rate, h.rho, h.momentum, h.epsilon
     v = rho * v + h.complement.rho * (g * g)

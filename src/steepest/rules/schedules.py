@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from steepest.rules.arrays import Array, cos
 
 
-def constant(step: Array, total: int) -> float:  # noqa: ARG001 - every schedule's signature
+def constant(step: Array, total: int) -> float:
     """Return 1: the learning rate stays as it is."""
     return 1.0
 

@@ -18,11 +18,13 @@ from steepest.rules.rule import Dialect, Hyperparameters, Memory, Rule
 from steepest.spaces import Float
 
 
-def memory(flags: Mapping[str, bool]) -> tuple[str, ...]:  # noqa: ARG001 - every rule's signature
+def memory(flags: Mapping[str, bool]) -> tuple[str, ...]:
     return ("velocity",)
 
 
-def update(g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters) -> tuple[Array, Memory]:  # noqa: ARG001
+def update(
+    g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters
+) -> tuple[Array, Memory]:
     (m,) = memory
     lr, mu = h.learning_rate, h.momentum
     m = m * mu - g * lr

@@ -48,8 +48,8 @@ def _as_array(value: Any, name: str, floatx: str) -> np.ndarray[Any, Any]:
         ) from error
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise TaskError(
-            f"{name} is a {type(value).__name__} of {array.dtype}, but must be an array of numbers; "
-            "data sets, generators and strings are not taken yet, so turn them into arrays first"
+            f"{name} is a {type(value).__name__} of {array.dtype}, but must be an array of "
+            "numbers; data sets, generators and strings are not taken yet, so turn them into arrays first"
         )
     if array.ndim == 0 or array.shape[0] == 0:
         raise TaskError(f"{name} has shape {array.shape}, but must hold at least one example")
@@ -62,10 +62,12 @@ def _as_array(value: Any, name: str, floatx: str) -> np.ndarray[Any, Any]:
                 f"{name} holds {bad} values that are NaN, infinite or too large for {floatx}, the "
                 f"first at {where}; remove or replace them"
             )
-    elif array.dtype.kind in "iu" and array.dtype.itemsize > 4 or array.dtype == np.uint32:
+    elif (array.dtype.kind in "iu" and array.dtype.itemsize > 4) or array.dtype == np.uint32:
         limits = np.iinfo(np.int32)
         if array.min() < limits.min or array.max() > limits.max:
-            raise TaskError(f"{name} holds integers beyond 32 bits, which JAX would wrap; cast them")
+            raise TaskError(
+                f"{name} holds integers beyond 32 bits, which JAX would wrap; cast them"
+            )
         array = array.astype(np.int32)
     return np.ascontiguousarray(array)
 

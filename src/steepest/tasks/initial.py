@@ -49,7 +49,7 @@ def initial_values(keras: Any, model: Any) -> dict[int, Initial]:
                 )
             for variable in layer._non_trainable_variables:
                 initializer = initializers.get(id(variable))
-                fresh = layer.trainable and initializer is not None and not _adapted(keras, layer)
+                fresh = layer.trainable and initializer is not None and not _adapted(layer)
                 found[id(variable)] = (
                     _initial(keras, variable, initializer) if fresh else _kept(variable)
                 )
@@ -115,7 +115,7 @@ def _is_stream(variable: Any) -> bool:
     return bool(variable.path.endswith("seed_generator_state"))
 
 
-def _adapted(keras: Any, layer: Any) -> bool:
+def _adapted(layer: Any) -> bool:
     """Layers such as Normalization learn from data before training, and keep what they learnt."""
     return hasattr(layer, "adapt")
 
@@ -164,7 +164,7 @@ def _initial(keras: Any, variable: Any, initializer: Any) -> Initial:
 
             return Initial(variable.path, Origin.DRAWN, draw)
     values = [np.asarray(initializer(shape, dtype=dtype)) for _ in range(2)]
-    if not np.array_equal(*values):  # a function that draws, but takes no seed
+    if not np.array_equal(values[0], values[1]):  # a function that draws, but takes no seed
         return _permuted(variable)
     moved = variable.trainable and not np.array_equal(values[0], np.asarray(variable.value))
     return Initial(variable.path, Origin.FIXED, lambda _: values[0], moved)

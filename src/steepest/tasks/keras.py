@@ -256,7 +256,9 @@ def _build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
 def _check_fit(keras: Any, jax: Any, model: Any, batch: Batch, prefix: str) -> None:
     """Raise `TaskError` where the model cannot take x or the loss cannot take y."""
     x, y, _ = batch
-    values = [[v.value for v in vs] for vs in (model.trainable_variables, model.non_trainable_variables)]
+    values = [
+        [v.value for v in vs] for vs in (model.trainable_variables, model.non_trainable_variables)
+    ]
     two = arrays.map_arrays(lambda _, a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), x, "x")
     try:
         output = jax.eval_shape(lambda w, s, x: model.stateless_call(w, s, x)[0], *values, two)
@@ -331,7 +333,9 @@ def _loss_name(keras: Any, loss: Any) -> str:
         return " + ".join(_loss_name(keras, part) for part in parts)
     if loss is None or isinstance(loss, str):
         return loss or "add_loss"
-    name: Callable[..., Any] | str = getattr(loss, "name", None) or getattr(loss, "__name__", "loss")
+    name: Callable[..., Any] | str = getattr(loss, "name", None) or getattr(
+        loss, "__name__", "loss"
+    )
     return str(name)
 
 
@@ -339,6 +343,8 @@ def _gist(error: BaseException) -> str:
     """Return the line of a framework's message that says what is wrong."""
     text = re.sub("\x1b\\[[0-9;]*m", "", str(error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = [line for line in lines if not line.startswith(("Exception encountered", "Could not auto"))]
+    said = [
+        line for line in lines if not line.startswith(("Exception encountered", "Could not auto"))
+    ]
     gist = said[0] if said else type(error).__name__
     return gist if len(gist) <= 240 else gist[:237] + "..."

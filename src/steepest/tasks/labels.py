@@ -36,7 +36,9 @@ def _kind(keras: Any, loss: Any) -> str:
         found = keras.losses.get(loss)
     except ValueError:
         return ""
-    name = found.__name__ if callable(found) and hasattr(found, "__name__") else type(found).__name__
+    name = (
+        found.__name__ if callable(found) and hasattr(found, "__name__") else type(found).__name__
+    )
     module = getattr(found, "__module__", "") or type(found).__module__
     if not module.startswith("keras."):
         return ""

@@ -50,7 +50,9 @@ def _standardized(parts: tuple[Split, Split, Split]) -> tuple[Split, Split, Spli
     return one, two, three
 
 
-def _task(name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch: int) -> Task:
+def _task(
+    name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch: int
+) -> Task:
     from steepest.tasks.keras import keras_task
 
     (x, y), validation, test = parts
@@ -214,9 +216,7 @@ def _transformer(keras: Any, blocks: int = 2, heads: int = 2) -> Any:
 
 _SKLEARN = "scikit-learn"
 SAMPLES: Mapping[str, Sample] = {
-    "digits": Sample(
-        digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 0.0
-    ),
+    "digits": Sample(digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 0.0),
     "digits-cnn": Sample(
         digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9946, 15, 32, 0.0
     ),
