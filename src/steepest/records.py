@@ -85,7 +85,7 @@ class Population:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def take(self, members: Sequence[int]) -> "Population":
+    def take(self, members: "Sequence[int] | np.ndarray[Any, Any]") -> "Population":
         """Return the population of those members alone."""
         index = np.asarray(members, np.int64)
         numbers = {name: values[index] for name, values in self.numbers.items()}

@@ -1,9 +1,9 @@
 """Where populations train: here, on all cores.
 
 Populations are cut into slices of a few members, and a thread a core takes one slice after the
-other; JAX lets go of Python while it computes. A slice is small enough to take about half a second,
-which is how often progress is told and how long Ctrl-C has to wait. How the cut falls depends on the
-clock, what comes out does not: members know nothing of each other.
+other; JAX lets go of Python while it computes. A slice is small enough to take about half a
+second, which is how often progress is told and how long Ctrl-C has to wait. How the cut falls
+depends on the clock, what comes out does not: members know nothing of each other.
 """
 
 import os

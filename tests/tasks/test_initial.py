@@ -112,5 +112,5 @@ def test_python_s_random_numbers_are_left_alone():
 def test_streams_differ_by_seed():
     task = make_task(make_model(dropout=0.5))
     states = [task.initialize(seed)[1] for seed in (1, 2)]
-    streams = [[s for s in state if s.dtype == np.uint32][0] for state in states]
+    streams = [next(s for s in state if s.dtype == np.uint32) for state in states]
     assert streams[0].tolist() != streams[1].tolist()

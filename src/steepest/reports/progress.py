@@ -30,7 +30,7 @@ class Spending(Protocol):
 Watcher = Callable[[str, Spending], None]  # called with a new phase or "", and the budget
 
 
-def silent(phase: str, budget: Spending) -> None:  # noqa: ARG001 - it watches, and says nothing
+def silent(phase: str, budget: Spending) -> None:
     """Show nothing."""
 
 

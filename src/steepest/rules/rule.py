@@ -78,8 +78,8 @@ class Rule:
                 raise InputError(f"{self.name}'s {name} is {value!r}, but must be True or False")
         elif name in self.defaults:
             low, high = self.bounds[name]
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (is_number and low <= value < high):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and low <= float(value) < high):
                 limit = f"at least {low:g}" + (f" and below {high:g}" if high < 1e30 else "")
                 raise InputError(f"{self.name}'s {name} is {value!r}, but must be {limit}")
         else:

@@ -8,7 +8,7 @@ import importlib
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -302,7 +302,8 @@ def _weigh_classes(batch: Batch, class_weight: Mapping[int, float] | None) -> Ba
         weights = {int(key): float(value) for key, value in class_weight.items()}
     except (AttributeError, TypeError, ValueError):
         raise TaskError(
-            f"class_weight is {class_weight!r}, but must map classes to numbers as in {{0: 1.0, 1: 5.0}}"
+            f"class_weight is {class_weight!r}, but must map classes to numbers as in "
+            "{0: 1.0, 1: 5.0}"
         ) from None
     if labels.ndim != 1:
         raise TaskError("class_weight needs one label for each example, as in fit")
@@ -333,10 +334,7 @@ def _loss_name(keras: Any, loss: Any) -> str:
         return " + ".join(_loss_name(keras, part) for part in parts)
     if loss is None or isinstance(loss, str):
         return loss or "add_loss"
-    name: Callable[..., Any] | str = getattr(loss, "name", None) or getattr(
-        loss, "__name__", "loss"
-    )
-    return str(name)
+    return str(getattr(loss, "name", None) or getattr(loss, "__name__", "loss"))
 
 
 def _gist(error: BaseException) -> str:

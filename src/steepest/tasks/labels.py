@@ -68,20 +68,20 @@ def _check_classes(name: str, y: Array, output: tuple[int, ...]) -> None:
     labels = y[..., 0] if y.ndim == len(output) and y.shape[-1] == 1 else y
     if labels.shape[1:] != output[1:-1]:
         raise TaskError(
-            f"{name} has shape {y.shape}, but sparse_categorical_crossentropy needs one whole number "
-            f"for each row of the model's output {('n', *output[1:])}; use categorical_crossentropy "
-            "for one-hot labels"
+            f"{name} has shape {y.shape}, but sparse_categorical_crossentropy needs one whole "
+            f"number for each row of the model's output {('n', *output[1:])}; use "
+            "categorical_crossentropy for one-hot labels"
         )
     if y.dtype.kind == "f" and np.any(y != np.floor(y)):
         raise TaskError(
-            f"{name} holds {y[y != np.floor(y)].flat[0]:g}, but sparse_categorical_crossentropy needs "
-            "whole numbers; for regression use a loss such as mse"
+            f"{name} holds {y[y != np.floor(y)].flat[0]:g}, but sparse_categorical_crossentropy "
+            "needs whole numbers; for regression use a loss such as mse"
         )
     if y.min() < 0 or y.max() >= classes:
         bad = y.min() if y.min() < 0 else y.max()
         raise TaskError(
-            f"{name} holds the label {bad:g}, but the model has {classes} outputs, so labels must be "
-            f"0 to {classes - 1}; number the classes from 0 or give the last layer more units"
+            f"{name} holds the label {bad:g}, but the model has {classes} outputs, so labels must "
+            f"be 0 to {classes - 1}; number the classes from 0 or give the last layer more units"
         )
 
 

@@ -38,8 +38,8 @@ def load_task(name: str, epochs: int | None = None) -> Task:
     is_file = place.endswith(".py")
     if not is_file and not colon:
         raise InputError(
-            f"there is no task {name!r}; {nearest(name, SAMPLES)} A task of your own is a file such "
-            "as my_task.py, or package.module:function"
+            f"there is no task {name!r}; {nearest(name, SAMPLES)} (a task of your own is a file "
+            "such as my_task.py, or package.module:function)"
         )
     load_keras()
     given = _from_file(Path(place), function) if is_file else _from_module(place, function)
