@@ -49,8 +49,8 @@ def _as_array(value: Any, name: str, floatx: str) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise TaskError(
             f"{name} is a {type(value).__name__} of {array.dtype}, but must be an array of "
-            f"{name} is a {type(value).__name__} of {array.dtype}, but must be an array of numbers; turn "
-            "data sets, generators and strings into arrays first"
+            "numbers; turn data sets, generators and strings into arrays first"
+        )
     if array.ndim == 0 or array.shape[0] == 0:
         raise TaskError(f"{name} has shape {array.shape}, but must hold at least one example")
     if array.dtype.kind == "f":
