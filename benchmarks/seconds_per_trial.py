@@ -153,7 +153,8 @@ def run_steepest(trials: Sequence[Adam]) -> Run:
     import keras  # noqa: F401  # the task imports it when it is built, which is counted
     import sklearn.datasets  # noqa: F401  # and this
 
-    from steepest.engines.compiled import begin, compile_program, place
+    from steepest.engines.compiled import compile_program, place
+    from steepest.engines.state import begin
     from steepest.records import Config, Population
     from steepest.rules.contestant import contestants
     from steepest.tasks.samples import digits

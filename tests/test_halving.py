@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steepest.budget import Budget, search_epochs
+from steepest.budget import Budget, finishers, search_epochs
 from steepest.halving import keep, rungs, survivors
 
 
@@ -42,6 +42,9 @@ def test_search_epochs_counts_what_halving_trains():
     assert search_epochs(9, (1, 3, 9)) == 9 * 1 + 3 * 2 + 1 * 6
     assert search_epochs(1, (3, 7, 20)) == 20
     assert search_epochs(3, (1, 3, 9), done=1) == 3 * 2 + 1 * 6
+    assert finishers(9, (1, 3, 9)) == 1
+    assert finishers(9, (1, 3, 9), done=1) == 3
+    assert finishers(4, (1,)) == 4
 
 
 def test_a_budget_gives_up_what_diverged_trials_did_not_need():

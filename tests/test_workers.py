@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from steepest import workers
-from steepest.engines.compiled import State, begin, compile_program, place
+from steepest.engines.compiled import compile_program, place
+from steepest.engines.state import State, begin
 from steepest.records import Config, Population
 from steepest.rules import RULES
 

@@ -20,6 +20,13 @@ def search_epochs(trials: int, rungs: Sequence[int], done: int = 0) -> int:
     return spent
 
 
+def finishers(trials: int, rungs: Sequence[int], done: int = 0) -> int:
+    """Return how many of `trials` trials, which have had `done` epochs, reach the last rung."""
+    for _ in [rung for rung in rungs if rung > done][:-1]:
+        trials = keep(trials)
+    return trials
+
+
 @dataclass
 class Budget:
     """Epochs spent, and those still to come. What diverged trials did not need is not respent."""

@@ -184,7 +184,7 @@ def make_settings(trials: Any, seeds: Any, seed: Any, schedule: str, epochs: Any
     """
     for name, value, low, high in (
         ("trials", trials, 1, 100_000),
-        ("seeds", seeds, 1, 999),
+        ("seeds", seeds, 1, 900),
         ("seed", seed, 0, 2_000_000),
         ("epochs", epochs, 1, 1_000_000),
     ):

@@ -24,8 +24,9 @@ class Outcome(Enum):
 class Stage(Enum):
     """What a trial was for."""
 
-    SEARCH = "search"  # to find an optimizer's best configuration
-    CONFIRM = "confirm"  # to measure that configuration on a fresh seed
+    SEARCH = "search"  # to find an optimizer's good configurations
+    REPEAT = "repeat"  # to see which of them was not merely lucky with its seed
+    CONFIRM = "confirm"  # to measure the best one on fresh seeds
 
 
 @dataclass(frozen=True)

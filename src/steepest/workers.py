@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from steepest.engines.compiled import Advance, Program, State, advance
+from steepest.engines.compiled import Program, advance
+from steepest.engines.state import Advance, State
 from steepest.records import Population
 
 SLICE_SECONDS = 0.5

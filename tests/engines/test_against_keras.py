@@ -11,9 +11,10 @@ import jax
 import keras
 import numpy as np
 import pytest
-from conftest import BATCH, EPOCHS, classes_data, make_model, make_task
+from small import BATCH, EPOCHS, classes_data, make_model, make_task
 
-from steepest.engines.compiled import advance, begin, compile_program, place
+from steepest.engines.compiled import advance, compile_program, place
+from steepest.engines.state import begin
 from steepest.records import Config, Population
 from steepest.rules import RULES
 
@@ -52,8 +53,8 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def task(model):
-    return make_task(model)
+def task():
+    return make_task(make_model(batch_norm=True))
 
 
 def ours(task, rule, setting, schedule, seed):

@@ -5,10 +5,11 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from conftest import make_model, make_task
+from small import make_model, make_task
 
 from steepest.engines import compiled
-from steepest.engines.compiled import State, advance, begin, compile_program, compile_test, place
+from steepest.engines.compiled import advance, compile_program, compile_test, place
+from steepest.engines.state import State, begin
 from steepest.records import Config, Population
 from steepest.rules import RULES
 

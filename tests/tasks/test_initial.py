@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from conftest import make_model, make_task
+from small import make_model, make_task
 
 from steepest.tasks.initial import Origin, initial_values
 

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model, make_task
+from small import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model, make_task
 
-from steepest.engines.compiled import advance, begin, compile_program, place
+from steepest.engines.compiled import advance, compile_program, place
+from steepest.engines.state import begin
 from steepest.errors import InputError, TaskError
 from steepest.records import Config, Population
 from steepest.tasks.keras import keras_task, make_optimizer

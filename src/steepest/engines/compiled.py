@@ -12,7 +12,7 @@ state". The engine knows nothing of trials and rungs.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from steepest.engines.state import Advance, State, begin
 from steepest.records import Config, Population
 from steepest.rules import RULES, SCHEDULES, Hyperparameters
 from steepest.tasks.task import Arrays, Batch, Task
@@ -31,52 +32,6 @@ EVALUATION_FACTOR, EVALUATION_LIMIT = 8, 512
 SEQUENTIAL_CAPACITY = 8  # members a call can take when they train one after another
 LOCKSTEP_CAPACITY = 32  # and when they train side by side
 NO_COMPLEMENT = frozenset({"learning_rate", "epsilon"})
-
-
-@dataclass(frozen=True)
-class State:
-    """Where the members of a population stand, on the host: arrays `[members, ...]`.
-
-    `memory` holds, for each weight array, the tuple of arrays that the rule remembers.
-    """
-
-    weights: Arrays
-    memory: list[tuple[Any, ...]]
-    variables: Arrays  # batch statistics, random streams
-    step: np.ndarray[Any, Any]  # int32 [members]
-    epoch: np.ndarray[Any, Any]  # int32 [members]
-    alive: np.ndarray[Any, Any]  # bool [members]; False once the loss was not finite
-
-    def __len__(self) -> int:
-        return len(self.step)
-
-    def tree(self) -> tuple[Any, ...]:
-        """Return the arrays as one nested tuple, for JAX."""
-        return (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)
-
-    def take(self, members: Any) -> "State":
-        """Return the state of those members alone."""
-        index = np.asarray(members, np.int64)
-        return State(*jax.tree.map(lambda a: np.asarray(a)[index], self.tree()))
-
-    @staticmethod
-    def join(parts: "list[State]") -> "State":
-        """Return the states of `parts` as one, in their order."""
-        trees = [part.tree() for part in parts]
-        return State(*jax.tree.map(lambda *leaves: np.concatenate(leaves), *trees))
-
-
-@dataclass(frozen=True)
-class Advance:
-    """What a call of `advance` gave: per member and epoch, NaN where none was trained.
-
-    `values` maps "training_loss", "loss" (of validation) and each metric to float32
-    `[members, epochs]`, for the epochs from `start` to `stop`.
-    """
-
-    values: Mapping[str, np.ndarray[Any, Any]]
-    trained: np.ndarray[Any, Any]  # int [members]: epochs that were trained
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -102,26 +57,6 @@ class Program:
 def place(task: Task) -> Device:
     """Put the task's data on the device."""
     return Device(*jax.tree.map(jnp.asarray, (task.training, task.validation, task.test)))
-
-
-def begin(task: Task, population: Population) -> State:
-    """Return the state of an untrained population: fresh weights from each member's seed."""
-    seeds, members = np.unique(population.seeds, return_inverse=True)
-    drawn = [task.initialize(int(seed)) for seed in seeds]
-    names = RULES[population.rule].memory(population.flags)
-    weights, variables = (
-        [np.stack([part[i] for part in parts])[members] for i in range(len(parts[0]))]
-        for parts in zip(*drawn, strict=True)
-    )
-    count = len(population)
-    return State(
-        weights=weights,
-        memory=[tuple(np.zeros_like(w) for _ in names) for w in weights],
-        variables=variables,
-        step=np.zeros(count, np.int32),
-        epoch=np.zeros(count, np.int32),
-        alive=np.ones(count, bool),
-    )
 
 
 def compile_program(

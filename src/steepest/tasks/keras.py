@@ -6,7 +6,6 @@ Keras' own stateless calls, and live in the populations that train.
 
 import importlib
 import os
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,8 +17,8 @@ from steepest.errors import InputError, TaskError
 from steepest.records import TaskFacts
 from steepest.spaces import Value
 from steepest.tasks import arrays
+from steepest.tasks.checks import build, check_counts, check_fit, check_model, trace, weigh_classes
 from steepest.tasks.initial import Initial, Origin, as_given, initial_values
-from steepest.tasks.labels import check_labels
 from steepest.tasks.task import Arrays, Batch, Task
 
 _TRACING = threading.RLock()  # Keras keeps notes on the model while it is traced
@@ -83,13 +82,13 @@ def keras_task(
         TaskError: the model, the data or the two together cannot be trained.
     """
     keras, jax = load_keras(), importlib.import_module("jax")
-    _check_model(keras, model)
-    _check_counts(epochs=epochs, batch_size=batch_size)
+    check_model(keras, model)
+    check_counts(epochs=epochs, batch_size=batch_size)
     if initial_weights not in ("fresh", "given"):
         raise TaskError(f"initial_weights is {initial_weights!r}, but must be 'fresh' or 'given'")
     floatx = keras.config.floatx()
     training = arrays.as_batch((x, y, sample_weight), "training data", floatx)
-    training = _weigh_classes(training, class_weight)
+    training = weigh_classes(training, class_weight)
     if validation_data is not None:
         validation = arrays.as_batch(validation_data, "validation_data", floatx)
     elif validation_split:
@@ -103,10 +102,10 @@ def keras_task(
     batch_size = min(batch_size, arrays.size(training))
     first = arrays.rows(training, slice(0, batch_size))
     with _TRACING:
-        _build(keras, jax, model, first)
+        build(keras, jax, model, first)
         for batch, prefix in ((training, ""), (validation, "validation_data: "), (test, "test: ")):
             if batch is not None:
-                _check_fit(keras, jax, model, batch, prefix)
+                check_fit(keras, jax, model, batch, prefix)
     drawn = initial_values(keras, model) if initial_weights == "fresh" else as_given(model)
     facts = TaskFacts(
         name=name or model.name,
@@ -193,121 +192,11 @@ def _pure(
     task = Task(
         facts, training, validation, test, initialize, loss, constrain, measure, summarize, totals
     )
-    return replace(task, facts=replace(facts, metrics=_trace(jax, task, first)))
+    return replace(task, facts=replace(facts, metrics=trace(jax, task, first)))
 
 
 def _mapping(variables: list[Any], values: Arrays) -> list[tuple[Any, Any]]:
     return list(zip(variables, values, strict=True))
-
-
-def _trace(jax: Any, task: Task, batch: Batch) -> tuple[str, ...]:
-    """Trace a training step and an evaluation without running them; return the metrics' names."""
-
-    def both(weights: Arrays, state: Arrays, batch: Batch) -> Any:
-        loss, _ = jax.value_and_grad(task.loss, has_aux=True)(weights, state, batch)
-        return loss[0], task.summarize(task.measure(weights, state, task.totals, batch))
-
-    try:
-        shape, values = jax.eval_shape(both, *task.initialize(0), batch)
-    except Exception as error:
-        raise _cannot(jax, error, "the model cannot be trained on this data") from error
-    if shape.shape != ():
-        raise TaskError(f"the loss has shape {shape.shape}, but must be one number")
-    scalars = [name for name, value in values.items() if value.shape == () and name != "loss"]
-    # Per-output losses are kept as metrics, after what the person asked to be measured.
-    return tuple(sorted(scalars, key=lambda name: name.endswith("loss")))
-
-
-def _check_model(keras: Any, model: Any) -> None:
-    if not isinstance(model, keras.Model):
-        raise TaskError(f"the model is a {type(model).__name__}, but must be a keras.Model")
-    if not model.compiled:
-        raise TaskError("the model is not compiled; call model.compile(loss=..., metrics=[...])")
-    for method in ("train_step", "test_step"):
-        if getattr(type(model), method) is not getattr(keras.Model, method):
-            raise TaskError(
-                f"{type(model).__name__} has a {method} of its own, which a compiled population "
-                "does not call; move what it does into compute_loss or into layers"
-            )
-    if not model.trainable:
-        raise TaskError("the model is frozen (trainable=False), so there is nothing to train")
-
-
-def _check_counts(**counts: Any) -> None:
-    for name, value in counts.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-            raise TaskError(f"{name} is {value!r}, but must be a whole number of at least 1")
-
-
-def _build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
-    """Create the model's variables and metrics where it was not built yet, as `fit` would."""
-    try:
-        model._symbolic_build(data_batch=batch)
-    except Exception as error:
-        if all(layer.built for layer in model._flatten_layers()):
-            _check_fit(keras, jax, model, batch, "")  # says more of labels that do not fit
-        raise _cannot(jax, error, "the model and the data do not fit each other") from error
-    if not model.trainable_variables:
-        raise TaskError("the model has no trainable weights, so there is nothing to train")
-    if model.loss is None and not model.losses:
-        raise TaskError("the model is compiled without a loss; call model.compile(loss=...)")
-
-
-def _check_fit(keras: Any, jax: Any, model: Any, batch: Batch, prefix: str) -> None:
-    """Raise `TaskError` where the model cannot take x or the loss cannot take y."""
-    x, y, _ = batch
-    values = [
-        [v.value for v in vs] for vs in (model.trainable_variables, model.non_trainable_variables)
-    ]
-    two = arrays.map_arrays(lambda _, a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), x, "x")
-    try:
-        output = jax.eval_shape(lambda w, s, x: model.stateless_call(w, s, x)[0], *values, two)
-    except Exception as error:
-        raise _cannot(jax, error, f"{prefix}the model cannot take x of {_shapes(x)}") from error
-    check_labels(keras, model.loss, y, output, f"{prefix}y")
-
-
-def _cannot(jax: Any, error: BaseException, otherwise: str) -> TaskError:
-    """Return the error of a model that JAX cannot trace, or that does not fit its data."""
-    cause: BaseException | None = error
-    while cause is not None:  # Keras wraps what its layers raise
-        if isinstance(cause, jax.errors.JAXTypeError | jax.errors.UnexpectedTracerError):
-            return TaskError(
-                f"the model cannot be traced by JAX, as its code needs the values of real arrays "
-                f"({_gist(cause)}); write it with keras.ops and Keras' layers"
-            )
-        error, cause = cause, cause.__cause__ or cause.__context__
-    return TaskError(f"{otherwise}: {_gist(error)}")
-
-
-def _shapes(tree: Any) -> str:
-    found = arrays.leaves(tree, "x")
-    return ", ".join(f"shape {array.shape}" for array in found.values())
-
-
-def _weigh_classes(batch: Batch, class_weight: Mapping[int, float] | None) -> Batch:
-    """Turn class weights into sample weights, with the meaning they have in `fit`."""
-    x, y, sample_weight = batch
-    if class_weight is None:
-        return batch
-    if sample_weight is not None:
-        raise TaskError("class_weight and sample_weight exclude each other, as in fit; give one")
-    if not isinstance(y, np.ndarray):
-        raise TaskError("class_weight needs a model with one output, as in fit")
-    labels = y
-    if y.ndim > 1:
-        labels = np.argmax(y, axis=-1) if y.shape[-1] != 1 else y[..., 0]
-    labels = np.round(labels).astype(int)
-    try:
-        weights = {int(key): float(value) for key, value in class_weight.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise TaskError(
-            f"class_weight is {class_weight!r}, but must map classes to numbers as in "
-            "{0: 1.0, 1: 5.0}"
-        ) from None
-    if labels.ndim != 1:
-        raise TaskError("class_weight needs one label for each example, as in fit")
-    return x, y, np.array([weights.get(label, 1.0) for label in labels.tolist()], np.float32)
 
 
 def _notes(found: Any) -> list[str]:
@@ -335,14 +224,3 @@ def _loss_name(keras: Any, loss: Any) -> str:
     if loss is None or isinstance(loss, str):
         return loss or "add_loss"
     return str(getattr(loss, "name", None) or getattr(loss, "__name__", "loss"))
-
-
-def _gist(error: BaseException) -> str:
-    """Return the line of a framework's message that says what is wrong."""
-    text = re.sub("\x1b\\[[0-9;]*m", "", str(error))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = [
-        line for line in lines if not line.startswith(("Exception encountered", "Could not auto"))
-    ]
-    gist = said[0] if said else type(error).__name__
-    return gist if len(gist) <= 240 else gist[:237] + "..."

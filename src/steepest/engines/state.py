@@ -1,0 +1,81 @@
+"""Where the members of a population stand between two calls of an engine: on the host, in NumPy.
+
+So a population can be cut, joined, sent to a worker and written to a file without any engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from steepest.records import Population
+from steepest.rules import RULES
+from steepest.tasks.task import Arrays, Task
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the members of a population stand, on the host: arrays `[members, ...]`.
+
+    `memory` holds, for each weight array, the tuple of arrays that the rule remembers.
+    """
+
+    weights: Arrays
+    memory: list[tuple[Any, ...]]
+    variables: Arrays  # batch statistics, random streams
+    step: np.ndarray[Any, Any]  # int32 [members]
+    epoch: np.ndarray[Any, Any]  # int32 [members]
+    alive: np.ndarray[Any, Any]  # bool [members]; False once the loss was not finite
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def tree(self) -> tuple[Any, ...]:
+        """Return the arrays as one nested tuple, for JAX."""
+        return (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)
+
+    def take(self, members: Any) -> "State":
+        """Return the state of those members alone."""
+        index = np.asarray(members, np.int64)
+        return State(*jax.tree.map(lambda a: np.asarray(a)[index], self.tree()))
+
+    @staticmethod
+    def join(parts: "list[State]") -> "State":
+        """Return the states of `parts` as one, in their order."""
+        trees = [part.tree() for part in parts]
+        return State(*jax.tree.map(lambda *leaves: np.concatenate(leaves), *trees))
+
+
+@dataclass(frozen=True)
+class Advance:
+    """What a call of `advance` gave: per member and epoch, NaN where none was trained.
+
+    `values` maps "training_loss", "loss" (of validation) and each metric to float32
+    `[members, epochs]`, for the epochs from `start` to `stop`.
+    """
+
+    values: Mapping[str, np.ndarray[Any, Any]]
+    trained: np.ndarray[Any, Any]  # int [members]: epochs that were trained
+    seconds: float
+
+
+def begin(task: Task, population: Population) -> State:
+    """Return the state of an untrained population: fresh weights from each member's seed."""
+    seeds, members = np.unique(population.seeds, return_inverse=True)
+    drawn = [task.initialize(int(seed)) for seed in seeds]
+    names = RULES[population.rule].memory(population.flags)
+    weights, variables = (
+        [np.stack([part[i] for part in parts])[members] for i in range(len(parts[0]))]
+        for parts in zip(*drawn, strict=True)
+    )
+    count = len(population)
+    return State(
+        weights=weights,
+        memory=[tuple(np.zeros_like(w) for _ in names) for w in weights],
+        variables=variables,
+        step=np.zeros(count, np.int32),
+        epoch=np.zeros(count, np.int32),
+        alive=np.ones(count, bool),
+    )

@@ -1,0 +1,212 @@
+"""The loop: ask for trials, train them a rung, halve, tell; then confirm each optimizer's best.
+
+Every optimizer is given the same number of trials, the same rungs, the same initial weights and
+the same order of the data. Its trials are Keras' defaults and a scrambled Sobol sequence over its
+own space (SciPy's; Owen 1998, "Scrambling Sobol' and Niederreiter-Xing points"). Those that reach
+the last rung train once more from a second seed, as the best on one seed is mostly the luckiest.
+What the search finds is not believed but confirmed: the best configuration of each optimizer trains
+again from fresh seeds, the same ones for all optimizers, to be compared seed by seed.
+"""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from scipy.stats import qmc
+
+from steepest import spaces, storage
+from steepest.budget import Budget, finishers, search_epochs
+from steepest.engines.compiled import (
+    compile_program,
+    compile_test,
+    place,
+)
+from steepest.records import (
+    Config,
+    Outcome,
+    Settings,
+    Stage,
+    Study,
+    Trial,
+)
+from steepest.rules.contestant import Contestant
+from steepest.search.trials import (
+    Running,
+    Watch,
+    end_trials,
+    halve_trials,
+    program_key,
+    start_trials,
+    train_trials,
+)
+from steepest.tasks.task import Task
+from steepest.workers import cores, together
+
+# The seeds of a study with seed s: s·1000 for the search, s·1000 + 1, + 2, ... to confirm, and
+# s·1000 + 999 to repeat what reached the last rung.
+SEEDS_APART, REPEAT_SEED = 1000, 999
+
+
+def search(
+    task: Task, contestants: Sequence[Contestant], settings: Settings, path: Path, watch: Watch
+) -> Study:
+    """Run the whole study, writing it to a new file at `path` rung by rung; return it.
+
+    Raises:
+        StudyFileError: the file is there already, or cannot be written.
+    """
+    started = time.perf_counter()
+    study = _new_study(task, contestants, settings)
+    asked = {contestant.name: _ask(contestant, settings) for contestant in contestants}
+    budget = Budget(_left(settings, task.facts.epochs, [len(some) for some in asked.values()]))
+    storage.create(path, study)
+    watch("compiling", budget)
+    device = place(task)
+    keys = {program_key(config): config for configs in asked.values() for config in configs}
+    programs = dict(
+        zip(
+            keys,
+            together(lambda config: compile_program(task, device, config), list(keys.values())),
+            strict=True,
+        )
+    )
+    compile_seconds = sum(program.compile_seconds for program in programs.values())
+
+    def tell(trials: Sequence[Trial], finished: bool = False) -> None:
+        nonlocal study
+        known = {trial.number: trial for trial in (*study.trials, *trials)}
+        study = replace(
+            study,
+            trials=tuple(known[number] for number in sorted(known)),
+            seconds=time.perf_counter() - started,
+            compile_seconds=compile_seconds,
+            finished=finished,
+        )
+        storage.record(path, study, trials)
+
+    def complete(stage: Stage, some: dict[str, list[Config]], what: str) -> list[Running]:
+        """Train trials to the end and tell them."""
+        watch(what, budget)
+        running = start_trials(some, stage, first=len(study.trials))
+        train_trials(task, programs, running, task.facts.epochs, budget, watch)
+        end_trials(running)
+        return running
+
+    running = start_trials(asked, Stage.SEARCH, first=0)
+    for rung, epochs in enumerate(settings.rungs):
+        watch(f"search, rung {rung + 1} of {len(settings.rungs)}", budget)
+        train_trials(task, programs, running, epochs, budget, watch)
+        if epochs == task.facts.epochs:
+            end_trials(running)
+        else:
+            halve_trials(list(asked), running)
+        tell([one.trial for one in running])
+        running = [one for one in running if one.trial.outcome is Outcome.UNFINISHED]
+        counts = [sum(one.trial.optimizer == name for one in running) for name in asked]
+        budget.left = _left(settings, task.facts.epochs, counts, epochs)
+
+    finished = _finished(study)
+    again = settings.seed * SEEDS_APART + REPEAT_SEED
+    repeats = {
+        name: [replace(trial.config, seed=again) for trial in trials]
+        for name, trials in finished.items()
+        if len(trials) > 1
+    }
+    budget.left = task.facts.epochs * (
+        sum(map(len, repeats.values())) + len(finished) * settings.seeds
+    )
+    tell([one.trial for one in complete(Stage.REPEAT, repeats, "repeating the best")])
+
+    first = settings.seed * SEEDS_APART + 1
+    best = {name: _best(study, trials).config for name, trials in finished.items()}
+    fresh = {
+        name: [replace(config, seed=first + i) for i in range(settings.seeds)]
+        for name, config in best.items()
+    }
+    running = complete(Stage.CONFIRM, fresh, "confirming on fresh seeds")
+    test = compile_test(task, device)
+    for one in running:
+        if test and one.state and one.trial.outcome is Outcome.FINISHED:
+            one.trial = replace(one.trial, test=test(one.state)[0])
+    tell([one.trial for one in running], finished=True)
+    return study
+
+
+def _ask(contestant: Contestant, settings: Settings) -> list[Config]:
+    """Return an optimizer's trials: the defaults first, then points spread over its space."""
+    seed = settings.seed * SEEDS_APART
+    values = [contestant.defaults()]
+    if contestant.space and settings.trials > 1:
+        sobol = qmc.Sobol(len(contestant.space), scramble=True, rng=settings.seed)
+        points = sobol.random_base2(int(np.ceil(np.log2(settings.trials - 1))))
+        values += [contestant.values(point) for point in points[: settings.trials - 1].tolist()]
+    return [Config(contestant.rule, "keras", v, settings.schedule, seed) for v in values]
+
+
+def _finished(study: Study) -> dict[str, list[Trial]]:
+    """Return each optimizer's trials that reached the end of the search, if there are any."""
+    found: dict[str, list[Trial]] = {}
+    for trial in study.trials:
+        if trial.stage is Stage.SEARCH and trial.outcome is Outcome.FINISHED:
+            found.setdefault(trial.optimizer, []).append(trial)
+    return {name: found[name] for name in study.optimizers if name in found}
+
+
+def _best(study: Study, finished: Sequence[Trial]) -> Trial:
+    """Return the trial whose configuration has the lowest mean loss over the seeds it has seen."""
+
+    def mean(trial: Trial) -> float:
+        scores = [
+            other.score
+            for other in study.trials
+            if other.optimizer == trial.optimizer
+            and other.config.hyperparameters == trial.config.hyperparameters
+        ]
+        return sum(scores) / len(scores)
+
+    return min(finished, key=lambda trial: (mean(trial), trial.score, trial.number))
+
+
+def _left(settings: Settings, epochs: int, trials: Sequence[int], done: int = 0) -> int:
+    """Return the epochs to come when each optimizer still has so many trials in the search."""
+    searching = sum(search_epochs(count, settings.rungs, done) for count in trials)
+    last = [finishers(count, settings.rungs, done) for count in trials if count]
+    repeats = sum(count for count in last if count > 1)
+    return searching + epochs * (repeats + len(last) * settings.seeds)
+
+
+def _new_study(task: Task, contestants: Sequence[Contestant], settings: Settings) -> Study:
+    packages = ("steepest", "jax", "jaxlib", "keras", "numpy", "scipy", "scikit-learn")
+    device = jax.devices()[0]
+    hardware: dict[str, str] = {
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "cores": str(cores()),
+        "device": f"{jax.device_count()} × {device.device_kind}",
+    }
+    optimizers: dict[str, dict[str, Any]] = {
+        contestant.name: {
+            "rule": contestant.rule,
+            "fixed": dict(contestant.fixed),
+            "space": {name: spaces.to_dict(space) for name, space in contestant.space.items()},
+        }
+        for contestant in contestants
+    }
+    return Study(
+        task=task.facts,
+        settings=settings,
+        optimizers=optimizers,
+        versions={
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in packages},
+        },
+        hardware=hardware,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
