@@ -1,5 +1,7 @@
 """The study on one screen: a table, the verdict, warnings, the code to paste, the cost."""
 
+import math
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -60,7 +62,8 @@ def _table(study: Study, verdict: Verdict) -> Table:
         if tested:
             cells.append(_show(standing.test_metric if metric else standing.test_loss))
         cells.append(_hyperparameters(study, standing.config))
-        table.add_row(*cells, style="bold" if standing.name == verdict.winner else "")
+        # As text and not as markup: a name is shown as it is.
+        table.add_row(*map(Text, cells), style="bold" if standing.name == verdict.winner else "")
     return table
 
 
@@ -85,10 +88,17 @@ def _hyperparameters(study: Study, config: Config | None) -> str:
     values = config.hyperparameters
     first = ["learning_rate", *sorted(set(values) - {"learning_rate"})]
     return ", ".join(
-        f"{name} {value:.3g}" if not isinstance(value := values[name], bool | str) else name
+        f"{name} {number(value)}" if not isinstance(value := values[name], bool | str) else name
         for name in first
         if values[name] is not False
     )
+
+
+def number(value: float) -> str:
+    """Return three digits of `value`, or of its distance from 1 where that is what matters."""
+    if 0.99 < value < 1:
+        return f"{value:.{2 - math.floor(math.log10(1 - value))}f}".rstrip("0")
+    return f"{value:.3g}"
 
 
 def _cost(study: Study) -> str:

@@ -1,0 +1,40 @@
+"""The JSON that other programs read."""
+
+import json
+import math
+
+import numpy as np
+from made import study_of
+
+from steepest.measures.verdict import judge
+from steepest.reports.json import dumps, to_dict
+
+NOISE = np.array([0.01, -0.02, 0.0])
+
+
+def test_the_object_has_what_was_promised():
+    study = study_of(SGD=1.0 + NOISE, Adam=0.5 + NOISE)
+    data = json.loads(dumps(to_dict(study, judge(study))))
+    assert data["format_version"] == 1
+    assert data["task"] == "toy"
+    assert data["seed"] == 0
+    assert data["verdict"]["winner"] == "Adam"
+    assert data["verdict"]["tied_with"] == []
+    assert data["verdict"]["sentence"].startswith("Adam wins")
+    assert data["cost"]["trials"] == 6
+    assert data["cost"]["full_trainings"] == 6
+    assert data["cost"]["seconds"] == 12.5
+    adam = data["optimizers"]["Adam"]
+    assert adam["hyperparameters"] == {"learning_rate": 0.1, "momentum": 0.9, "nesterov": False}
+    for key in ("validation_loss", "validation_metric", "test_metric"):
+        assert set(adam[key]) == {"mean", "low", "high", "values"}
+        assert len(adam[key]["values"]) == len(adam["seeds"]) == 3
+    assert "keras.optimizers.SGD(" in adam["code"]["keras"]
+
+
+def test_what_is_not_finite_becomes_null():
+    study = study_of(SGD=[1.0, math.inf, 1.0], Adam=0.5 + NOISE)
+    data = json.loads(dumps(to_dict(study, judge(study))), parse_constant=lambda c: 1 / 0)
+    assert data["optimizers"]["SGD"]["validation_loss"]["values"] == [1.0, None, 1.0]
+    assert data["optimizers"]["SGD"]["validation_loss"]["mean"] is None
+    assert data["optimizers"]["SGD"]["test_metric"] is None

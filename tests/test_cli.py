@@ -1,0 +1,189 @@
+"""The command line as a person and as another program would use it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from steepest import cli
+from steepest.tasks.samples import SAMPLES
+
+TASK = """
+import keras
+import numpy as np
+
+print("a task file may print")
+random = np.random.default_rng(0)
+x = random.normal(size=(120, 4))
+y = (x[:, 0] + x[:, 1] > 0).astype(int)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+validation_split = 0.25
+test_data = (x[:20], y[:20])
+epochs = 3
+"""
+FEW = ["--trials", "4", "--seeds", "3", "--optimizers", "SGD,Adam"]
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli")
+    (path / "my_task.py").write_text(TASK)
+    return path
+
+
+def steepest(place, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "steepest", *arguments],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+
+
+@pytest.fixture(scope="module")
+def done(place):
+    return steepest(place, "compare", "my_task.py", *FEW, "--json", "--out", "one")
+
+
+def scrub(text):
+    data = json.loads(text)
+    assert data["cost"].pop("seconds") > 0
+    assert data["cost"].pop("compile_seconds") > 0
+    return data
+
+
+def test_json_is_one_object_and_the_same_again(place, done):
+    assert done.returncode == 0, done.stderr
+    again = steepest(place, "compare", "my_task.py", *FEW, "--json", "--out", "two")
+    assert scrub(done.stdout) == scrub(again.stdout)
+    data = scrub(done.stdout)
+    assert data["task"] == "my_task"
+    assert set(data["optimizers"]) == {"SGD", "Adam"}
+    assert data["cost"]["trials"] == 4 + 4 + 2 + 2 + 3 + 3
+    assert "a task file may print" in done.stderr
+
+
+def test_report_tells_the_same_without_training(place, done):
+    told = steepest(place, "report", "one", "--json")
+    assert told.returncode == 0
+    assert json.loads(told.stdout) == json.loads(done.stdout)
+    (place / "my_task.py").rename(place / "away.py")  # the study file is enough
+    try:
+        told = steepest(place, "report", "one/study.db")
+    finally:
+        (place / "away.py").rename(place / "my_task.py")
+    assert told.returncode == 0
+    assert json.loads(done.stdout)["verdict"]["sentence"][:40] in told.stdout.replace("\n", " ")
+    assert not CONTROL.search(told.stdout)
+
+
+def test_without_a_terminal_there_are_no_control_characters(place):
+    told = steepest(place, "compare", "my_task.py", *FEW)
+    assert told.returncode == 0, told.stderr
+    assert not CONTROL.search(told.stdout + told.stderr)
+    assert "keras.optimizers." in told.stdout
+    (made,) = (place / "runs").iterdir()
+    assert re.fullmatch(r"my_task-\d{8}-\d{6}", made.name)
+    assert f"study: runs/{made.name}/study.db" in told.stderr
+
+
+def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
+    pexpect = pytest.importorskip("pexpect")
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "steepest", "compare", "my_task.py", "--trials", "4000", "--out", "stopped"],
+        cwd=str(place),
+        env={**os.environ, "TERM": "xterm-256color"},
+        dimensions=(30, 100),
+        timeout=90,
+        encoding="utf-8",
+    )
+    child.expect("search, rung")
+    child.expect("%")
+    child.sendintr()
+    child.expect("stopped")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    told = steepest(place, "report", "stopped")
+    assert told.returncode == 0
+    assert "no verdict" in told.stdout
+
+
+BAD = [
+    (["compare", "digts"], "did you mean digits"),
+    (["compare", "nowhere.py"], "there is no file"),
+    (["compare", "digits", "--optimizers", "Adm"], "did you mean Adam"),
+    (["compare", "digits", "--optimizers", "SGD(momentum=2)"], "below 1"),
+    (["compare", "digits", "--trials", "0"], "trials is 0"),
+    (["compare", "digits", "--seeds", "0"], "seeds is 0"),
+    (["compare", "digits", "--epochs", "0"], "epochs is 0"),
+    (["compare", "digits", "--seed", "-1"], "seed is -1"),
+    (["compare", "digits", "--trials", "many"], "not a valid integer"),
+    (["compare", "digits", "--trails", "3"], "--trials"),
+    (["compare", "digits", "--schedule", "cosin"], "known are constant, cosine"),
+    (["compare", "digits", "--out", "{file}"], "is a file"),
+    (["compare", "digits", "--out", "{study}"], "is there already"),
+    (["compare"], "Missing argument"),
+    (["comprae", "digits"], "did you mean compare"),
+    (["report", "nowhere"], "there is no study file"),
+    (["report", "{file}"], "not a database"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD, ids=lambda part: str(part)[:60])
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("text" * 100)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "study.db").write_text("")
+    named = [part.format(file="file", study="study") for part in arguments]
+    monkeypatch.setattr(sys, "argv", ["steepest", *named])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.startswith("steepest: ")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "study"]  # nothing half-made
+
+
+def test_a_bad_task_file_leaves_nothing_behind(place, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    bad = TASK.replace("x[:, 0] + x[:, 1] > 0", "x[:, 0] + x[:, 1] > 99 - 100 * x[:, 2]")
+    (tmp_path / "bad.py").write_text(bad.replace("astype(int)", "astype(int) + 4"))
+    monkeypatch.setattr(sys, "argv", ["steepest", "compare", "bad.py"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "binary_crossentropy needs labels" in capsys.readouterr().err.replace(
+        "binarycr", "binary_cr"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_help_and_tasks_are_quick_to_load_and_complete(monkeypatch, capsys):
+    for arguments in (["--help"], ["compare", "--help"], ["tasks"], ["tasks", "--json"]):
+        monkeypatch.setattr(sys, "argv", ["steepest", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        assert not caught.value.code
+    told = capsys.readouterr().out
+    for name in SAMPLES:
+        assert name in told
+
+
+def test_the_command_is_installed():
+    script = Path(sys.executable).parent / "steepest"
+    if not script.exists():
+        pytest.skip("the package is on the path, but not installed")
+    told = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("steepest, version 0.")
