@@ -40,17 +40,32 @@ def cli() -> None:
     show_default=True,
     help="Which to compare. A name may fix hyperparameters: 'SGD(nesterov=True),Adam'.",
 )
-@click.option("--epochs", type=int, help="Epochs of a full training, instead of the task's own.")
-@click.option("--trials", type=int, default=32, show_default=True, help="Tried for each optimizer.")
+@click.option(
+    "--epochs", metavar="N", type=int, help="Epochs of a full training, instead of the task's own."
+)
+@click.option(
+    "--trials",
+    metavar="N",
+    type=int,
+    default=32,
+    show_default=True,
+    help="Tried for each optimizer.",
+)
 @click.option(
     "--seeds",
+    metavar="N",
     type=int,
     default=5,
     show_default=True,
     help="Runs that confirm each optimizer's best.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Where all randomness is from."
+    "--seed",
+    metavar="N",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Where all randomness is from.",
 )
 @click.option(
     "--schedule",

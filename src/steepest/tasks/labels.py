@@ -89,8 +89,8 @@ def _check_between(name: str, y: Array, low: float, high: float, loss: str) -> N
     if y.min() < low or y.max() > high:
         bad = y.min() if y.min() < low else y.max()
         raise TaskError(
-            f"{name} holds the label {bad:g}, but {loss.replace('cross', '_cross')} needs labels from "
-            f"{low} to {high}; recode them, or choose the loss that fits them"
+            f"{name} holds the label {bad:g}, but {loss.replace('cross', '_cross')} needs labels "
+            f"from {low} to {high}; recode them, or choose the loss that fits them"
         )
 
 
