@@ -29,7 +29,7 @@ model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 
 x, x_test = x[:700], x[700:]
 y, y_test = y[:700], y[700:]
-validation_split = 0.3
+validation_split = 0.25
 test_data = (x_test, y_test)
 epochs = 15
 batch_size = 32

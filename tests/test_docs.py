@@ -34,7 +34,7 @@ def test_the_example_script_runs(tmp_path, monkeypatch, capsys):
 
 def test_the_example_task_loads_and_names_all_that_a_task_may_have():
     path = ROOT / "examples/my_task.py"
-    assert load_task(str(path)).facts.training_examples == 490
+    assert load_task(str(path)).facts.training_examples == 525
     for name in NAMES:
         assert name in path.read_text()
 
