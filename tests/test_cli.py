@@ -100,8 +100,17 @@ def test_without_a_terminal_there_are_no_control_characters(place):
 def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
     mine, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "steepest", "compare", "my_task.py", "--trials", "4000"]
-        + ["--out", "stopped"],
+        [
+            sys.executable,
+            "-m",
+            "steepest",
+            "compare",
+            "my_task.py",
+            "--trials",
+            "4000",
+            "--out",
+            "stopped",
+        ],
         cwd=place,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
         stdin=theirs,
