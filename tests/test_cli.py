@@ -29,6 +29,7 @@ validation_split = 0.25
 test_data = (x[:20], y[:20])
 epochs = 3
 """
+LONG = ["--trials", "4000", "--out", "stopped"]
 FEW = ["--trials", "4", "--seeds", "3", "--optimizers", "SGD,Adam"]
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 

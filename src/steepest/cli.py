@@ -95,7 +95,7 @@ def compare(
     TASK is a built-in task (see `steepest tasks`), a Python file that defines model, x, y and
     validation_data or validation_split, or package.module:function that returns them.
     """
-    from steepest.comparison import make_settings, run
+    from steepest.comparison import make_settings, new_directory, run
     from steepest.rules.contestant import contestants
 
     # What can be known to be wrong is said before Keras and JAX are loaded.
@@ -109,7 +109,13 @@ def compare(
 
         loaded = load_task(task, epochs)
         settings = make_settings(trials, seeds, seed, schedule, loaded.facts.epochs)
-        comparison = run(loaded, found, settings, out, progress=not as_json or sys.stderr.isatty())
+        out = out or new_directory(loaded.facts.name)
+        progress = not as_json or sys.stderr.isatty()
+        try:
+            comparison = run(loaded, found, settings, out, progress)
+        except KeyboardInterrupt:
+            click.echo(f"steepest: stopped; finished rungs are in {out / 'study.db'}", err=True)
+            sys.exit(130)
     _tell(comparison, as_json)
     click.echo(f"study: {comparison.path}", err=True)
 
@@ -179,7 +185,7 @@ def main() -> NoReturn:
     except SteepestError as error:
         _fail(str(error))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("steepest: stopped; trials of finished rungs are in the study file", err=True)
+        click.echo("steepest: stopped; nothing was written", err=True)
         sys.exit(130)
     sys.exit(0)
 

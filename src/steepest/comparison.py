@@ -210,7 +210,7 @@ def run(
     from steepest.reports.progress import live, silent
     from steepest.search import search
 
-    path = (Path(out) if out else _new_directory(task.facts.name)) / "study.db"
+    path = (Path(out) if out else new_directory(task.facts.name)) / "study.db"
     console = Console(stderr=True)
     if progress is None:
         progress = sys.stderr.isatty()
@@ -231,7 +231,8 @@ def read(path: str | Path) -> Comparison:
     return Comparison(storage.read(Path(path)), Path(path))
 
 
-def _new_directory(name: str) -> Path:
+def new_directory(name: str) -> Path:
+    """Return a directory under `runs` that is not there yet, named after a task and the time."""
     plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
     base = Path("runs") / f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
     path, count = base, 1
