@@ -10,7 +10,7 @@ from steepest import storage
 from steepest.comparison import make_settings
 from steepest.records import Outcome, Stage
 from steepest.rules.contestant import contestants
-from steepest.search import search
+from steepest.search import loop, search
 from steepest.spaces import Choice, Float
 
 
@@ -146,3 +146,26 @@ def test_one_epoch_one_trial_one_seed(tmp_path):
     study = run(task, tmp_path, "SGD", trials=1, seeds=1)
     assert [t.epochs for t in study.trials] == [1, 1]
     assert study.full_trainings == 2
+
+
+def test_the_first_trial_stays_within_the_person_s_own_ranges(task, tmp_path):
+    own = {"Adam": {"learning_rate": Float(1e-8, 1e-7, log=True), "amsgrad": Choice((True,))}}
+    study = run(task, tmp_path, own, trials=2, seeds=1)
+    assert study.trials[0].config.hyperparameters["learning_rate"] == 1e-7
+    assert study.trials[0].config.hyperparameters["amsgrad"] is True
+
+
+def test_choices_are_not_tried_twice(task, tmp_path):
+    own = {"SGD": {"learning_rate": Choice((0.1, 0.01)), "momentum": 0.0}}
+    study = run(task, tmp_path, own, trials=9, seeds=1)
+    assert [t.stage for t in study.trials].count(Stage.SEARCH) == 2
+
+
+def test_what_cannot_be_compiled_leaves_no_study(task, tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no program")
+
+    monkeypatch.setattr(loop, "compile_program", broken)
+    with pytest.raises(RuntimeError):
+        run(task, tmp_path)
+    assert not (tmp_path / "study.db").exists()

@@ -5,6 +5,8 @@ Exit codes: 0 done, 2 something given cannot be used, 130 stopped by Ctrl-C.
 """
 
 import contextlib
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -114,8 +116,8 @@ def compare(
         try:
             comparison = run(loaded, found, settings, out, progress)
         except KeyboardInterrupt:
-            click.echo(f"steepest: stopped; finished rungs are in {out / 'study.db'}", err=True)
-            sys.exit(130)
+            kept = out / "study.db"
+            _stop(f"finished rungs are in {kept}" if kept.exists() else "nothing was written")
     _tell(comparison, as_json)
     click.echo(f"study: {comparison.path}", err=True)
 
@@ -176,6 +178,7 @@ def _tell(comparison: Any, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line; bad input is one sentence on standard error and exit code 2."""
+    signal.signal(signal.SIGINT, _on_interrupt)
     try:
         cli(prog_name="steepest", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -184,10 +187,23 @@ def main() -> NoReturn:
         _fail(error.format_message())
     except SteepestError as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except (click.Abort, KeyboardInterrupt):
-        click.echo("steepest: stopped; nothing was written", err=True)
-        sys.exit(130)
+        _stop("nothing was written")
     sys.exit(0)
+
+
+def _stop(message: str) -> NoReturn:
+    """Leave at once after Ctrl-C: threads may be compiling, and files are written in one piece."""
+    click.echo(f"steepest: stopped; {message}", err=True)
+    sys.stdout.flush()
+    os._exit(130)
+
+
+def _on_interrupt(*_: object) -> NoReturn:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # a second Ctrl-C does not wait
+    raise KeyboardInterrupt
 
 
 def _fail(message: str) -> NoReturn:

@@ -3,17 +3,19 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from steepest.errors import InputError, SteepestError
+from steepest.errors import InputError, SteepestError, StudyFileError
 from steepest.halving import rungs
 from steepest.measures.verdict import Verdict, judge
 from steepest.records import Config, Settings, Study
 from steepest.reports.code import call, code, total_steps
+from steepest.reports.sentence import sentence
 from steepest.rules import RULES, SCHEDULES
 from steepest.rules.contestant import Wanted, contestants
 from steepest.spaces import Value
@@ -27,7 +29,7 @@ class Recommendation:
 
     name: str
     config: Config
-    study: Study
+    study: Study = field(repr=False)
 
     @property
     def hyperparameters(self) -> dict[str, Value]:
@@ -75,7 +77,7 @@ class Comparison:
             SteepestError: no optimizer was confirmed.
         """
         if self.verdict.leader is None:
-            raise SteepestError("no optimizer trained without diverging, so there is no best one")
+            raise SteepestError(sentence(self.study, self.verdict))
         return self.optimizers[self.verdict.leader]
 
     @property
@@ -105,7 +107,7 @@ class Comparison:
 def compare(
     model: Any,
     x: Any,
-    y: Any,
+    y: Any = None,
     *,
     validation_data: Any = None,
     validation_split: float = 0.0,
@@ -156,7 +158,10 @@ def compare(
         StudyFileError: the study file cannot be written.
     """
     settings = make_settings(trials, seeds, seed, schedule, epochs)
-    found = contestants(optimizers, trials)
+    for argument, value in (("out", out), ("name", name)):
+        if value is not None and not isinstance(value, str | Path):
+            raise InputError(f"{argument} is {value!r}, but must be text")
+    found = contestants(optimizers, settings.trials)
     from steepest.tasks.keras import keras_task
 
     task = keras_task(
@@ -176,7 +181,7 @@ def compare(
     return run(task, found, settings, out, progress)
 
 
-def make_settings(trials: Any, seeds: Any, seed: Any, schedule: str, epochs: Any) -> Settings:
+def make_settings(trials: Any, seeds: Any, seed: Any, schedule: Any, epochs: Any) -> Settings:
     """Return checked settings.
 
     Raises:
@@ -188,13 +193,14 @@ def make_settings(trials: Any, seeds: Any, seed: Any, schedule: str, epochs: Any
         ("seed", seed, 0, 2_000_000),
         ("epochs", epochs, 1, 1_000_000),
     ):
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not (whole and low <= int(value) <= high):
             raise InputError(
                 f"{name} is {value!r}, but must be a whole number from {low} to {high}"
             )
-    if schedule not in SCHEDULES:
+    if not isinstance(schedule, str) or schedule not in SCHEDULES:
         raise InputError(f"there is no schedule {schedule!r}; known are {', '.join(SCHEDULES)}")
-    return Settings(trials, seeds, seed, schedule, rungs(epochs))
+    return Settings(int(trials), int(seeds), int(seed), schedule, rungs(int(epochs)))
 
 
 def run(
@@ -227,8 +233,14 @@ def read(path: str | Path) -> Comparison:
         StudyFileError: it is missing, damaged, of a newer version, or no study.
     """
     from steepest import storage
+    from steepest.reports.json import to_dict
 
-    return Comparison(storage.read(Path(path)), Path(path))
+    comparison = Comparison(storage.read(Path(path)), Path(path))
+    try:
+        to_dict(comparison.study, comparison.verdict)
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise StudyFileError(f"{path} is damaged: its trials do not fit together") from error
+    return comparison
 
 
 def new_directory(name: str) -> Path:

@@ -50,6 +50,10 @@ class Float:
             inner = low + (high - low) * unit
         return min(max(self._inner(inner), self.low), self.high)
 
+    def nearest(self, value: Value) -> float:
+        """Return the value of the range that is nearest to `value`."""
+        return min(max(float(value), self.low), self.high)
+
     def position(self, value: float) -> float:
         """Return where `value` lies, in [0, 1] when it is inside the range."""
         low, high, inner = self._inner(self.low), self._inner(self.high), self._inner(value)
@@ -74,6 +78,10 @@ class Choice:
     def at(self, unit: float) -> Value:
         """Return the value at `unit`, a position in [0, 1]."""
         return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+    def nearest(self, value: Value) -> Value:
+        """Return `value` if it is one of the values, else the first of them."""
+        return value if value in self.values else self.values[0]
 
 
 Space = Float | Choice

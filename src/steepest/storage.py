@@ -57,16 +57,21 @@ CREATE TABLE evaluation (
 """
 
 
+def check_new(path: Path) -> None:
+    """Raise `StudyFileError` if there is a file at `path` already."""
+    if path.exists():
+        raise StudyFileError(
+            f"{path} holds a study already; choose another directory, or move that file away"
+        )
+
+
 def create(path: Path, study: Study) -> None:
     """Make a new study file at `path` that holds `study`.
 
     Raises:
         StudyFileError: there is a file already, or the place cannot be written to.
     """
-    if path.exists():
-        raise StudyFileError(
-            f"{path} holds a study already; choose another directory, or move that file away"
-        )
+    check_new(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

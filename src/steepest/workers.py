@@ -2,14 +2,15 @@
 
 Populations are cut into slices of a few members, and a thread a core takes one slice after the
 other; JAX lets go of Python while it computes. A slice is small enough to take about half a
-second, which is how often progress is told and how long Ctrl-C has to wait. How the cut falls
+second, which is how often progress is told. How the cut falls
 depends on the clock, what comes out does not: members know nothing of each other.
 """
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -57,15 +58,27 @@ def cores() -> int:
 
 def together(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
     """Return `function` of each item, computed on all cores, in the order of `items`."""
-    with ThreadPoolExecutor(max(1, min(cores(), len(items)))) as pool:
+    with _pool(min(cores(), len(items))) as pool:
         return list(pool.map(function, items))
+
+
+@contextmanager
+def _pool(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool that Ctrl-C does not have to wait for."""
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def train(jobs: Sequence[Job], progress: Progress) -> list[list[tuple[State, Advance]]]:
     """Train all `jobs`; return for each the results of its slices, in order of members.
 
     `progress` is called from the workers' threads, one at a time. An exception, Ctrl-C among
-    them, is raised once the slices in training have ended; nothing of `jobs` is returned then.
+    them, is raised at once; slices in training end by themselves, and nothing is returned.
     """
     lock = threading.Lock()
     stopped = threading.Event()
@@ -90,7 +103,7 @@ def train(jobs: Sequence[Job], progress: Progress) -> list[list[tuple[State, Adv
                 job.seconds_per_member = measured.seconds / len(members)
                 progress(planned, int(measured.trained.sum()))
 
-    with ThreadPoolExecutor(count) as pool:
+    with _pool(count) as pool:
         futures = [pool.submit(work, i) for i in range(count)]
         try:
             for future in futures:

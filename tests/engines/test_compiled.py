@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from small import make_model, make_task
 
-from steepest.engines import compiled
 from steepest.engines.compiled import advance, compile_program, compile_test, place
 from steepest.engines.state import State, begin
 from steepest.records import Config, Population
@@ -110,17 +109,6 @@ def test_the_test_set_is_measured_as_keras_does(task, program):
     loss, accuracy = model.evaluate(x, y, verbose=0)
     assert measure(state)[0] == pytest.approx({"loss": loss, "accuracy": accuracy}, rel=1e-5)
     assert compile_test(replace(task, test=None), place(replace(task, test=None))) is None
-
-
-def test_evaluation_in_chunks_equals_evaluation_at_once(task, monkeypatch):
-    state = begin(task, Population.of(CONFIGS[:1]))
-    at_once = compile_test(task, place(task))(state)
-    monkeypatch.setattr(compiled, "EVALUATION_LIMIT", 30)  # chunks of 25, and so four of them
-    in_chunks = compile_test(task, place(task))(state)
-    monkeypatch.setattr(compiled, "EVALUATION_LIMIT", 48)  # 34, 34 and 32
-    uneven = compile_test(task, place(task))(state)
-    assert in_chunks[0] == pytest.approx(at_once[0], rel=1e-5)
-    assert uneven[0] == pytest.approx(at_once[0], rel=1e-5)
 
 
 def test_members_of_one_seed_start_alike_and_seeds_differ(task):

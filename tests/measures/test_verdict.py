@@ -1,6 +1,7 @@
 """The verdict on hand-made studies with known answers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,3 +93,26 @@ def test_test_numbers_are_those_of_the_confirmed_runs():
     assert standing.metric.mean == pytest.approx(0.1, abs=1e-6)
     trial = confirmed(0, "SGD", 1, 0.5)
     assert trial.outcome is Outcome.FINISHED
+
+
+def test_rounding_alone_does_not_win():
+    verdict = judge(study_of(SGD=[0.5 + 1e-9] * 5, Adam=[0.5] * 5))
+    assert verdict.winner is None
+    assert verdict.tied_with == ("SGD",)
+
+
+def test_one_seed_is_no_winner_even_where_all_others_diverged():
+    assert judge(study_of(SGD=[math.inf], Adam=[0.5])).winner is None
+
+
+def test_a_momentum_of_zero_is_no_edge():
+    ranges = {"momentum": to_dict(Float(0.0, 0.99, log=True, complement=True))}
+    study = study_of(SGD=0.9 + NOISE, space=ranges)  # at a momentum of 0.9
+    low = replace(
+        study,
+        trials=tuple(
+            replace(t, config=replace(t.config, hyperparameters={"momentum": 0.01}))
+            for t in study.trials
+        ),
+    )
+    assert judge(low).standings["SGD"].edges == ()

@@ -114,3 +114,23 @@ def test_streams_differ_by_seed():
     states = [task.initialize(seed)[1] for seed in (1, 2)]
     streams = [next(s for s in state if s.dtype == np.uint32) for state in states]
     assert streams[0].tolist() != streams[1].tolist()
+
+
+def test_loaded_weights_are_noticed_without_biases():
+    model = keras.Sequential([keras.Input((50,)), keras.layers.Dense(40, use_bias=False)])
+    (kernel,) = model.trainable_variables
+    assert not initial_values(keras, model)[id(kernel)].moved
+    kernel.assign(np.asarray(kernel) * 3)
+    assert initial_values(keras, model)[id(kernel)].moved
+
+
+def test_a_random_bias_of_a_recurrent_layer_follows_the_seed():
+    layer = keras.layers.LSTM(4, bias_initializer="random_normal")
+    model = keras.Sequential([keras.Input((5, 6)), layer])
+    bias = layer.cell.bias
+    found = [initial_values(keras, model)[id(bias)] for _ in range(2)]
+    assert found[0].origin is Origin.DRAWN
+    assert not found[0].moved
+    np.testing.assert_array_equal(found[0].draw(7), found[1].draw(7))
+    assert not np.array_equal(found[0].draw(7), found[0].draw(8))
+    np.testing.assert_array_equal(found[0].draw(7)[4:8], np.ones(4))  # the forget gate's

@@ -50,7 +50,14 @@ def fit(model, task, **arguments):
         verbose=0,
     )
     x, y, weight = task.validation
-    losses = model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
+    losses = model.evaluate(
+        x,
+        y,
+        sample_weight=weight,
+        batch_size=task.facts.batch_size,
+        verbose=0,
+        return_dict=True,
+    )
     return history.history["loss"][0], losses
 
 
@@ -58,8 +65,9 @@ def same_as_keras(model, task):
     mine = train(task)
     loss, values = fit(model, task)
     assert mine["training_loss"][0] == pytest.approx(loss, rel=2e-5)
-    assert set(task.facts.metrics) == set(values) - {"loss"}
-    for name, value in values.items():
+    asked = {name: v for name, v in values.items() if not name.endswith("_loss")}
+    assert set(task.facts.metrics) == set(asked) - {"loss"}
+    for name, value in asked.items():
         assert mine[name][0] == pytest.approx(value, rel=1e-4, abs=1e-6)
 
 
@@ -375,3 +383,84 @@ def test_another_backend_is_said(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     with pytest.raises(InputError, match="KERAS_BACKEND=jax"):
         make_task()
+
+
+def test_classes_are_not_weighed_in_validation():
+    """As in fit: with validation_split, class_weight weighs the training part alone."""
+    task = keras_task(make_model(), X, Y, validation_split=0.2, class_weight={0: 1, 1: 2, 2: 30})
+    assert task.training[2] is not None
+    assert task.validation[2] is None
+
+
+def test_metrics_keep_the_order_in_which_they_were_compiled():
+    model = make_model()
+    model.compile(
+        loss="sparse_categorical_crossentropy",
+        metrics=["sparse_top_k_categorical_accuracy", "accuracy"],
+    )
+    names = make_task(model).facts.metrics
+    assert names == ("sparse_top_k_categorical_accuracy", "accuracy")
+
+
+def summed():
+    model = regression()[0]
+    model.compile(loss=keras.losses.MeanSquaredError(reduction="sum"))
+    return model, random(EXAMPLES, FEATURES), random(EXAMPLES, 1, seed=1)
+
+
+def only_add_loss():
+    class Wish(keras.layers.Layer):
+        def call(self, x):
+            self.add_loss(keras.ops.mean(keras.ops.square(x - 1)))
+            return x
+
+    model = keras.Sequential([keras.Input((FEATURES,)), keras.layers.Dense(2), Wish()])
+    model.compile(loss=None)
+    return model, random(EXAMPLES, FEATURES), random(EXAMPLES, 2, seed=1)
+
+
+def ignored_class():
+    model = make_model()
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(ignore_class=255))
+    x, y = classes_data()
+    return model, x, np.where(np.arange(len(y)) % 5 == 0, 255, y)
+
+
+def counts_its_calls():
+    class Counts(keras.layers.Layer):
+        def build(self, shape):
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="n")
+
+        def call(self, x):
+            self.calls.assign_add(1.0)
+            return x / (1 + 0.01 * self.calls)
+
+    model = keras.Sequential([keras.Input((FEATURES,)), Counts(), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    return model, random(EXAMPLES, FEATURES), random(EXAMPLES, 1, seed=1)
+
+
+@pytest.mark.parametrize(
+    "kind", [summed, only_add_loss, ignored_class, counts_its_calls], ids=lambda k: k.__name__
+)
+def test_rarer_models_train_as_in_fit_too(kind):
+    model, x, y = kind()
+    same_as_keras(model, keras_task(model, x, y, validation_split=0.2, batch_size=BATCH))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_short_floats_train(policy):
+    layers = [keras.Input((FEATURES,)), keras.layers.Dense(CLASSES, dtype=policy)]
+    model = keras.Sequential([*layers, keras.layers.Softmax()])
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    mine = train(make_task(model), epochs=4)
+    assert mine["loss"][-1] < mine["loss"][0]
+
+
+def test_float16_is_refused_as_its_loss_is_not_scaled():
+    model = keras.Sequential(
+        [keras.Input((FEATURES,)), keras.layers.Dense(CLASSES, dtype="mixed_float16")]
+    )
+    model.compile(loss="sparse_categorical_crossentropy")
+    with pytest.raises(TaskError, match="mixed_bfloat16"):
+        make_task(model)

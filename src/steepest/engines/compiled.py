@@ -26,11 +26,9 @@ from steepest.records import Config, Population
 from steepest.rules import RULES, SCHEDULES, Hyperparameters
 from steepest.tasks.task import Arrays, Batch, Task
 
-# Evaluation takes larger batches than training, as nothing is kept for gradients: they keep a core
-# busy, and stay within what the person's batch size says of the memory.
-EVALUATION_FACTOR, EVALUATION_LIMIT = 8, 512
 SEQUENTIAL_CAPACITY = 8  # members a call can take when they train one after another
 LOCKSTEP_CAPACITY = 32  # and when they train side by side
+CAPACITY_BYTES = 2**26  # what the state of these members may take; large models go one by one
 NO_COMPLEMENT = frozenset({"learning_rate", "epsilon"})
 
 
@@ -72,8 +70,11 @@ def compile_program(
     on_cpu = jax.default_backend() == "cpu"
     lockstep = not on_cpu if lockstep is None else lockstep
     capacity = LOCKSTEP_CAPACITY if lockstep else SEQUENTIAL_CAPACITY
+    one = begin(task, Population.of([config]))
+    size = sum(array.nbytes for array in jax.tree.leaves(one.tree()))
+    capacity = max(1, min(capacity, CAPACITY_BYTES // size))
     population = Population.of([config] * capacity)
-    state = begin(task, population)
+    state = one.take([0] * capacity)
     arguments = (device.training, device.validation, *_hyperparameters(population), state.tree())
     lowered = jax.jit(_population(task, config, lockstep)).lower(
         *arguments, np.int32(capacity), np.int32(1)
@@ -118,7 +119,7 @@ def compile_test(task: Task, device: Device) -> Callable[[State], list[dict[str,
     """Return what measures each member of a state on the test set, or None without a test set."""
     if device.test is None:
         return None
-    run = jax.jit(lambda weights, variables, batch: _evaluation(task, weights, variables, batch))
+    run = jax.jit(lambda weights, variables, batch: _evaluation(task, weights, variables, batch)[0])
 
     def test(state: State) -> list[dict[str, float]]:
         found = []
@@ -202,14 +203,17 @@ def _member(task: Task, config: Config, stop_early: bool) -> Any:
                 weights, variables, examples
             )
             rate = numbers["learning_rate"] * schedule(t.astype(jnp.float32), total_steps)
-            h = Hyperparameters({**numbers, **flags, "learning_rate": rate}, complements)
+            values = ({**numbers, "learning_rate": rate}, complements)
             t = t + 1
-            updated = [
-                rule.update(g, w, m, t.astype(w.dtype), h)
-                for g, w, m in zip(gradients, weights, memory, strict=True)
-            ]
+            updated = []
+            for g, w, m in zip(gradients, weights, memory, strict=True):
+                # As in Keras, the arithmetic is done in the type of the weight.
+                own, rest = jax.tree.map(lambda v, w=w: jnp.asarray(v, w.dtype), values)
+                h = Hyperparameters({**own, **flags}, rest)
+                updated.append(rule.update(g.astype(w.dtype), w, m, t.astype(w.dtype), h))
             weights = task.constrain([w for w, _ in updated])
-            return weights, [m for _, m in updated], variables, t, total + loss * len(index)
+            total = total + loss.astype(jnp.float32) * len(index)
+            return weights, [m for _, m in updated], variables, t, total
 
         def one_epoch(carry: Any) -> Any:
             (weights, memory, variables, t, epoch, _), curves = carry
@@ -226,10 +230,8 @@ def _member(task: Task, config: Config, stop_early: bool) -> Any:
             if size % batch:
                 inner = step(inner, order[full * batch :])
             weights, memory, variables, t, total = inner
-            values = {
-                "training_loss": total / size,
-                **_evaluation(task, weights, variables, validation),
-            }
+            measured, variables = _evaluation(task, weights, variables, validation)
+            values = {"training_loss": total / size, **measured}
             curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
             alive = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
             return (weights, memory, variables, t, epoch + 1, alive), curves
@@ -241,25 +243,25 @@ def _member(task: Task, config: Config, stop_early: bool) -> Any:
     return train
 
 
-def _evaluation(task: Task, weights: Arrays, variables: Arrays, batch: Batch) -> dict[str, Any]:
-    """Return the loss and the metrics over all examples of `batch`, in chunks."""
+def _evaluation(
+    task: Task, weights: Arrays, variables: Arrays, batch: Batch
+) -> tuple[dict[str, Any], Arrays]:
+    """Return the loss and the metrics over all examples of `batch`, and the state after it.
+
+    In batches of the training's size, as `fit` does it: not every loss is a mean over examples.
+    """
     size = jax.tree.leaves(batch[0])[0].shape[0]
-    limit = max(
-        task.facts.batch_size, min(EVALUATION_LIMIT, EVALUATION_FACTOR * task.facts.batch_size)
-    )
-    chunk = -(-size // -(-size // limit))  # equal chunks, but for the last
+    chunk = min(size, task.facts.batch_size)
     full = size // chunk
 
-    def add(totals: Any, examples: Batch) -> tuple[Any, None]:
-        return task.measure(weights, variables, totals, examples), None
+    def add(carry: Any, examples: Batch) -> tuple[Any, None]:
+        return task.measure(weights, carry[0], carry[1], examples), None
 
-    totals = jax.tree.map(jnp.asarray, task.totals)
-    if full == 1:
-        totals, _ = add(totals, jax.tree.map(lambda a: a[:chunk], batch))
-    else:
-        chunks = jax.tree.map(lambda a: a[: full * chunk].reshape(full, chunk, *a.shape[1:]), batch)
-        totals, _ = lax.scan(add, totals, chunks)
+    carry = (variables, jax.tree.map(jnp.asarray, task.totals))
+    chunks = jax.tree.map(lambda a: a[: full * chunk].reshape(full, chunk, *a.shape[1:]), batch)
+    carry, _ = lax.scan(add, carry, chunks)
     if size % chunk:
-        totals, _ = add(totals, jax.tree.map(lambda a: a[full * chunk :], batch))
+        carry, _ = add(carry, jax.tree.map(lambda a: a[full * chunk :], batch))
+    variables, totals = carry
     values = task.summarize(totals)
-    return {name: values[name] for name in ("loss", *task.facts.metrics)}
+    return {name: values[name] for name in ("loss", *task.facts.metrics)}, variables

@@ -15,6 +15,7 @@ from steepest.measures.statistics import Estimate, estimate, paired
 from steepest.records import Config, Outcome, Stage, Study, Trial
 from steepest.spaces import Float, from_dict
 
+ROUNDING = 1e-6  # relative; two losses in float32 that are closer are the same
 EDGE = 0.05  # the share of a range, at either end, that counts as its edge
 
 
@@ -66,12 +67,15 @@ def judge(study: Study) -> Verdict:
             continue
         behind = paired(other.loss.values, leader.loss.values, comparisons)
         standings[other.name] = _with_behind(other, behind)
-        if behind.low is None or behind.low <= 0:
+        # Runs that no seed changes have intervals of no width, so rounding must not decide.
+        if behind.low is None or behind.low <= ROUNDING * abs(leader.loss.mean or 0.0):
             tied.append(other.name)
     order = sorted(
         standings.values(), key=lambda s: math.inf if s.loss.mean is None else s.loss.mean
     )
-    winner = None if tied or not study.finished else leader.name
+    alone = len(study.optimizers) == 1
+    decided = study.finished and not tied and (alone or len(leader.seeds) > 1)
+    winner = leader.name if decided else None
     return Verdict(leader.name, winner, tuple(tied), {s.name: s for s in order})
 
 
@@ -115,7 +119,9 @@ def _edges(study: Study, name: str, config: Config) -> tuple[str, ...]:
     for key, data in study.optimizers[name]["space"].items():
         space, value = from_dict(data), config.hyperparameters[key]
         if isinstance(space, Float) and not EDGE <= space.position(float(value)) <= 1 - EDGE:
-            found.append(key)
+            # Below a momentum of 0 there is nothing to find, so that end is no edge.
+            natural = space.low == 0 and float(value) < (space.low + space.high) / 2
+            found += [] if natural else [key]
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ def sentence(study: Study, verdict: Verdict) -> str:
     """Return the verdict in words: who wins by how much, or that it is a tie."""
     if verdict.leader is None:
         if not study.finished:
-            return "The study stopped before any optimizer was confirmed, so there is no verdict."
+            return "The study stopped before any optimizer was confirmed: there is no verdict yet."
         return (
             "No optimizer trained without diverging, so there is no verdict; look at the data and "
             "the loss, or give lower learning rates."
@@ -30,6 +30,8 @@ def sentence(study: Study, verdict: Verdict) -> str:
         start = f"{lead.name} was the only optimizer asked about; validation loss {_of(lead.loss)}"
     elif verdict.winner:
         start = f"{lead.name} wins: it alone trained without diverging on {seeds}"
+    elif not verdict.tied_with:
+        start = f"{lead.name} alone trained without diverging, but {seeds} decides nothing"
     else:
         names = _listed(list(verdict.tied_with))
         start = (
@@ -51,10 +53,15 @@ def warnings(study: Study, verdict: Verdict) -> list[str]:
     for standing in verdict.standings.values():
         if standing.config is None:
             continue
+        if len(standing.seeds) > 1 and len(set(standing.loss.values)) == 1:
+            found.append(
+                f"all seeds gave {standing.name} the same loss, so its interval says nothing: "
+                "nothing in its training is random"
+            )
         for name in standing.edges:
             value = float(standing.config.hyperparameters[name])
             found.append(
-                f"{standing.name}'s best {name}, {value:.3g}, lies at the edge of the range that "
+                f"{standing.name}'s best {name}, {value:.6g}, lies at the edge of the range that "
                 "was searched; a better one may lie beyond"
             )
         lost, tried = diverged_in_search(study, standing.name)

@@ -8,9 +8,10 @@ from rich.text import Text
 
 from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Config, Study
+from steepest.records import Study
 from steepest.reports.code import code
 from steepest.reports.sentence import sentence, warnings
+from steepest.spaces import Value
 
 
 def render(study: Study, verdict: Verdict) -> RenderableType:
@@ -26,13 +27,15 @@ def render(study: Study, verdict: Verdict) -> RenderableType:
         Text(""),
         _table(study, verdict),
         Text(""),
+        _found(study, verdict),
+        Text(""),
         Text(sentence(study, verdict), style="bold"),
     ]
     parts += [Text(f"Note: {warning}.", style="yellow") for warning in warnings(study, verdict)]
     best = verdict.standings[verdict.leader].config if verdict.leader else None
     if best is not None:
         parts += [Text(""), Text(code(best, study).rstrip(), style="cyan")]
-    parts += [Text(""), Text(_cost(study), style="dim")]
+    parts += [Text(""), Text(_cost(study, verdict), style="dim")]
     return Group(*parts)
 
 
@@ -54,14 +57,12 @@ def _table(study: Study, verdict: Verdict) -> Table:
         table.add_column(metric, justify="right", no_wrap=True)
     if tested:
         table.add_column(f"test {metric or 'loss'}", justify="right", no_wrap=True)
-    table.add_column("best hyperparameters found", overflow="fold")
     for standing in verdict.standings.values():
         cells = [standing.name, _loss(standing)]
         if metric:
             cells.append(_show(standing.metric))
         if tested:
             cells.append(_show(standing.test_metric if metric else standing.test_loss))
-        cells.append(_hyperparameters(study, standing.config))
         # As text and not as markup: a name is shown as it is.
         table.add_row(*map(Text, cells), style="bold" if standing.name == verdict.winner else "")
     return table
@@ -79,19 +80,34 @@ def _show(value: Estimate | None) -> str:
     if value is None or value.mean is None:
         return "-"
     reach = value.half_width
-    return f"{value.mean:.4g}" if reach is None else f"{value.mean:.4f} ± {reach:.4f}"
+    if reach is None:
+        return f"{value.mean:.4g}"
+    if max(abs(value.mean), reach) < 1e-3:
+        return f"{value.mean:.3g} ± {reach:.2g}"
+    return f"{value.mean:.4f} ± {reach:.4f}"
 
 
-def _hyperparameters(study: Study, config: Config | None) -> str:
-    if config is None:
-        return "every trial diverged" if study.finished else "not confirmed yet"
-    values = config.hyperparameters
-    first = ["learning_rate", *sorted(set(values) - {"learning_rate"})]
-    return ", ".join(
-        f"{name} {number(value)}" if not isinstance(value := values[name], bool | str) else name
-        for name in first
-        if values[name] is not False
-    )
+def _found(study: Study, verdict: Verdict) -> Table:
+    """Show what the search chose for each optimizer; what was fixed is in its name or a default."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("optimizer")
+    table.add_column("best hyperparameters found", overflow="fold")
+    for standing in verdict.standings.values():
+        searched = list(study.optimizers[standing.name]["space"])
+        config = standing.config
+        if config is None:
+            text = "every trial diverged" if study.finished else "not confirmed yet"
+        elif not searched:
+            text = "all fixed"
+        else:
+            values = config.hyperparameters
+            text = ", ".join(f"{name} {_value(values[name])}" for name in searched)
+        table.add_row(Text(standing.name), Text(text))
+    return table
+
+
+def _value(value: Value) -> str:
+    return str(value) if isinstance(value, bool | str) else number(value)
 
 
 def number(value: float) -> str:
@@ -101,10 +117,16 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _cost(study: Study) -> str:
+def _cost(study: Study, verdict: Verdict) -> str:
     seeds = study.settings.seeds
+    cost = (
+        f"Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings, "
+        f"{study.seconds:.1f} s."
+    )
+    if verdict.leader is None or seeds < 2:
+        return cost
     return (
-        f"± is a 95 % interval over {seeds} fresh seed{'s' if seeds > 1 else ''}, the same for "
-        f"each optimizer. Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full "
-        f"trainings, {study.seconds:.1f} s."
+        f"± in the table is a 95 % interval over {seeds} fresh seeds, the same for each optimizer; "
+        "± of a difference is paired by seed, and wide enough for all pairs of optimizers at "
+        f"once. {cost}"
     )

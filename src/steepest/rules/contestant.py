@@ -29,9 +29,10 @@ class Contestant:
         return {**self.fixed, **searched}
 
     def defaults(self) -> dict[str, Value]:
-        """Return the framework's own defaults, with what the person fixed."""
+        """Return the framework's own defaults, as far as what the person gave allows them."""
         rule = RULES[self.rule]
-        return {**rule.defaults, **rule.flags, **self.fixed}
+        values: dict[str, Value] = {**rule.defaults, **rule.flags, **self.fixed}
+        return values | {n: space.nearest(values[n]) for n, space in self.space.items()}
 
 
 Wanted = Iterable[str] | str | Mapping[str, Mapping[str, Value | Space]]
@@ -49,6 +50,17 @@ def contestants(wanted: Wanted, trials: int) -> list[Contestant]:
     Raises:
         InputError: an unknown optimizer or hyperparameter, a value out of bounds, a name twice.
     """
+    for given in wanted.values() if isinstance(wanted, Mapping) else ():
+        if not isinstance(given, Mapping):
+            raise InputError(
+                f"optimizers maps a name to {given!r}, but must map it to a dictionary of "
+                'hyperparameters, such as {"Adam": {"beta_1": 0.8}} or {"Adam": {}}'
+            )
+    if not isinstance(wanted, Iterable) or not all(isinstance(name, str) for name in wanted):
+        raise InputError(
+            f"optimizers is {wanted!r}, but must be names, such as ['SGD', 'Adam'] or "
+            "['SGD(momentum=0.9)']; not optimizer objects"
+        )
     if isinstance(wanted, Mapping):
         pairs = [(name, _resolve(name), dict(given)) for name, given in wanted.items()]
     else:
@@ -75,8 +87,7 @@ def _contestant(
                 rule.check(key, end)
             own[key] = value
         else:
-            rule.check(key, value)
-            fixed[key] = value
+            fixed[key] = rule.check(key, value)
     ranges = {key: space for key, space in rule.space(trials).items() if key not in given}
     space = {**ranges, **own}
     rest = {**rule.defaults, **rule.flags, **fixed}
@@ -110,6 +121,8 @@ def _parse_one(node: ast.expr) -> tuple[str, Rule, dict[str, Value | Space]]:
     if isinstance(node, ast.Call) and not node.args:
         given: dict[str, Value | Space] = {}
         for keyword in node.keywords:
+            if keyword.arg in given:
+                raise InputError(f"in {source}, {keyword.arg} is given twice; give it once")
             try:
                 given[str(keyword.arg)] = ast.literal_eval(keyword.value)
             except ValueError:

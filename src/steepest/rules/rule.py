@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from steepest.errors import InputError, nearest
 from steepest.rules.arrays import Array
@@ -71,17 +74,28 @@ class Rule:
         count = 1 if trials < 10 else 2 if trials < 25 else len(self.spaces)
         return dict(list(self.spaces.items())[:count])
 
-    def check(self, name: str, value: Value) -> None:
-        """Raise `InputError` unless `value` may be the hyperparameter called `name`."""
+    def check(self, name: str, value: Any) -> Value:
+        """Return `value` as a plain number or flag if it may be the hyperparameter `name`.
+
+        Raises:
+            InputError: an unknown name, another type, or a number out of bounds.
+        """
         if name in self.flags:
-            if not isinstance(value, bool):
+            if not isinstance(value, bool | np.bool_):
                 raise InputError(f"{self.name}'s {name} is {value!r}, but must be True or False")
-        elif name in self.defaults:
+            return bool(value)
+        if name in self.defaults:
             low, high = self.bounds[name]
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and low <= float(value) < high):
+            shown = f"{self.name}'s {name} is {str(value)[:40]}"
+            if not isinstance(value, Real) or isinstance(value, bool):
+                raise InputError(
+                    f"{shown}, but must be a number, or in Python a range such as "
+                    "steepest.Float(1e-4, 1e-1, log=True)"
+                )
+            # Compared before it is rounded to a float: an integer may be larger than any.
+            if not (value >= low and value < high):  # type: ignore[operator]
                 limit = f"at least {low:g}" + (f" and below {high:g}" if high < 1e30 else "")
-                raise InputError(f"{self.name}'s {name} is {value!r}, but must be {limit}")
-        else:
-            known = [*self.defaults, *self.flags]
-            raise InputError(f"{self.name} has no hyperparameter {name!r}; {nearest(name, known)}")
+                raise InputError(f"{shown}, but must be {limit}")
+            return float(value)
+        known = [*self.defaults, *self.flags]
+        raise InputError(f"{self.name} has no hyperparameter {name!r}; {nearest(name, known)}")

@@ -66,7 +66,7 @@ def search(
     study = _new_study(task, contestants, settings)
     asked = {contestant.name: _ask(contestant, settings) for contestant in contestants}
     budget = Budget(_left(settings, task.facts.epochs, [len(some) for some in asked.values()]))
-    storage.create(path, study)
+    storage.check_new(path)
     watch("compiling", budget)
     device = place(task)
     keys = {program_key(config): config for configs in asked.values() for config in configs}
@@ -78,6 +78,8 @@ def search(
         )
     )
     compile_seconds = sum(program.compile_seconds for program in programs.values())
+
+    storage.create(path, study)  # not before: what cannot be compiled leaves nothing behind
 
     def tell(trials: Sequence[Trial], finished: bool = False) -> None:
         nonlocal study
@@ -146,7 +148,9 @@ def _ask(contestant: Contestant, settings: Settings) -> list[Config]:
     if contestant.space and settings.trials > 1:
         sobol = qmc.Sobol(len(contestant.space), scramble=True, rng=settings.seed)
         points = sobol.random_base2(int(np.ceil(np.log2(settings.trials - 1))))
-        values += [contestant.values(point) for point in points[: settings.trials - 1].tolist()]
+        for point in points[: settings.trials - 1].tolist():
+            if (found := contestant.values(point)) not in values:  # choices alone soon run out
+                values.append(found)
     return [Config(contestant.rule, "keras", v, settings.schedule, seed) for v in values]
 
 
@@ -160,16 +164,14 @@ def _finished(study: Study) -> dict[str, list[Trial]]:
 
 
 def _best(study: Study, finished: Sequence[Trial]) -> Trial:
-    """Return the trial whose configuration has the lowest mean loss over the seeds it has seen."""
+    """Return the finisher with the lowest mean loss over the search and its repeat."""
+    name = finished[0].optimizer
+    repeats = [t for t in study.trials if t.optimizer == name and t.stage is Stage.REPEAT]
 
     def mean(trial: Trial) -> float:
-        scores = [
-            other.score
-            for other in study.trials
-            if other.optimizer == trial.optimizer
-            and other.config.hyperparameters == trial.config.hyperparameters
-        ]
-        return sum(scores) / len(scores)
+        values = trial.config.hyperparameters
+        again = [other.score for other in repeats if other.config.hyperparameters == values]
+        return (trial.score + sum(again)) / (1 + len(again))
 
     return min(finished, key=lambda trial: (mean(trial), trial.score, trial.number))
 

@@ -94,10 +94,11 @@ def halve_trials(names: Sequence[str], running: list[Running]) -> None:
     """Mark each optimizer's trials that end at this rung."""
     for name in names:
         mine = [one for one in running if one.trial.optimizer == name]
-        on = survivors([one.trial.score for one in mine])
+        on = set(survivors([one.trial.score for one in mine]))
         for i, one in enumerate(mine):
             if one.trial.outcome is Outcome.UNFINISHED and i not in on:
                 one.trial = replace(one.trial, outcome=Outcome.HALVED)
+                one.state = None  # weights take memory
 
 
 def end_trials(running: list[Running]) -> None:

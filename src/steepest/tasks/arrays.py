@@ -83,7 +83,10 @@ def as_batch(data: Any, name: str, floatx: str = "float32") -> Batch:
     prefix = "" if name == "training data" else f"{name}: "
     x, y, weight = (*data, None)[:3]
     if x is None or y is None:
-        raise TaskError(f"{prefix}{'x' if x is None else 'y'} is missing; give both x and y")
+        raise TaskError(
+            f"{prefix}{'x' if x is None else 'y'} is missing; give both as arrays (generators and "
+            "data sets are not taken yet)"
+        )
     batch = (
         as_arrays(x, f"{prefix}x", floatx),
         as_arrays(y, f"{prefix}y", floatx),

@@ -15,12 +15,16 @@ from steepest.tasks.labels import check_labels
 from steepest.tasks.task import Arrays, Batch, Task
 
 
-def trace(jax: Any, task: Task, batch: Batch) -> tuple[str, ...]:
+def trace(jax: Any, model: Any, task: Task, batch: Batch) -> tuple[str, ...]:
     """Trace a training step and an evaluation without running them; return the metrics' names."""
+    order: list[str] = []
 
     def both(weights: Arrays, state: Arrays, batch: Batch) -> Any:
         loss, _ = jax.value_and_grad(task.loss, has_aux=True)(weights, state, batch)
-        return loss[0], task.summarize(task.measure(weights, state, task.totals, batch))
+        _, totals = task.measure(weights, state, task.totals, batch)
+        values = task.summarize(totals)
+        order[:] = values  # as compiled; JAX sorts what it returns
+        return loss[0], values
 
     try:
         shape, values = jax.eval_shape(both, *task.initialize(0), batch)
@@ -28,9 +32,12 @@ def trace(jax: Any, task: Task, batch: Batch) -> tuple[str, ...]:
         raise _cannot(jax, error, "the model cannot be trained on this data") from error
     if shape.shape != ():
         raise TaskError(f"the loss has shape {shape.shape}, but must be one number")
-    scalars = [name for name, value in values.items() if value.shape == () and name != "loss"]
-    # Per-output losses are kept as metrics, after what the person asked to be measured.
-    return tuple(sorted(scalars, key=lambda name: name.endswith("loss")))
+    # The loss of each output is no metric that was asked for.
+    losses = {"loss", *(f"{name}_loss" for name in getattr(model, "output_names", []))}
+    names = tuple(name for name in order if values[name].shape == () and name not in losses)
+    if "training_loss" in names:
+        raise TaskError("a metric is called training_loss, which is what curves call the loss")
+    return names
 
 
 def check_model(keras: Any, model: Any) -> None:
@@ -43,6 +50,12 @@ def check_model(keras: Any, model: Any) -> None:
             raise TaskError(
                 f"{type(model).__name__} has a {method} of its own, which a compiled population "
                 "does not call; move what it does into compute_loss or into layers"
+            )
+    for layer in model._flatten_layers():
+        if "float16" in (layer.compute_dtype, layer.variable_dtype):
+            raise TaskError(
+                f"the layer {layer.name} computes in float16, which needs the loss scaling that "
+                "only fit has; use the policy mixed_bfloat16 or float32"
             )
     if not model.trainable:
         raise TaskError("the model is frozen (trainable=False), so there is nothing to train")
@@ -64,8 +77,6 @@ def build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
         raise _cannot(jax, error, "the model and the data do not fit each other") from error
     if not model.trainable_variables:
         raise TaskError("the model has no trainable weights, so there is nothing to train")
-    if model.loss is None and not model.losses:
-        raise TaskError("the model is compiled without a loss; call model.compile(loss=...)")
 
 
 def check_fit(keras: Any, jax: Any, model: Any, batch: Batch, prefix: str) -> None:
@@ -76,9 +87,13 @@ def check_fit(keras: Any, jax: Any, model: Any, batch: Batch, prefix: str) -> No
     ]
     two = arrays.map_arrays(lambda _, a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), x, "x")
     try:
-        output = jax.eval_shape(lambda w, s, x: model.stateless_call(w, s, x)[0], *values, two)
+        output, _, added = jax.eval_shape(
+            lambda w, s, x: model.stateless_call(w, s, x, return_losses=True), *values, two
+        )
     except Exception as error:
         raise _cannot(jax, error, f"{prefix}the model cannot take x of {_shapes(x)}") from error
+    if model.loss is None and not added:
+        raise TaskError("the model is compiled without a loss; call model.compile(loss=...)")
     check_labels(keras, model.loss, y, output, f"{prefix}y")
 
 
@@ -120,6 +135,8 @@ def weigh_classes(batch: Batch, class_weight: Mapping[int, float] | None) -> Bat
             f"class_weight is {class_weight!r}, but must map classes to numbers as in "
             "{0: 1.0, 1: 5.0}"
         ) from None
+    if not all(np.isfinite(v) and v >= 0 for v in weights.values()):
+        raise TaskError(f"class_weight is {weights}, but its weights must be at least 0")
     if labels.ndim != 1:
         raise TaskError("class_weight needs one label for each example, as in fit")
     return x, y, np.array([weights.get(label, 1.0) for label in labels.tolist()], np.float32)

@@ -45,14 +45,12 @@ def initial_values(keras: Any, model: Any) -> dict[int, Initial]:
             for variable in layer._trainable_variables:
                 initializer = initializers.get(id(variable))
                 found[id(variable)] = (
-                    _weight(keras, variable, initializer) if variable.trainable else _kept(variable)
+                    _weight(variable, initializer) if variable.trainable else _kept(variable)
                 )
             for variable in layer._non_trainable_variables:
                 initializer = initializers.get(id(variable))
                 fresh = layer.trainable and initializer is not None and not _adapted(layer)
-                found[id(variable)] = (
-                    _initial(keras, variable, initializer) if fresh else _kept(variable)
-                )
+                found[id(variable)] = _initial(variable, initializer) if fresh else _kept(variable)
         for variable in model.variables:
             if _is_stream(variable):
                 found[id(variable)] = Initial(variable.path, Origin.STREAM, _stream)
@@ -78,15 +76,36 @@ def _initializers(keras: Any, layers: Any) -> dict[int, Any]:
             continue
         twins = [] if isinstance(layer, keras.Model) else _twins(keras, layer)
         if twins:
-            pairs = zip(layer.variables, twins, strict=True)
-            found.update({id(variable): twin for variable, twin in pairs})
+            for i, (variable, twin) in enumerate(zip(layer.variables, twins, strict=True)):
+                if not isinstance(twin, keras.initializers.Initializer):
+                    # A function around initializers, as recurrent layers have for their bias.
+                    twin = _Rebuilt(keras, layer, i)
+                found[id(variable)] = twin
         else:
             found.update(_initializers(keras, layer._layers))
     return found
 
 
-def _twins(keras: Any, layer: Any) -> list[Any]:
-    """Return the initializers of the layer's variables, in order, or nothing."""
+@dataclass(frozen=True)
+class _Rebuilt:
+    """The initializer of a layer's `position`th variable, made again for each seed."""
+
+    keras: Any
+    layer: Any
+    position: int
+
+    def __call__(self, shape: Any, dtype: Any, seed: int) -> Any:
+        with _python_random_kept():
+            initializer = _twins(self.keras, self.layer, seed)[self.position]
+            return initializer(shape, dtype=dtype)
+
+
+def _twins(keras: Any, layer: Any, seed: int = 0) -> list[Any]:
+    """Return the initializers of the layer's variables, in order, or nothing.
+
+    An initializer without a seed draws one from Python's generator, which `seed` sets.
+    """
+    random.seed(seed)
     try:
         with keras.StatelessScope():
             twin = type(layer).from_config(layer.get_config())
@@ -129,9 +148,9 @@ def _kept(variable: Any) -> Initial:
     return Initial(variable.path, Origin.KEPT, lambda _: value)
 
 
-def _weight(keras: Any, variable: Any, initializer: Any) -> Initial:
+def _weight(variable: Any, initializer: Any) -> Initial:
     if initializer is not None:
-        return _initial(keras, variable, initializer)
+        return _initial(variable, initializer)
     own = np.asarray(variable.value)
     if own.size and np.all(own == own.flat[0]):
         return _kept(variable)
@@ -147,24 +166,36 @@ def _permuted(variable: Any) -> Initial:
     )
 
 
-def _initial(keras: Any, variable: Any, initializer: Any) -> Initial:
+def _initial(variable: Any, initializer: Any) -> Initial:
     shape, dtype = tuple(variable.shape), variable.dtype
-    if isinstance(initializer, keras.initializers.Initializer):
+    own = np.asarray(variable.value)
+
+    def draw(seed: int) -> np.ndarray[Any, Any]:
+        if isinstance(initializer, _Rebuilt):
+            return np.asarray(initializer(shape, dtype, seed))
         config = initializer.get_config()
-        if "seed" in config:
-            kind = type(initializer)
+        if "seed" not in config:
+            return np.asarray(initializer(shape, dtype=dtype))
+        seeded = type(initializer).from_config({**config, "seed": seed})
+        # The axes of einsum layers are set on the object, and not in its config.
+        for name in ("input_axes", "output_axes"):
+            if hasattr(initializer, name):
+                setattr(seeded, name, getattr(initializer, name))
+        return np.asarray(seeded(shape, dtype=dtype))
 
-            def draw(seed: int) -> np.ndarray[Any, Any]:
-                # The axes of einsum layers are set on the object, and not in its config.
-                seeded = kind.from_config({**config, "seed": seed})
-                for name in ("input_axes", "output_axes"):
-                    if hasattr(initializer, name):
-                        setattr(seeded, name, getattr(initializer, name))
-                return np.asarray(seeded(shape, dtype=dtype))
+    draws = [draw(seed) for seed in range(3)]
+    if np.array_equal(draws[0], draws[1]):
+        moved = variable.trainable and not np.array_equal(draws[0], own)
+        return Initial(variable.path, Origin.FIXED, lambda _: draws[0], moved)
+    moved = variable.trainable and _differs(own, np.stack(draws))
+    return Initial(variable.path, Origin.DRAWN, draw, moved)
 
-            return Initial(variable.path, Origin.DRAWN, draw)
-    values = [np.asarray(initializer(shape, dtype=dtype)) for _ in range(2)]
-    if not np.array_equal(values[0], values[1]):  # a function that draws, but takes no seed
-        return _permuted(variable)
-    moved = variable.trainable and not np.array_equal(values[0], np.asarray(variable.value))
-    return Initial(variable.path, Origin.FIXED, lambda _: values[0], moved)
+
+def _differs(own: np.ndarray[Any, Any], draws: np.ndarray[Any, Any]) -> bool:
+    """Say whether `own` is too large or too small to be another draw: it was trained or loaded.
+
+    The root mean square of n values scatters by about 1/√(2n) of itself; this asks for six times
+    as much. Weights that were trained a little can pass for fresh ones.
+    """
+    a, b = (float(np.sqrt(np.mean(np.square(v.astype(np.float64))))) for v in (own, draws))
+    return own.size >= 50 and abs(a - b) > 6 * b / np.sqrt(2 * own.size) + 1e-3 * b

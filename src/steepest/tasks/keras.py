@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ def keras_task(
         raise TaskError(f"initial_weights is {initial_weights!r}, but must be 'fresh' or 'given'")
     floatx = keras.config.floatx()
     training = arrays.as_batch((x, y, sample_weight), "training data", floatx)
-    training = weigh_classes(training, class_weight)
+    if not isinstance(validation_split, Real) or isinstance(validation_split, bool):
+        raise TaskError(f"validation_split is {validation_split!r}, but must be a number like 0.2")
     if validation_data is not None:
         validation = arrays.as_batch(validation_data, "validation_data", floatx)
     elif validation_split:
@@ -98,12 +100,15 @@ def keras_task(
             "there is no validation data, which is what optimizers are compared on; give "
             "validation_data=(x, y) or validation_split=0.2"
         )
+    # After the split, as in fit: classes are not weighed in validation.
+    training = weigh_classes(training, class_weight)
     test = None if test_data is None else arrays.as_batch(test_data, "test_data", floatx)
-    batch_size = min(batch_size, arrays.size(training))
+    epochs, batch_size = int(epochs), min(int(batch_size), arrays.size(training))
     first = arrays.rows(training, slice(0, batch_size))
     with _TRACING:
         build(keras, jax, model, first)
-        for batch, prefix in ((training, ""), (validation, "validation_data: "), (test, "test: ")):
+        parts = {"": training, "validation_data: ": validation, "test_data: ": test}
+        for prefix, batch in parts.items():
             if batch is not None:
                 check_fit(keras, jax, model, batch, prefix)
     drawn = initial_values(keras, model) if initial_weights == "fresh" else as_given(model)
@@ -167,14 +172,15 @@ def _pure(
     def constrain(w: Arrays) -> Arrays:
         return [c(a) if c is not None else a for c, a in zip(constraints, w, strict=True)]
 
-    def measure(w: Arrays, s: Arrays, totals: Any, batch: Batch) -> Any:
+    def measure(w: Arrays, s: Arrays, totals: Any, batch: Batch) -> tuple[Arrays, Any]:
         total, count, m = totals
-        value, output, _, m = forward(w, s, m, batch, training=False)
+        value, output, s, m = forward(w, s, m, batch, training=False)
         x, y, sample_weight = batch
         with _TRACING, keras.StatelessScope(_mapping(metrics, m)) as scope:
             model.compute_metrics(x, y, output, sample_weight)
         size = jax.tree.leaves(x)[0].shape[0]
-        return total + value * size, count + size, [scope.get_current_value(v) for v in metrics]
+        total = total + value.astype("float32") * size
+        return s, (total, count + size, [scope.get_current_value(v) for v in metrics])
 
     def summarize(totals: Any) -> dict[str, Any]:
         total, count, m = totals
@@ -192,7 +198,7 @@ def _pure(
     task = Task(
         facts, training, validation, test, initialize, loss, constrain, measure, summarize, totals
     )
-    return replace(task, facts=replace(facts, metrics=trace(jax, task, first)))
+    return replace(task, facts=replace(facts, metrics=trace(jax, model, task, first)))
 
 
 def _mapping(variables: list[Any], values: Arrays) -> list[tuple[Any, Any]]:

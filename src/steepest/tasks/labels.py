@@ -11,6 +11,11 @@ from steepest.tasks.task import Tree
 
 Array = np.ndarray[Any, Any]
 
+# Losses that compare label and output element by element, and would broadcast what does not fit.
+ELEMENTWISE = frozenset(
+    f"mean{name}" for name in ("squarederror", "absoluteerror", "squaredlogarithmicerror")
+) | {"meanabsolutepercentageerror", "huber", "logcosh", "poisson"}
+
 
 def check_labels(keras: Any, loss: Any, y: Tree, output: Tree, name: str) -> None:
     """Raise `TaskError` where labels cannot be what the loss expects of them.
@@ -18,16 +23,23 @@ def check_labels(keras: Any, loss: Any, y: Tree, output: Tree, name: str) -> Non
     `output` is what the model returns, as shapes `[batch, ...]`. Losses written by the user, and
     nested structures that do not pair up, are left to the trace.
     """
+    if isinstance(output, Mapping):
+        if not isinstance(y, Mapping) or set(y) != set(output):
+            raise TaskError(
+                f"{name} must be a dictionary with the model's outputs {', '.join(output)} as keys"
+            )
+        for key, part in output.items():
+            one = loss.get(key) if isinstance(loss, Mapping) else loss
+            check_labels(keras, one, y[key], part, f"{name}[{key!r}]")
+        return
     outputs = list(leaves(output, "output").values())
     labels = leaves(y, name)
-    if isinstance(loss, Mapping):
-        losses = list(loss.values()) if list(loss) == list(output or ()) else []
-    else:
-        losses = list(loss) if isinstance(loss, list | tuple) else [loss] * len(outputs)
-    if not len(outputs) == len(labels) == len(losses):
+    losses = list(loss) if isinstance(loss, list | tuple) else [loss] * len(outputs)
+    if isinstance(loss, Mapping) or not len(outputs) == len(labels) == len(losses):
         return
     for (key, array), shape, one in zip(labels.items(), outputs, losses, strict=True):
-        _check_one(key, array, tuple(shape.shape), _kind(keras, one))
+        ignored = getattr(one, "ignore_class", None)
+        _check_one(key, array, tuple(shape.shape), _kind(keras, one), ignored)
 
 
 def _kind(keras: Any, loss: Any) -> str:
@@ -45,9 +57,11 @@ def _kind(keras: Any, loss: Any) -> str:
     return name.replace("_", "").lower()
 
 
-def _check_one(name: str, y: Array, output: tuple[int, ...], loss: str) -> None:
+def _check_one(
+    name: str, y: Array, output: tuple[int, ...], loss: str, ignored: int | None
+) -> None:
     if loss == "sparsecategoricalcrossentropy":
-        _check_classes(name, y, output)
+        _check_classes(name, y, output, ignored)
     elif loss == "categoricalcrossentropy":
         if y.shape[1:] != output[1:]:
             raise TaskError(
@@ -59,11 +73,11 @@ def _check_one(name: str, y: Array, output: tuple[int, ...], loss: str) -> None:
     elif loss.startswith("binary") and "crossentropy" in loss:
         _check_same_shape(name, y, output)
         _check_between(name, y, 0, 1, loss)
-    elif loss:
+    elif loss in ELEMENTWISE:
         _check_same_shape(name, y, output)
 
 
-def _check_classes(name: str, y: Array, output: tuple[int, ...]) -> None:
+def _check_classes(name: str, y: Array, output: tuple[int, ...], ignored: int | None) -> None:
     classes = output[-1]
     labels = y[..., 0] if y.ndim == len(output) and y.shape[-1] == 1 else y
     if labels.shape[1:] != output[1:-1]:
@@ -77,7 +91,8 @@ def _check_classes(name: str, y: Array, output: tuple[int, ...]) -> None:
             f"{name} holds {y[y != np.floor(y)].flat[0]:g}, but sparse_categorical_crossentropy "
             "needs whole numbers; for regression use a loss such as mse"
         )
-    if y.min() < 0 or y.max() >= classes:
+    y = y if ignored is None else y[y != ignored]
+    if y.size and (y.min() < 0 or y.max() >= classes):
         bad = y.min() if y.min() < 0 else y.max()
         raise TaskError(
             f"{name} holds the label {bad:g}, but the model has {classes} outputs, so labels must "
@@ -86,7 +101,8 @@ def _check_classes(name: str, y: Array, output: tuple[int, ...]) -> None:
 
 
 def _check_between(name: str, y: Array, low: float, high: float, loss: str) -> None:
-    if y.min() < low or y.max() > high:
+    tolerance = 1e-5  # labels may be the rounded result of smoothing
+    if y.min() < low - tolerance or y.max() > high + tolerance:
         bad = y.min() if y.min() < low else y.max()
         raise TaskError(
             f"{name} holds the label {bad:g}, but {loss.replace('cross', '_cross')} needs labels "

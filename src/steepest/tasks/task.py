@@ -23,7 +23,8 @@ class Task:
 
     - `loss(weights, state, batch)` → a scalar loss in training mode, and the new state;
     - `constrain(weights)` → the weights after the model's own constraints, applied each step;
-    - `measure(weights, state, totals, batch)` → `totals` with one more batch in evaluation mode;
+    - `measure(weights, state, totals, batch)` → the new state, and `totals` with one more batch in
+      evaluation mode;
     - `summarize(totals)` → the loss, as "loss", and each metric, as scalars.
 
     `totals` is what `measure` starts from.
@@ -36,6 +37,6 @@ class Task:
     initialize: Callable[[int], tuple[Arrays, Arrays]]
     loss: Callable[[Arrays, Arrays, Batch], tuple[Any, Arrays]]
     constrain: Callable[[Arrays], Arrays]
-    measure: Callable[[Arrays, Arrays, Any, Batch], Any]
+    measure: Callable[[Arrays, Arrays, Any, Batch], tuple[Arrays, Any]]
     summarize: Callable[[Any], dict[str, Any]]
     totals: Any
