@@ -51,7 +51,7 @@ def cli() -> None:
     type=int,
     default=32,
     show_default=True,
-    help="Tried for each optimizer.",
+    help="Tried for each optimizer. Under 10 search the learning rate alone, under 25 two values.",
 )
 @click.option(
     "--seeds",
@@ -168,12 +168,14 @@ def _tell(comparison: Any, as_json: bool) -> None:
 
         click.echo(dumps(comparison.to_dict()))
         return
+    if not sys.stdout.isatty():
+        click.echo(str(comparison))
+        return
     from rich.console import Console
 
     from steepest.reports.terminal import render
 
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(render(comparison.study, comparison.verdict))
+    Console().print(render(comparison.study, comparison.verdict))
 
 
 def main() -> NoReturn:
@@ -183,6 +185,9 @@ def main() -> NoReturn:
         cli(prog_name="steepest", standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         _fail(error.format_message())
     except SteepestError as error:

@@ -101,7 +101,9 @@ def _resolve(name: str) -> Rule:
     for known, rule in RULES.items():
         if known.lower() == last:
             return rule
-    raise InputError(f"there is no optimizer {name!r}; {nearest(last, RULES)}")
+    raise InputError(
+        f"there is no optimizer {name!r} among {', '.join(RULES)}; {nearest(last, RULES)}"
+    )
 
 
 def _parse(text: str) -> list[tuple[str, Rule, dict[str, Value | Space]]]:
