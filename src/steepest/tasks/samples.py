@@ -216,15 +216,11 @@ def _transformer(keras: Any, blocks: int = 2, heads: int = 2) -> Any:
 
 _SKLEARN = "scikit-learn"
 SAMPLES: Mapping[str, Sample] = {
-    "digits": Sample(digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 0.0),
-    "digits-cnn": Sample(
-        digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9946, 15, 32, 0.0
-    ),
-    "breast-cancer": Sample(
-        breast_cancer, "binary, MLP", _SKLEARN, 339, 115, 115, 1537, 30, 32, 0.0
-    ),
-    "diabetes": Sample(diabetes, "regression, MLP", _SKLEARN, 262, 90, 90, 897, 40, 32, 0.0),
+    "digits": Sample(digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 14),
+    "digits-cnn": Sample(digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9946, 15, 32, 65),
+    "breast-cancer": Sample(breast_cancer, "binary, MLP", _SKLEARN, 339, 115, 115, 1537, 30, 32, 9),
+    "diabetes": Sample(diabetes, "regression, MLP", _SKLEARN, 262, 90, 90, 897, 40, 32, 9),
     "text": Sample(
-        text, "next character, transformer", "Python", 2400, 400, 400, 68353, 5, 24, 0.0
+        text, "next character, transformer", "Python", 2400, 400, 400, 68353, 5, 24, 200
     ),
 }
