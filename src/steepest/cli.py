@@ -51,7 +51,8 @@ def cli() -> None:
     type=int,
     default=32,
     show_default=True,
-    help="Tried for each optimizer. Under 10 search the learning rate alone, under 25 two values.",
+    help="Tried for each optimizer. Under 10 search the learning rate alone, under 25 two "
+    "values, under 100 three.",
 )
 @click.option(
     "--seeds",

@@ -69,9 +69,9 @@ class Rule:
         """Return the ranges that `trials` trials can carry.
 
         The rule of the Deep Learning Tuning Playbook: under 10 trials the learning rate alone,
-        under 25 the first two hyperparameters, from there all of them.
+        from there a momentum too, from 25 epsilon, and the rest with many more.
         """
-        count = 1 if trials < 10 else 2 if trials < 25 else len(self.spaces)
+        count = 1 if trials < 10 else 2 if trials < 25 else 3 if trials < 100 else len(self.spaces)
         return dict(list(self.spaces.items())[:count])
 
     def check(self, name: str, value: Any) -> Value:
