@@ -28,7 +28,7 @@ from steepest.tasks.task import Arrays, Batch, Task
 
 SEQUENTIAL_CAPACITY = 8  # members a call can take when they train one after another
 LOCKSTEP_CAPACITY = 32  # and when they train side by side
-CAPACITY_BYTES = 2**26  # what the state of these members may take; large models go one by one
+CAPACITY_BYTES = 2**24  # what the state of these members may take; large models go one by one
 NO_COMPLEMENT = frozenset({"learning_rate", "epsilon"})
 
 

@@ -54,6 +54,8 @@ def train_trials(
         population = Population.of([one.trial.config for one in group])
         states = [one.state for one in group if one.state is not None]
         state = State.join(states) if states else begin(task, population)
+        for one in group:
+            one.state = None  # it is in the job now; weights take memory
         jobs.append(Job(programs[key], population, state, epochs))
 
     def progress(planned: int, spent: int) -> None:
