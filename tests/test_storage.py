@@ -4,11 +4,13 @@ import contextlib
 import math
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import steepest
 from steepest import storage
 from steepest.errors import StudyFileError
 from steepest.records import (
@@ -134,11 +136,23 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
         storage.create(tmp_path / "file" / "study.db", STUDY)
 
 
+def test_a_file_of_format_1_opens():
+    """Made by Steepest 0.1 before there were dialects: its files open for ever."""
+    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-1.db")
+    assert set(comparison.optimizers) == {"SGD", "Adam(amsgrad=True)", "RMSprop"}
+    assert comparison.study.settings.dialect == "keras"
+    assert comparison.best.config.schedule == "cosine"
+    assert "CosineDecay" in comparison.best.code("keras")
+    assert "LambdaLR" in comparison.best.code("torch")
+    assert comparison.to_dict()["optimizers"]["RMSprop"]["code"]["optax"]
+    assert "RMSprop" in str(comparison)
+
+
 def test_the_format_is_what_other_programs_were_promised(tmp_path):
     path = tmp_path / "study.db"
     storage.create(path, replace(STUDY, trials=(trial(0, (1.0,)),)))
     with sqlite3.connect(path) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master ORDER BY name")]
         assert {"study", "trial", "evaluation"} <= set(tables)
         row = db.execute("SELECT optimizer, stage, outcome, seed FROM trial").fetchone()

@@ -9,7 +9,7 @@ import numpy as np
 
 from steepest.spaces import Value
 
-FORMAT_VERSION = 1  # of the study file and of the JSON output; see docs/how-it-works.md
+FORMAT_VERSION = 2  # of the study file and of the JSON output; see docs/how-it-works.md
 
 
 class Outcome(Enum):
@@ -40,23 +40,33 @@ class Config:
     seed: int  # of the weights, the data order and dropout
 
     @property
-    def flags(self) -> dict[str, bool]:
-        """The hyperparameters that change the formula, and so the compiled program."""
-        return {k: v for k, v in self.hyperparameters.items() if isinstance(v, bool)}
+    def choices(self) -> dict[str, Value]:
+        """The flags, words and whole numbers, which change the formula and so the program."""
+        return {k: v for k, v in self.hyperparameters.items() if not isinstance(v, float)}
 
     @property
     def numbers(self) -> dict[str, float]:
         """The hyperparameters that may differ from member to member of one program."""
-        return {
-            k: float(v)
-            for k, v in self.hyperparameters.items()
-            if isinstance(v, int | float) and not isinstance(v, bool)
-        }
+        return {k: v for k, v in self.hyperparameters.items() if isinstance(v, float)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What is known of one weight array without its values."""
+
+    path: str  # such as "dense_1/kernel"
+    shape: tuple[int, ...]
+    role: str  # one of ROLES
+
+
+# A head is a kernel that makes the model's output. Biases and the scales and shifts of
+# normalization are not decayed; what has fewer than two axes and no known layer is "other".
+ROLES = ("kernel", "head", "embedding", "bias", "norm", "other")
 
 
 @dataclass(frozen=True)
 class Population:
-    """Many configurations of one rule, dialect, schedule and choice of flags, as arrays.
+    """Many configurations of one rule, dialect, schedule and choices, as arrays.
 
     What is compiled once, trained together and shipped to a worker. `numbers` maps each
     hyperparameter to float64 `[members]`; `seeds` is int64 `[members]`.
@@ -65,7 +75,7 @@ class Population:
     rule: str
     dialect: str
     schedule: str
-    flags: Mapping[str, bool]
+    choices: Mapping[str, Value]
     numbers: Mapping[str, np.ndarray[Any, Any]]
     seeds: np.ndarray[Any, Any]
 
@@ -78,7 +88,7 @@ class Population:
             first.rule,
             first.dialect,
             first.schedule,
-            first.flags,
+            first.choices,
             {n: np.array([c.numbers[n] for c in configs], np.float64) for n in names},
             np.array([c.seed for c in configs], np.int64),
         )
@@ -86,12 +96,18 @@ class Population:
     def __len__(self) -> int:
         return len(self.seeds)
 
+    def config(self, member: int) -> Config:
+        """Return the configuration of one member."""
+        numbers = {name: float(values[member]) for name, values in self.numbers.items()}
+        values = {**self.choices, **numbers}
+        return Config(self.rule, self.dialect, values, self.schedule, int(self.seeds[member]))
+
     def take(self, members: "Sequence[int] | np.ndarray[Any, Any]") -> "Population":
         """Return the population of those members alone."""
         index = np.asarray(members, np.int64)
         numbers = {name: values[index] for name, values in self.numbers.items()}
         return Population(
-            self.rule, self.dialect, self.schedule, self.flags, numbers, self.seeds[index]
+            self.rule, self.dialect, self.schedule, self.choices, numbers, self.seeds[index]
         )
 
 
@@ -159,11 +175,17 @@ class TaskFacts:
     epochs: int
     batch_size: int
     notes: tuple[str, ...] = ()
+    weights: tuple[Parameter, ...] = ()  # each trainable array; empty in files of format 1
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch, the last of which may be smaller."""
         return -(-self.training_examples // self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Batches in a full training, over which a schedule runs."""
+        return self.steps_per_epoch * self.epochs
 
 
 @dataclass(frozen=True)
@@ -175,6 +197,7 @@ class Settings:
     seed: int
     schedule: str
     rungs: tuple[int, ...]  # epochs after which a part of the trials goes on
+    dialect: str = "keras"  # whose arithmetic and defaults the tuned numbers have
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ and strings in, so that a space goes into the study file as it is.
 
 import math
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 from steepest.errors import InputError
@@ -27,6 +28,16 @@ class Float:
     complement: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool):
+                raise InputError(f"a range has {name}={value!r}, but must have a number there")
+            try:
+                object.__setattr__(self, name, float(value))
+            except OverflowError:
+                raise InputError(f"a range has a {name} that is larger than any float") from None
+        if not isinstance(self.log, bool) or not isinstance(self.complement, bool):
+            raise InputError("a range's log and complement must be True or False")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise InputError(
                 f"the range from {self.low} to {self.high} is empty; low must be below high"

@@ -20,6 +20,7 @@ from steepest.records import (
     Config,
     Curves,
     Outcome,
+    Parameter,
     Settings,
     Stage,
     Study,
@@ -115,7 +116,7 @@ def read(path: Path) -> Study:
                     "install a newer one"
                 )
             return _get_study(db)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyFileError(f"{file} is damaged: {error}") from error
 
 
@@ -194,7 +195,16 @@ def _get_study(db: sqlite3.Connection) -> Study:
     task, settings = values.pop("task"), values.pop("settings")
     for key in ("metrics", "notes"):
         task[key] = tuple(task[key])
+    task["weights"] = tuple(
+        Parameter(str(w["path"]), tuple(w["shape"]), str(w["role"]))
+        for w in task.get("weights", ())
+    )
     settings["rungs"] = tuple(settings["rungs"])
+    for key in ("training_examples", "epochs", "batch_size"):
+        if type(task[key]) is not int or not 1 <= task[key] < 2**53:
+            raise ValueError(f"{key} is {str(task[key])[:40]}")
+    if type(task["name"]) is not str:
+        raise ValueError("the task has no name")
     study = Study(task=TaskFacts(**task), settings=Settings(**settings), **values)
     curves: dict[int, list[Any]] = {}
     for row in db.execute("SELECT * FROM evaluation ORDER BY trial, epoch"):

@@ -104,11 +104,16 @@ def test_the_test_set_is_measured_as_keras_does(task, program):
         variable.assign(value[0])
     for variable, value in zip(model.non_trainable_variables, state.variables, strict=True):
         variable.assign(value[0])
+    population = Population.of(CONFIGS)
+    program = compile_program(task, place(task), CONFIGS[0])
     measure = compile_test(task, place(task))
     x, y, _ = task.test
     loss, accuracy = model.evaluate(x, y, verbose=0)
-    assert measure(state)[0] == pytest.approx({"loss": loss, "accuracy": accuracy}, rel=1e-5)
-    assert compile_test(replace(task, test=None), place(replace(task, test=None))) is None
+    assert measure(program, population, state)[0] == pytest.approx(
+        {"loss": loss, "accuracy": accuracy}, rel=1e-5
+    )
+    untested = replace(task, test=None)
+    assert compile_test(untested, place(untested)) is None
 
 
 def test_members_of_one_seed_start_alike_and_seeds_differ(task):

@@ -3,93 +3,156 @@
 import numpy as np
 import pytest
 
-from steepest.records import Config, Population
-from steepest.rules import RULES, Hyperparameters
+from steepest.records import Config, Parameter, Population
+from steepest.rules import FRAMEWORKS, RULES, step
+from steepest.rules.recipe import completed
+from steepest.rules.words import MEANINGS
 from steepest.spaces import Choice, Float
 
 pytestmark = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+MATRIX = Parameter("hidden/kernel", (3, 2), "kernel")
+# A matrix, a bias and a convolution's kernel, all in float32.
+PARAMETERS = (MATRIX, Parameter("hidden/bias", (2,), "bias"), Parameter("c/k", (3, 2, 4), "kernel"))
 
 
-def hyperparameters(rule, **changes):
-    values = {**rule.defaults, **rule.flags, **changes}
-    numbers = {k: np.float32(v) for k, v in values.items() if not isinstance(v, bool)}
-    return Hyperparameters(
-        {**numbers, **{k: v for k, v in values.items() if isinstance(v, bool)}},
-        {k: np.float32(1 - values[k]) for k in numbers},
-    )
+def config(rule, dialect="keras", **changes):
+    values = {**rule.settings(dialect), **changes}
+    values |= completed(rule.name, values, rule.dialect(dialect).decay, "constant")
+    return Config(rule.name, dialect, values, "constant", 0)
 
 
-def each_flag(rule):
-    yield {}
-    for flag in rule.flags:
-        yield {flag: True}
+def walk(one, weights, gradient, count, parameters=PARAMETERS):
+    """Return weights and memory after `count` steps in NumPy."""
+    plan = step.make_plan(one, parameters)
+    numbers, complements = step.prepare("constant", one.numbers, 100)
+    memory = step.begin(plan, weights, numbers, complements)
+    for done in range(count):
+        gradients = [gradient(w) for w in weights]
+        weights, memory = step.step(
+            plan, gradients, weights, memory, np.float32(done), numbers, complements
+        )
+    return weights, memory
+
+
+def ones():
+    return [np.full(p.shape, 1.5, np.float32) for p in PARAMETERS]
+
+
+def each_setting(rule):
+    """Yield configurations: every dialect, and each flag of it turned the other way."""
+    for dialect in FRAMEWORKS:
+        settings = rule.settings(dialect)
+        yield config(rule, dialect)
+        for flag, value in settings.items():
+            if isinstance(value, bool):
+                yield config(rule, dialect, **{flag: not value})
+
+
+RATES = {"Adadelta": 30.0, "Ftrl": 1.0, "Adagrad": 0.3, "Lamb": 0.02, "Adafactor": 0.3}
 
 
 def test_goes_downhill_on_a_bowl(rule):
-    for flags in each_flag(rule):
-        w = np.array([3.0, -2.0], np.float32)
-        memory = tuple(np.zeros_like(w) for _ in rule.memory({**rule.flags, **flags}))
-        h = hyperparameters(rule, learning_rate=0.05, **flags)
-        for t in range(1, 201):
-            w, memory = rule.update(w, w, memory, np.float32(t), h)  # the gradient of w²/2 is w
-        assert np.abs(w).max() < 0.5
+    for one in each_setting(rule):
+        rate = RATES.get(rule.name, 0.05)
+        asked = config(rule, one.dialect, **one.hyperparameters | {"learning_rate": rate})
+        random = np.random.default_rng(0)
+        start = [(2 + random.normal(size=p.shape)).astype("float32") for p in PARAMETERS]
+        after, _ = walk(asked, start, lambda w: w, 200)  # the gradient of w²/2 is w
+        for a, b in zip(after, start, strict=True):
+            assert np.square(a).sum() < 0.3 * np.square(b).sum(), one
 
 
 def test_memory_keeps_shape_and_dtype(rule):
-    for flags in each_flag(rule):
-        w = np.ones((2, 3), np.float32)
-        names = rule.memory({**rule.flags, **flags})
-        memory = tuple(np.zeros_like(w) for _ in names)
-        after, memory = rule.update(w, w, memory, np.float32(1), hyperparameters(rule, **flags))
-        assert len(memory) == len(names)
-        assert {a.shape for a in (after, *memory)} == {(2, 3)}
-        assert {a.dtype for a in (after, *memory)} == {np.dtype("float32")}
+    for one in each_setting(rule):
+        plan = step.make_plan(one, PARAMETERS)
+        numbers, complements = step.prepare("constant", one.numbers, 100)
+        before = step.begin(plan, ones(), numbers, complements)
+        weights, after = walk(one, ones(), lambda w: w, 2)
+        for p, w, old, new in zip(PARAMETERS, weights, before["rule"], after["rule"], strict=True):
+            assert w.shape == p.shape
+            assert w.dtype == np.float32
+            assert [m.shape for m in old] == [m.shape for m in new]
+            assert {m.dtype for m in (*old, *new)} == {np.dtype("float32")}
+            if rule.begin is None:
+                assert len(old) == len(rule.memory(plan.flags[0]))
 
 
 def test_a_zero_learning_rate_moves_nothing(rule):
-    w = np.array([1.0, 2.0], np.float32)
-    memory = tuple(np.zeros_like(w) for _ in rule.memory(rule.flags))
-    h = hyperparameters(rule, learning_rate=0.0)
-    for t in range(1, 4):
-        after, memory = rule.update(w + 1, w, memory, np.float32(t), h)
-        np.testing.assert_array_equal(after, w)
+    if rule.divides_by_rate:
+        pytest.skip("it divides by the learning rate")
+    one = config(rule, learning_rate=0.0)
+    before = ones()
+    after, _ = walk(one, before, lambda w: w + 1, 3)
+    for a, b in zip(after, before, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-7)
 
 
-def test_every_hyperparameter_has_a_range_bounds_and_a_spelling(rule):
-    assert set(rule.spaces) == set(rule.bounds) == set(rule.defaults)
+def test_weight_decay_shrinks_kernels_and_spares_biases(rule):
+    """With no gradient, decoupled decay is all that moves; FTRL and Adafactor move in any case."""
+    if rule.name in ("Ftrl", "ScheduleFreeAdamW"):
+        pytest.skip("its weights are made from sums of gradients, or averages")
+    one = config(rule, learning_rate=0.1, weight_decay=0.5)
+    after, _ = walk(one, ones(), lambda w: w * 0, 1)
+    np.testing.assert_allclose(after[0], 1.5 * 0.95, rtol=1e-6)
+    np.testing.assert_allclose(after[1], 1.5)
+    every = config(rule, learning_rate=0.1, weight_decay=0.5, decay_on="all")
+    after, _ = walk(every, ones(), lambda w: w * 0, 1)
+    np.testing.assert_allclose(after[1], 1.5 * 0.95, rtol=1e-6)
+
+
+def test_every_hyperparameter_has_a_range_bounds_a_meaning_and_a_spelling(rule):
     assert next(iter(rule.spaces)) == "learning_rate"
-    for dialect in rule.dialects.values():
-        assert set(dialect.arguments) == {*rule.defaults, *rule.flags}
+    assert set(rule.spaces) <= set(rule.bounds) == set(rule.defaults)
+    for name in (*rule.defaults, *rule.flags):
+        assert MEANINGS[name]
+    for framework in FRAMEWORKS:
+        dialect = rule.dialects[framework]
+        settings = rule.settings(framework)
+        for name, value in settings.items():
+            rule.check(name, value)
+        assert set(dialect.twists) == set(rule.twists)
+        if dialect.call is None:
+            continue
+        silent = {"amsgrad", "routing", "match_rms_adamw", "weight_decay"}
+        if rule.name == "Muon" and framework == "torch":  # which has no AdamW side
+            silent |= {"adam_beta_1", "adam_beta_2", "epsilon"}
+        assert set(settings) - set(dialect.arguments) <= silent
     for name, space in rule.spaces.items():
-        for value in (space.low, space.high, rule.defaults[name]):
+        for value in (space.low, space.high):
             rule.check(name, value)
 
 
 def test_the_space_grows_with_the_trials(rule):
-    assert list(rule.space(5)) == ["learning_rate"]
-    assert len(rule.space(10)) == 2
-    assert len(rule.space(25)) == min(3, len(rule.spaces))
-    assert rule.space(100) == dict(rule.spaces)
+    for framework in FRAMEWORKS:
+        able = [name for name in rule.spaces if name in rule.settings(framework)]
+        assert list(rule.space(5, framework)) == ["learning_rate"]
+        assert list(rule.space(10, framework)) == able[:2]
+        assert list(rule.space(25, framework)) == able[:3]
+        assert list(rule.space(100, framework)) == able
 
 
 def test_a_population_keeps_every_number(rule):
-    space = {**rule.spaces}
     configs = [
         Config(
             rule.name,
             "keras",
-            {**rule.flags, **{k: s.at(u) for k, s in space.items()}},
+            {**rule.flags, **{k: s.at(u) for k, s in rule.spaces.items()}},
             "constant",
             int(100 * u),
         )
         for u in (0.1, 0.9)
     ]
     population = Population.of(configs)
-    for i, config in enumerate(configs):
-        assert {k: v[i] for k, v in population.numbers.items()} == config.numbers
-        assert population.seeds[i] == config.seed
+    for i, one in enumerate(configs):
+        assert population.config(i) == one
+        assert {k: v[i] for k, v in population.numbers.items()} == one.numbers
 
 
-def test_ranges_are_floats_or_choices(rule):
-    assert all(isinstance(space, Float | Choice) for space in rule.spaces.values())
+def test_it_is_described(rule):
+    assert rule.title.startswith(f"{rule.name}: ")
     assert rule.paper
+    assert "=" in rule.formula
+    about = rule.about
+    assert about.does.count(". ") + about.does.endswith(".") >= 2
+    assert all((about.strengths, about.weaknesses, about.when, about.tune))
+    assert all(isinstance(space, Float | Choice) for space in rule.spaces.values())

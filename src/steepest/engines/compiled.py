@@ -23,13 +23,12 @@ from jax import lax
 
 from steepest.engines.state import Advance, State, begin
 from steepest.records import Config, Population
-from steepest.rules import RULES, SCHEDULES, Hyperparameters
+from steepest.rules import step as steps
 from steepest.tasks.task import Arrays, Batch, Task
 
 SEQUENTIAL_CAPACITY = 8  # members a call can take when they train one after another
 LOCKSTEP_CAPACITY = 32  # and when they train side by side
 CAPACITY_BYTES = 2**24  # what the state of these members may take; large models go one by one
-NO_COMPLEMENT = frozenset({"learning_rate", "epsilon"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class Program:
 
     task: Task
     device: Device
+    plan: steps.Plan
     executable: Any
     capacity: int
     compile_seconds: float
@@ -60,13 +60,14 @@ def place(task: Task) -> Device:
 def compile_program(
     task: Task, device: Device, config: Config, *, lockstep: bool | None = None
 ) -> Program:
-    """Compile the training of `config`'s rule, flags and schedule, for any hyperparameters.
+    """Compile the training of `config`'s rule, choices and schedule, for any numbers.
 
     `lockstep` trains members side by side (`vmap`), which suits accelerators; otherwise they train
     one after another in the same program, which suits CPUs, where it is as fast, keeps the caches
     warm, and a member that diverged costs nothing more. None chooses by the device.
     """
     started = time.perf_counter()
+    plan = steps.make_plan(config, task.facts.weights)
     on_cpu = jax.default_backend() == "cpu"
     lockstep = not on_cpu if lockstep is None else lockstep
     capacity = LOCKSTEP_CAPACITY if lockstep else SEQUENTIAL_CAPACITY
@@ -75,8 +76,8 @@ def compile_program(
     capacity = max(1, min(capacity, CAPACITY_BYTES // size))
     population = Population.of([config] * capacity)
     state = one.take([0] * capacity)
-    arguments = (device.training, device.validation, *_hyperparameters(population), state.tree())
-    lowered = jax.jit(_population(task, config, lockstep)).lower(
+    arguments = (device.training, device.validation, *_numbers(task, population), state.tree())
+    lowered = jax.jit(_population(task, plan, lockstep)).lower(
         *arguments, np.int32(capacity), np.int32(1)
     )
     # Populations of several rules train at the same time, a thread each, which uses all cores
@@ -85,7 +86,7 @@ def compile_program(
         {"xla_cpu_multi_thread_eigen": False} if on_cpu else None
     )
     executable = lowered.compile(compiler_options=options)
-    return Program(task, device, executable, capacity, time.perf_counter() - started)
+    return Program(task, device, plan, executable, capacity, time.perf_counter() - started)
 
 
 def advance(
@@ -103,7 +104,7 @@ def advance(
     tree, values = program.executable(
         program.device.training,
         program.device.validation,
-        *_hyperparameters(padded),
+        *_numbers(program.task, padded),
         state.take(padding).tree(),
         np.int32(count),
         np.int32(stop),
@@ -115,37 +116,38 @@ def advance(
     return after, Advance(measured, after.epoch - state.epoch, seconds)
 
 
-def compile_test(task: Task, device: Device) -> Callable[[State], list[dict[str, float]]] | None:
-    """Return what measures each member of a state on the test set, or None without a test set."""
+Test = Callable[[Program, Population, State], list[dict[str, float]]]
+
+
+def compile_test(task: Task, device: Device) -> Test | None:
+    """Return what measures members of a program on the test set, or None without a test set."""
     if device.test is None:
         return None
     run = jax.jit(lambda weights, variables, batch: _evaluation(task, weights, variables, batch)[0])
 
-    def test(state: State) -> list[dict[str, float]]:
+    def test(program: Program, population: Population, state: State) -> list[dict[str, float]]:
+        numbers, complements, _ = _numbers(task, population)
         found = []
         for member in range(len(state)):
-            one = jax.tree.map(lambda a, i=member: a[i], (state.weights, state.variables))
-            values = run(*one, device.test)
+            one = (state.weights, state.memory, state.variables, numbers, complements)
+            weights, memory, variables, n, c = jax.tree.map(lambda a, i=member: a[i], one)
+            shown = steps.shown(program.plan, weights, memory, n, c)
+            values = run(shown, variables, device.test)
             found.append({name: float(value) for name, value in values.items()})
         return found
 
     return test
 
 
-def _hyperparameters(population: Population) -> tuple[dict[str, Any], dict[str, Any], Any]:
+def _numbers(task: Task, population: Population) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """Return numbers, their complements and seeds, as float32 and uint32 `[members]`."""
-    numbers = {n: v.astype(np.float32) for n, v in population.numbers.items()}
-    complements = {
-        n: (1.0 - v).astype(np.float32)
-        for n, v in population.numbers.items()
-        if n not in NO_COMPLEMENT
-    }
+    numbers, complements = steps.prepare(population.schedule, population.numbers, task.facts.steps)
     return numbers, complements, population.seeds.astype(np.uint32)
 
 
-def _population(task: Task, config: Config, lockstep: bool) -> Any:
+def _population(task: Task, plan: steps.Plan, lockstep: bool) -> Any:
     """Return the function to compile: a slice of members, each with its own everything."""
-    train = _member(task, config, stop_early=not lockstep)
+    train = _member(task, plan, stop_early=not lockstep)
 
     def run(
         training: Batch,
@@ -176,12 +178,9 @@ def _population(task: Task, config: Config, lockstep: bool) -> Any:
     return run
 
 
-def _member(task: Task, config: Config, stop_early: bool) -> Any:
+def _member(task: Task, plan: steps.Plan, stop_early: bool) -> Any:
     """Return the training of one member from its state up to epoch `stop`."""
     facts = task.facts
-    total_steps = facts.steps_per_epoch * facts.epochs
-    schedule = SCHEDULES[config.schedule]
-    rule, flags = RULES[config.rule], config.flags
     size, batch = facts.training_examples, facts.batch_size
     full = size // batch  # batches; what remains is a smaller one, as in fit
 
@@ -202,18 +201,13 @@ def _member(task: Task, config: Config, stop_early: bool) -> Any:
             (loss, variables), gradients = jax.value_and_grad(task.loss, has_aux=True)(
                 weights, variables, examples
             )
-            rate = numbers["learning_rate"] * schedule(t.astype(jnp.float32), total_steps)
-            values = ({**numbers, "learning_rate": rate}, complements)
-            t = t + 1
-            updated = []
-            for g, w, m in zip(gradients, weights, memory, strict=True):
-                # As in Keras, the arithmetic is done in the type of the weight.
-                own, rest = jax.tree.map(lambda v, w=w: jnp.asarray(v, w.dtype), values)
-                h = Hyperparameters({**own, **flags}, rest)
-                updated.append(rule.update(g.astype(w.dtype), w, m, t.astype(w.dtype), h))
-            weights = task.constrain([w for w, _ in updated])
+            done = t.astype(jnp.float32)
+            weights, memory = steps.step(
+                plan, gradients, weights, memory, done, numbers, complements
+            )
+            weights = task.constrain(weights)
             total = total + loss.astype(jnp.float32) * len(index)
-            return weights, [m for _, m in updated], variables, t, total
+            return weights, memory, variables, t + 1, total
 
         def one_epoch(carry: Any) -> Any:
             (weights, memory, variables, t, epoch, _), curves = carry
@@ -230,7 +224,8 @@ def _member(task: Task, config: Config, stop_early: bool) -> Any:
             if size % batch:
                 inner = step(inner, order[full * batch :])
             weights, memory, variables, t, total = inner
-            measured, variables = _evaluation(task, weights, variables, validation)
+            shown = steps.shown(plan, weights, memory, numbers, complements)
+            measured, variables = _evaluation(task, shown, variables, validation)
             values = {"training_loss": total / size, **measured}
             curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
             alive = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from steepest.records import Population
-from steepest.rules import RULES
+from steepest.rules import step
 from steepest.tasks.task import Arrays, Task
 
 
@@ -19,11 +19,12 @@ from steepest.tasks.task import Arrays, Task
 class State:
     """Where the members of a population stand, on the host: arrays `[members, ...]`.
 
-    `memory` holds, for each weight array, the tuple of arrays that the rule remembers.
+    `memory` is what `rules/step.py` remembers: for each weight array the tuple of arrays of the
+    rule, and where the recipe asks for them gathered gradients and averaged weights.
     """
 
     weights: Arrays
-    memory: list[tuple[Any, ...]]
+    memory: step.Memory
     variables: Arrays  # batch statistics, random streams
     step: np.ndarray[Any, Any]  # int32 [members]
     epoch: np.ndarray[Any, Any]  # int32 [members]
@@ -65,7 +66,6 @@ def begin(task: Task, population: Population) -> State:
     """Return the state of an untrained population: fresh weights from each member's seed."""
     seeds, members = np.unique(population.seeds, return_inverse=True)
     drawn = [task.initialize(int(seed)) for seed in seeds]
-    names = RULES[population.rule].memory(population.flags)
     weights, variables = (
         [np.stack([part[i] for part in parts])[members] for i in range(len(parts[0]))]
         for parts in zip(*drawn, strict=True)
@@ -73,9 +73,22 @@ def begin(task: Task, population: Population) -> State:
     count = len(population)
     return State(
         weights=weights,
-        memory=[tuple(np.zeros_like(w) for _ in names) for w in weights],
+        memory=_begin_memory(task, population, weights),
         variables=variables,
         step=np.zeros(count, np.int32),
         epoch=np.zeros(count, np.int32),
         alive=np.ones(count, bool),
     )
+
+
+def _begin_memory(task: Task, population: Population, weights: Arrays) -> step.Memory:
+    """Return what all members remember before the first step, stacked."""
+    plan = step.make_plan(population.config(0), task.facts.weights)
+    begun = []
+    for member in range(len(population)):
+        values = population.config(member).numbers
+        numbers, complements = step.prepare(population.schedule, values, task.facts.steps)
+        own = [np.asarray(w[member]) for w in weights]
+        begun.append(step.begin(plan, own, numbers, complements))
+    memory: step.Memory = jax.tree.map(lambda *leaves: np.stack(leaves), *begun)
+    return memory

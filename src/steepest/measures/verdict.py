@@ -117,7 +117,7 @@ def _tested(trials: tuple[Trial, ...], name: str) -> Estimate:
 def _edges(study: Study, name: str, config: Config) -> tuple[str, ...]:
     found = []
     for key, data in study.optimizers[name]["space"].items():
-        space, value = from_dict(data), config.hyperparameters[key]
+        space, value = from_dict(data), config.hyperparameters.get(key, "")
         if isinstance(space, Float) and not EDGE <= space.position(float(value)) <= 1 - EDGE:
             # Below a momentum of 0 there is nothing to find, so that end is no edge.
             natural = space.low == 0 and float(value) < (space.low + space.high) / 2

@@ -2,12 +2,71 @@
 
 from collections.abc import Mapping
 
+from steepest.errors import InputError, nearest
+from steepest.rules.adadelta import ADADELTA
+from steepest.rules.adafactor import ADAFACTOR
+from steepest.rules.adagrad import ADAGRAD
 from steepest.rules.adam import ADAM
+from steepest.rules.adamax import ADAMAX
+from steepest.rules.adamw import ADAMW
+from steepest.rules.ftrl import FTRL
+from steepest.rules.lamb import LAMB
+from steepest.rules.lion import LION
+from steepest.rules.muon import MUON
+from steepest.rules.nadam import NADAM
+from steepest.rules.nadamw import NADAMW
 from steepest.rules.rmsprop import RMSPROP
-from steepest.rules.rule import Dialect, Hyperparameters, Rule
+from steepest.rules.rule import FRAMEWORKS, Dialect, Hyperparameters, Rule
+from steepest.rules.schedule_free_adamw import SCHEDULE_FREE_ADAMW
 from steepest.rules.schedules import SCHEDULES
 from steepest.rules.sgd import SGD
 
-RULES: Mapping[str, Rule] = {rule.name: rule for rule in (SGD, ADAM, RMSPROP)}
+RULES: Mapping[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        SGD,
+        ADAM,
+        ADAMW,
+        RMSPROP,
+        NADAM,
+        NADAMW,
+        ADAMAX,
+        ADAGRAD,
+        ADADELTA,
+        ADAFACTOR,
+        FTRL,
+        LION,
+        LAMB,
+        MUON,
+        SCHEDULE_FREE_ADAMW,
+    )
+}
+OWN: dict[str, Rule] = {}  # the rules that a person made, by name
 
-__all__ = ["RULES", "SCHEDULES", "Dialect", "Hyperparameters", "Rule"]
+
+def find_rule(name: str) -> Rule:
+    """Return the rule of that name, in any case, with or without the module before it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not isinstance(name, str):
+        raise InputError(f"an optimizer is {name!r}, but must be a name such as Adam")
+    last = name.rsplit(".", 1)[-1].lower()  # keras.optimizers.Adam is Adam
+    known = {**RULES, **OWN}
+    for own, rule in known.items():
+        if own.lower() == last:
+            return rule
+    raise InputError(f"there is no optimizer {name[:80]!r}; {nearest(last, known)}")
+
+
+__all__ = [
+    "FRAMEWORKS",
+    "OWN",
+    "RULES",
+    "SCHEDULES",
+    "Dialect",
+    "Hyperparameters",
+    "Rule",
+    "find_rule",
+]

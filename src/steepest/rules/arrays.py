@@ -1,10 +1,11 @@
-"""The elementwise functions that formulas are written in.
+"""The functions of arrays that formulas are written in.
 
 They ask the array which library it belongs to (the array API's `__array_namespace__`), so one
 formula runs on NumPy arrays and on JAX arrays, traced or not, and the files that hold the formulas
-import neither: `steepest report` reads ranges and dialects from them without loading JAX.
+import neither: `steepest report` and `steepest explain` read them without loading JAX.
 """
 
+import math
 from typing import Any
 
 Array = Any  # a NumPy or JAX array, of any shape, or a scalar of one
@@ -15,11 +16,72 @@ def sqrt(x: Array) -> Array:
     return x.__array_namespace__().sqrt(x)
 
 
+def cos(x: Array) -> Array:
+    """Return the cosine of each element."""
+    return x.__array_namespace__().cos(x)
+
+
+def sign(x: Array) -> Array:
+    """Return −1, 0 or 1 for each element."""
+    return x.__array_namespace__().sign(x)
+
+
+def absolute(x: Array) -> Array:
+    """Return each element without its sign."""
+    return abs(x)
+
+
 def maximum(x: Array, y: Array) -> Array:
     """Return the larger of the two, element by element."""
     return x.__array_namespace__().maximum(x, y)
 
 
-def cos(x: Array) -> Array:
-    """Return the cosine of each element."""
-    return x.__array_namespace__().cos(x)
+def minimum(x: Array, y: Array) -> Array:
+    """Return the smaller of the two, element by element."""
+    return x.__array_namespace__().minimum(x, y)
+
+
+def where(condition: Array, x: Array, y: Array) -> Array:
+    """Return `x` where the condition holds and `y` elsewhere."""
+    return condition.__array_namespace__().where(condition, x, y)
+
+
+def mean(x: Array, axis: int | None = None) -> Array:
+    """Return the mean of all elements, or along one axis, which is kept with length 1."""
+    return x.__array_namespace__().mean(x, axis=axis, keepdims=axis is not None)
+
+
+def total(x: Array) -> Array:
+    """Return the sum of all elements."""
+    return x.__array_namespace__().sum(x)
+
+
+def norm(x: Array) -> Array:
+    """Return the square root of the sum of squares of all elements."""
+    return sqrt(total(x * x))
+
+
+def filled(x: Array, value: Array) -> Array:
+    """Return an array of the shape and type of `x` that is `value` everywhere."""
+    return x.__array_namespace__().full_like(x, value)
+
+
+def one_number(x: Array, value: Array) -> Array:
+    """Return an array of no axes with the type of `x`, which holds `value`."""
+    namespace = x.__array_namespace__()
+    return namespace.zeros((), dtype=x.dtype) + namespace.asarray(value, dtype=x.dtype)
+
+
+def transposed(x: Array) -> Array:
+    """Return `x` with its last two axes exchanged."""
+    return x.__array_namespace__().swapaxes(x, -1, -2)
+
+
+def fan_in_and_out(x: Array) -> tuple[int, int]:
+    """Return how many values a matrix `[in, out]`, as Keras and Flax have it, takes and gives."""
+    return x.shape[0], x.shape[1]
+
+
+def size(x: Array) -> int:
+    """Return how many elements `x` has."""
+    return math.prod(x.shape)

@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from steepest.errors import InputError, nearest
+from steepest.records import Parameter
 from steepest.rules.arrays import Array
+from steepest.rules.checks import number
+from steepest.rules.recipe import RECIPE
 from steepest.spaces import Float, Space, Value
 
 Memory = tuple[Array, ...]
+ANY = (-1e38, 1e38)
+FRAMEWORKS = ("keras", "torch", "optax")
 
 
 class Hyperparameters:
-    """The hyperparameters of one member, as attributes: `h.learning_rate`, `h.beta_1`.
+    """What a formula reads, as attributes: `h.learning_rate`, `h.beta_1`, `h.amsgrad`.
 
-    Numbers are traced scalars, flags are Python booleans. `h.complement.beta_2` is 1 − β₂, taken
-    in double precision before it was rounded: in float32, 1 − 0.999 is wrong by 1 in 80,000.
+    Numbers are traced scalars; flags and the twists of a dialect are plain Python values.
+    `h.complement.beta_2` is 1 − β₂, taken in double precision before it was rounded: in float32,
+    1 − 0.999 is wrong by 1 in 80,000.
     """
 
     def __init__(self, values: Mapping[str, Any], complements: Mapping[str, Any]) -> None:
@@ -39,10 +44,41 @@ class _Names:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one framework spells a rule: the call and the name of each argument."""
+    """How one framework spells a rule, and where its arithmetic differs.
 
-    call: str
-    arguments: Mapping[str, str]  # hyperparameter → argument
+    A framework without the rule has no `call`; its dialect says whose arithmetic is meant there.
+    """
+
+    call: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)  # hyperparameter → argument
+    defaults: Mapping[str, Value] = field(default_factory=dict)  # where they are not the rule's
+    fixed: Mapping[str, Value] = field(default_factory=dict)  # what it cannot set, and has instead
+    constants: Mapping[str, Value] = field(default_factory=dict)  # arguments it always needs
+    twists: Mapping[str, bool | str] = field(default_factory=dict)
+    decay: str | None = None  # what its argument weight_decay means; None: it has none
+    mask: str | None = None  # the argument that says what is decayed
+    calls: Mapping[str, str] = field(default_factory=dict)  # flag → what is called when it is set
+    exact: bool = True  # False: the built-in cannot do quite what the rule does
+    note: str = ""
+    warning: str = ""  # what code that uses the built-in has to say first
+
+
+@dataclass(frozen=True)
+class About:
+    """An optimizer in words, for a person who has to choose one."""
+
+    does: str
+    strengths: tuple[str, ...]
+    weaknesses: tuple[str, ...]
+    when: str
+    tune: str  # what to tune first
+
+
+Update = Callable[[Array, Array, Memory, Array, Hyperparameters], tuple[Array, Memory]]
+
+
+def _true(*_: Any) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -50,52 +86,95 @@ class Rule:
     """An optimizer.
 
     `update(g, w, memory, t, h)` takes one gradient array, one parameter array of the same shape,
-    its memory (a tuple of arrays of that shape), the step count from 1 and the hyperparameters,
-    and returns the new parameter and the new memory. `memory(flags)` names what is remembered
-    for each parameter; all of it starts at zero.
+    its memory (a tuple of arrays), the count of updates from 1 and the hyperparameters, and returns
+    the new parameter and the new memory. `memory(flags)` names what is remembered for each
+    parameter; it starts at zero, in the shape of the parameter, unless `begin(w, h)` says
+    otherwise. `shown(w, memory, h)` are the weights to evaluate, where they are not those that
+    train. `choose(parameter, flags)` gives flags of one array by its role.
+
+    `twists` says in a sentence what each twist is: a place where dialects have other arithmetic.
+    `inert[twist](values, rate_changes)` tells when it makes no difference.
     """
 
     name: str
-    paper: str
-    update: Callable[[Array, Array, Memory, Array, Hyperparameters], tuple[Array, Memory]]
-    memory: Callable[[Mapping[str, bool]], tuple[str, ...]]
-    defaults: Mapping[str, float]  # the numbers, as Keras has them
-    flags: Mapping[str, bool]  # what changes the formula itself, as Keras has them
+    doc: str | None  # the file's docstring: a title, the paper, the formula indented
+    about: About
+    update: Update
+    memory: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    defaults: Mapping[str, float]  # the numbers, as Keras has them, or the paper
     spaces: Mapping[str, Float]  # most important first: few trials search only the first ones
     bounds: Mapping[str, tuple[float, float]]  # the values that make sense at all: [low, high)
+    flags: Mapping[str, Value] = field(default_factory=dict)  # what changes the formula itself
+    values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)  # of flags not boolean
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
+    twists: Mapping[str, str] = field(default_factory=dict)
+    inert: Mapping[str, Callable[[Mapping[str, Any], bool], bool]] = field(default_factory=dict)
+    begin: Callable[[Array, Hyperparameters], Memory] | None = None
+    shown: Callable[[Array, Memory, Hyperparameters], Array] | None = None
+    choose: Callable[[Parameter, Mapping[str, Any]], Mapping[str, bool]] | None = None
+    decays_itself: Callable[[Mapping[str, Any]], bool] | None = None  # by flags and twists
+    looks_at_axes: bool = False  # the order of a kernel's axes matters to it
+    divides_by_rate: bool = False  # so the learning rate may not start at zero
+    transformation: Callable[..., Any] | None = None  # a person's own, in Optax' terms
 
-    def space(self, trials: int) -> dict[str, Space]:
+    @property
+    def title(self) -> str:
+        """The first line of the file's docstring."""
+        return (self.doc or self.name).strip().splitlines()[0]
+
+    @property
+    def formula(self) -> str:
+        """The indented lines of the file's docstring."""
+        lines = (self.doc or "").splitlines()
+        return "\n".join(line[4:] for line in lines if line.startswith("    "))
+
+    @property
+    def paper(self) -> str:
+        """What the docstring says between the title and the formula."""
+        parts = (self.doc or "").strip().split("\n\n")
+        return " ".join(parts[1].split()) if len(parts) > 1 else ""
+
+    def dialect(self, name: str) -> Dialect:
+        """Return the dialect of a framework."""
+        return self.dialects.get(name, Dialect())
+
+    def settings(self, dialect: str) -> dict[str, Value]:
+        """Return all that can be set in a dialect, at the framework's own defaults."""
+        spoken = self.dialect(dialect)
+        every = {**self.defaults, **self.flags, **spoken.defaults}
+        return {name: value for name, value in every.items() if name not in spoken.fixed}
+
+    def space(self, trials: int, dialect: str = "keras") -> dict[str, Space]:
         """Return the ranges that `trials` trials can carry.
 
         The rule of the Deep Learning Tuning Playbook: under 10 trials the learning rate alone,
-        from there a momentum too, from 25 epsilon, and the rest with many more.
+        from there a second value too, from 25 a third, and the rest from 100 on.
         """
         count = 1 if trials < 10 else 2 if trials < 25 else 3 if trials < 100 else len(self.spaces)
-        return dict(list(self.spaces.items())[:count])
+        able = self.settings(dialect)
+        return dict([(n, s) for n, s in self.spaces.items() if n in able][:count])
 
     def check(self, name: str, value: Any) -> Value:
-        """Return `value` as a plain number or flag if it may be the hyperparameter `name`.
+        """Return `value` as a plain number, flag or word if it may be the hyperparameter `name`.
 
         Raises:
             InputError: an unknown name, another type, or a number out of bounds.
         """
-        if name in self.flags:
+        if name in self.flags and name not in self.values and isinstance(self.flags[name], bool):
             if not isinstance(value, bool | np.bool_):
                 raise InputError(f"{self.name}'s {name} is {value!r}, but must be True or False")
             return bool(value)
+        if name in self.values:
+            if value not in self.values[name]:
+                known = ", ".join(map(repr, self.values[name]))
+                raise InputError(f"{self.name}'s {name} is {value!r}, but must be one of {known}")
+            return value if isinstance(value, str) else type(self.flags[name])(value)
         if name in self.defaults:
-            low, high = self.bounds[name]
-            shown = f"{self.name}'s {name} is {str(value)[:40]}"
-            if not isinstance(value, Real) or isinstance(value, bool):
-                raise InputError(
-                    f"{shown}, but must be a number, or in Python a range such as "
-                    "steepest.Float(1e-4, 1e-1, log=True)"
-                )
-            # Compared before it is rounded to a float: an integer may be larger than any.
-            if not (value >= low and value < high):  # type: ignore[operator]
-                limit = f"at least {low:g}" + (f" and below {high:g}" if high < 1e30 else "")
-                raise InputError(f"{shown}, but must be {limit}")
-            return float(value)
-        known = [*self.defaults, *self.flags]
-        raise InputError(f"{self.name} has no hyperparameter {name!r}; {nearest(name, known)}")
+            low, high = self.bounds.get(name, RECIPE[name].bounds if name in RECIPE else ANY)
+            return number(self.name, name, value, low, high)
+        if name in RECIPE:
+            return RECIPE[name].check(self.name, value)
+        known_names = [*self.defaults, *self.flags, *RECIPE]
+        raise InputError(
+            f"{self.name} has no hyperparameter {name!r}; {nearest(name, known_names)}"
+        )

@@ -28,15 +28,17 @@ from steepest.engines.compiled import (
     compile_test,
     place,
 )
+from steepest.errors import InputError
 from steepest.records import (
     Config,
     Outcome,
+    Population,
     Settings,
     Stage,
     Study,
     Trial,
 )
-from steepest.rules.contestant import Contestant
+from steepest.rules.contestant import Contestant, notes
 from steepest.search.trials import (
     Running,
     Watch,
@@ -65,6 +67,7 @@ def search(
     started = time.perf_counter()
     study = _new_study(task, contestants, settings)
     asked = {contestant.name: _ask(contestant, settings) for contestant in contestants}
+    _check_updates(task, asked)
     budget = Budget(_left(settings, task.facts.epochs, [len(some) for some in asked.values()]))
     storage.check_new(path)
     watch("compiling", budget)
@@ -136,7 +139,9 @@ def search(
     test = compile_test(task, device)
     for one in running:
         if test and one.state and one.trial.outcome is Outcome.FINISHED:
-            one.trial = replace(one.trial, test=test(one.state)[0])
+            config = one.trial.config
+            measured = test(programs[program_key(config)], Population.of([config]), one.state)
+            one.trial = replace(one.trial, test=measured[0])
     tell([one.trial for one in running], finished=True)
     return study
 
@@ -145,13 +150,24 @@ def _ask(contestant: Contestant, settings: Settings) -> list[Config]:
     """Return an optimizer's trials: the defaults first, then points spread over its space."""
     seed = settings.seed * SEEDS_APART
     values = [contestant.defaults()]
-    if contestant.space and settings.trials > 1:
+    if contestant.space and settings.trials > 1 and not contestant.baseline:
         sobol = qmc.Sobol(len(contestant.space), scramble=True, rng=settings.seed)
         points = sobol.random_base2(int(np.ceil(np.log2(settings.trials - 1))))
         for point in points[: settings.trials - 1].tolist():
             if (found := contestant.values(point)) not in values:  # choices alone soon run out
                 values.append(found)
-    return [Config(contestant.rule, "keras", v, settings.schedule, seed) for v in values]
+    return [contestant.config(v, seed) for v in values]
+
+
+def _check_updates(task: Task, asked: dict[str, list[Config]]) -> None:
+    """Raise `InputError` if a whole training has fewer batches than an update gathers."""
+    for name, configs in asked.items():
+        count = max(int(config.choices.get("accumulation", 1)) for config in configs)
+        if count > task.facts.steps:
+            raise InputError(
+                f"{name}'s accumulation is {count}, but a training has {task.facts.steps} batches, "
+                "so it would never update; give fewer, or more epochs"
+            )
 
 
 def _finished(study: Study) -> dict[str, list[Trial]]:
@@ -196,6 +212,10 @@ def _new_study(task: Task, contestants: Sequence[Contestant], settings: Settings
     optimizers: dict[str, dict[str, Any]] = {
         contestant.name: {
             "rule": contestant.rule,
+            "dialect": contestant.dialect,
+            "schedule": contestant.schedule,
+            "baseline": contestant.baseline,
+            "notes": notes(contestant, task.facts.weights),
             "fixed": dict(contestant.fixed),
             "space": {name: spaces.to_dict(space) for name, space in contestant.space.items()},
         }

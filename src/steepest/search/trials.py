@@ -8,11 +8,13 @@ from steepest.engines.compiled import Program
 from steepest.engines.state import Advance, State, begin
 from steepest.halving import survivors
 from steepest.records import Config, Curves, Outcome, Population, Stage, Trial
+from steepest.spaces import Value
 from steepest.tasks.task import Task
 from steepest.workers import Job, train
 
 Watch = Callable[[str, Budget], None]  # what is being done, and how much of it is left
-Key = tuple[str, str, tuple[tuple[str, bool], ...]]  # what is compiled once: rule, schedule, flags
+# What is compiled once: rule, dialect, schedule, choices, and which numbers there are.
+Key = tuple[str, str, str, tuple[tuple[str, Value], ...], tuple[str, ...]]
 
 
 @dataclass
@@ -25,7 +27,13 @@ class Running:
 
 def program_key(config: Config) -> Key:
     """Return what the compiled program of `config` depends on."""
-    return config.rule, config.schedule, tuple(sorted(config.flags.items()))
+    return (
+        config.rule,
+        config.dialect,
+        config.schedule,
+        tuple(sorted(config.choices.items())),
+        tuple(sorted(config.numbers)),
+    )
 
 
 def start_trials(

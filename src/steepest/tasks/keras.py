@@ -16,10 +16,10 @@ import numpy as np
 
 from steepest.errors import InputError, TaskError
 from steepest.records import TaskFacts
-from steepest.spaces import Value
 from steepest.tasks import arrays
 from steepest.tasks.checks import build, check_counts, check_fit, check_model, trace, weigh_classes
 from steepest.tasks.initial import Initial, Origin, as_given, initial_values
+from steepest.tasks.roles import parameters_of
 from steepest.tasks.task import Arrays, Batch, Task
 
 _TRACING = threading.RLock()  # Keras keeps notes on the model while it is traced
@@ -32,6 +32,8 @@ def load_keras() -> Any:
         InputError: Keras runs on another backend, which `KERAS_BACKEND` or its file chose.
     """
     os.environ.setdefault("KERAS_BACKEND", "jax")
+    # Keras imports TensorFlow where it is installed, which then tells of itself.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     wanted = os.environ["KERAS_BACKEND"]
     if wanted != "jax":
         raise InputError(f"KERAS_BACKEND is {wanted!r}, but Steepest trains in JAX; {_WAY_OUT}")
@@ -46,16 +48,12 @@ def load_keras() -> Any:
 _WAY_OUT = "set the environment variable KERAS_BACKEND=jax before Keras is imported"
 
 
-def make_optimizer(
-    call: str, arguments: Mapping[str, Value], schedule: str, total_steps: int
-) -> Any:
-    """Return a real Keras optimizer; `call` is such as `keras.optimizers.SGD`."""
-    keras = load_keras()
-    values: dict[str, Any] = dict(arguments)
-    if schedule == "cosine":
-        decay = keras.optimizers.schedules.CosineDecay
-        values["learning_rate"] = decay(values["learning_rate"], decay_steps=total_steps)
-    return getattr(keras.optimizers, call.rsplit(".", 1)[-1])(**values)
+def run_code(source: str, model: Any) -> Any:
+    """Run source that `reports.code` wrote for Keras and a model; return its `optimizer`."""
+    load_keras()
+    names: dict[str, Any] = {"__name__": "steepest_optimizer", "model": model}
+    exec(compile(source, "<steepest>", "exec"), names)
+    return names["optimizer"]
 
 
 def keras_task(
@@ -123,6 +121,7 @@ def keras_task(
         epochs=epochs,
         batch_size=batch_size,
         notes=tuple(_notes(drawn.values())),
+        weights=parameters_of(keras, model),
     )
     return _pure(keras, jax, model, facts, (training, validation, test), drawn, first)
 

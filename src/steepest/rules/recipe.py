@@ -1,0 +1,174 @@
+"""The recipe: what surrounds a rule, the same for every one.
+
+Learning-rate schedule and warm-up, gradient clipping, weight decay, gradient accumulation, weight
+averaging. Each is a hyperparameter by name, fixed or searched; one that is not given is not done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from steepest.errors import InputError
+from steepest.rules.checks import number
+from steepest.rules.schedules import SCHEDULES
+from steepest.spaces import Float, Value
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """One name of the recipe: a number within bounds, a whole number, or one of some words."""
+
+    name: str
+    meaning: str
+    bounds: tuple[float, float] = (0.0, 1e38)
+    space: Float | None = None  # where to search it, as the field does
+    words: tuple[str, ...] = ()
+    whole: bool = False
+
+    def check(self, owner: str, value: Any) -> Value:
+        """Return `value` as a plain number or word.
+
+        Raises:
+            InputError: it is none that this ingredient takes.
+        """
+        if self.words:
+            if not isinstance(value, str) or value not in self.words:
+                raise InputError(
+                    f"{owner}'s {self.name} is {value!r}, but must be one of "
+                    f"{', '.join(self.words)}"
+                )
+            return value
+        found = number(owner, self.name, value, *self.bounds)
+        if self.whole:
+            if not isinstance(value, Integral) and not found.is_integer():
+                raise InputError(f"{owner}'s {self.name} is {value!r}, but must be a whole number")
+            return int(found)
+        return found
+
+
+_TINY = 1e-30  # a bound for what must be above zero
+
+RECIPE: Mapping[str, Ingredient] = {
+    one.name: one
+    for one in (
+        Ingredient("schedule", "how the learning rate goes on", words=tuple(SCHEDULES)),
+        Ingredient(
+            "warmup",
+            "the share of the schedule's steps in which the rate first rises from zero, in a line",
+            (0.0, 1.0),
+            Float(0.01, 0.2, log=True),
+        ),
+        Ingredient(
+            "final",
+            "the share of the learning rate that a linear, cosine or exponential schedule ends at",
+            (0.0, 1.0 + 1e-9),
+            Float(1e-3, 0.5, log=True),
+        ),
+        Ingredient(
+            "drop",
+            "what a step schedule multiplies the rate by at each drop",
+            (_TINY, 1.0 + 1e-9),
+            Float(0.05, 0.5, log=True),
+        ),
+        Ingredient(
+            "drop_every",
+            "the share of the schedule's steps from one drop to the next",
+            (1e-6, 1.0 + 1e-9),
+            Float(0.2, 0.6),
+        ),
+        Ingredient(
+            "decay_steps",
+            "the steps that a schedule takes; by default those of the whole training",
+            (1.0, 1e9),
+        ),
+        Ingredient(
+            "clip_norm",
+            "the largest norm that all gradients together may have; they are scaled down to it",
+            (_TINY, 1e38),
+            Float(0.1, 10.0, log=True),
+        ),
+        Ingredient(
+            "clip_each",
+            "the largest norm that the gradient of each array may have (Keras' clipnorm)",
+            (_TINY, 1e38),
+            Float(0.1, 10.0, log=True),
+        ),
+        Ingredient(
+            "clip_value",
+            "the largest size that an element of a gradient may have",
+            (_TINY, 1e38),
+            Float(1e-3, 1.0, log=True),
+        ),
+        Ingredient(
+            "weight_decay",
+            "how strongly weights are pulled to zero at each step",
+            (0.0, 1e38),
+            Float(1e-4, 1.0, log=True),
+        ),
+        Ingredient(
+            "decay",
+            "decoupled: weights shrink by rate × decay beside the rule; coupled: decay × weight is "
+            "added to the gradient, which the rule then scales (L2)",
+            words=("decoupled", "coupled"),
+        ),
+        Ingredient(
+            "decay_on",
+            "kernels: what people mean, neither biases nor normalization; all: every weight, which "
+            "is what the frameworks do unless told otherwise",
+            words=("kernels", "all"),
+        ),
+        Ingredient(
+            "accumulation",
+            "how many batches' gradients are averaged for one update",
+            (2, 1e6),
+            whole=True,
+        ),
+        Ingredient(
+            "ema",
+            "how much of the moving average of the weights, which is what is evaluated, stays "
+            "at each step",
+            (0.0, 1.0),
+            Float(0.9, 0.9999, log=True, complement=True),
+        ),
+    )
+}
+
+CLIPS = ("clip_norm", "clip_each", "clip_value")
+SCHEDULE_NUMBERS = ("warmup", "final", "drop", "drop_every", "decay_steps")
+
+
+def completed(
+    owner: str, names: Mapping[str, Any], decay: str | None, schedule: str
+) -> dict[str, Value]:
+    """Return what goes with the ingredients that were named: the words that weight decay needs.
+
+    Raises:
+        InputError: ingredients that exclude each other, or that the schedule does not use.
+    """
+    clips = [name for name in CLIPS if name in names]
+    if len(clips) > 1:
+        raise InputError(f"{owner} has {' and '.join(clips)}, but only one can apply; give one")
+    used = {
+        "final": ("linear", "cosine", "exponential"),
+        "drop": ("step",),
+        "drop_every": ("step",),
+        "decay_steps": ("linear", "cosine", "exponential", "step", "constant"),
+    }
+    for name, schedules in used.items():
+        if name in names and schedule and schedule not in schedules:
+            raise InputError(
+                f"{owner} has {name}, which a {schedule} schedule does not use; it goes with "
+                f"schedule={' or '.join(map(repr, schedules))}"
+            )
+    final = names.get("final")
+    low = final.low if isinstance(final, Float) else final
+    if schedule == "exponential" and low == 0:
+        raise InputError(f"{owner}'s final is 0, which an exponential never reaches; give 0.01")
+    if "weight_decay" not in names:
+        for name in ("decay", "decay_on"):
+            if name in names:
+                raise InputError(f"{owner} has {name} but no weight_decay; give both or neither")
+        return {}
+    words: dict[str, Value] = {"decay": decay or "decoupled", "decay_on": "kernels"}
+    return {name: value for name, value in words.items() if name not in names}

@@ -1,0 +1,250 @@
+"""One step of training, given the gradients: the recipe around a rule.
+
+    accumulate → clip → decay the weights (or add it to the gradients) → the rule, array by array →
+    average the weights
+
+in this order, which is Keras'. Written in the same array functions as the rules, so the engine, the
+optimizer that stands on its own, and the pictures of paths all take the same step.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest.records import Config, Parameter
+from steepest.rules import Hyperparameters, Rule, find_rule
+from steepest.rules.arrays import Array, filled, maximum, minimum, norm, sqrt, total, where
+from steepest.rules.recipe import CLIPS, RECIPE, SCHEDULE_NUMBERS
+from steepest.rules.schedules import factor, schedule_numbers
+
+Memory = dict[str, Any]  # "rule", and where the recipe needs it "sum" and "average"
+Numbers = Mapping[str, Any]  # scalars: the hyperparameters, and what the schedule runs on
+DECAYED = ("kernel", "head", "embedding")
+NO_COMPLEMENT = {"decay_steps", "warmup_steps", "drop_steps", *SCHEDULE_NUMBERS, *CLIPS}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of a step that is known before the numbers are: what is compiled once.
+
+    `flags[i]` is what the formula reads of array i beside numbers; `decayed[i]` whether weight
+    decay falls on it.
+    """
+
+    rule: Rule
+    schedule: str
+    framework: str
+    words: Mapping[str, Any]
+    numbers: frozenset[str]
+    flags: tuple[Mapping[str, Any], ...]
+    decayed: tuple[bool, ...]
+
+    def has(self, name: str) -> bool:
+        """Return whether the recipe has this ingredient."""
+        return name in self.numbers or name in self.words
+
+
+def make_plan(config: Config, parameters: Sequence[Parameter]) -> Plan:
+    """Return the plan of `config`'s steps on arrays of these kinds."""
+    rule = find_rule(config.rule)
+    dialect = rule.dialect(config.dialect)
+    choices = config.choices
+    words = {name: value for name, value in choices.items() if name in RECIPE}
+    own = {name: value for name, value in choices.items() if name not in RECIPE}
+    static = {**rule.flags, **own, **dialect.fixed, **dialect.twists}
+    every = words.get("decay_on") == "all"
+    return Plan(
+        rule,
+        config.schedule,
+        config.dialect,
+        words,
+        frozenset(config.numbers),
+        tuple(
+            {**static, **(rule.choose(one, static) if rule.choose else {})} for one in parameters
+        ),
+        tuple(every or one.role in DECAYED for one in parameters),
+    )
+
+
+def prepare(schedule: str, values: Numbers, total: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the numbers that steps run on and their complements, as float32.
+
+    `values` are floats or float64 `[members]`; `total` are the steps of the whole training. What a
+    schedule needs is counted in steps here, in double precision.
+    """
+    every = {
+        **{n: v for n, v in values.items() if n not in SCHEDULE_NUMBERS},
+        **schedule_numbers(schedule, values, total),
+    }
+    members = [np.shape(v) for v in values.values()]
+    shape = members[0] if members else ()
+    wide = {n: np.broadcast_to(np.asarray(v, np.float64), shape) for n, v in every.items()}
+    numbers = {n: v.astype(np.float32) for n, v in wide.items()}
+    complements = {n: (1 - v).astype(np.float32) for n, v in wide.items() if n not in NO_COMPLEMENT}
+    return numbers, complements
+
+
+def begin(plan: Plan, weights: Sequence[Array], numbers: Numbers, complements: Numbers) -> Memory:
+    """Return what is remembered before the first step."""
+    memory: Memory = {}
+    if plan.rule.transformation is not None:
+        memory["rule"] = plan.rule.transformation(**_own(plan, numbers)).init(list(weights))
+    else:
+        memory["rule"] = [
+            _begin_one(plan, i, w, numbers, complements) for i, w in enumerate(weights)
+        ]
+    if plan.has("accumulation"):
+        memory["sum"] = [filled(w, 0.0) for w in weights]
+    if plan.has("ema"):
+        memory["average"] = [w + 0 for w in weights]
+    return memory
+
+
+def _begin_one(
+    plan: Plan, i: int, w: Array, numbers: Numbers, complements: Numbers
+) -> tuple[Array, ...]:
+    if plan.rule.begin is None:
+        return tuple(filled(w, 0.0) for _ in plan.rule.memory(plan.flags[i]))
+    return plan.rule.begin(w, Hyperparameters({**numbers, **plan.flags[i]}, complements))
+
+
+def step(
+    plan: Plan,
+    gradients: Sequence[Array],
+    weights: Sequence[Array],
+    memory: Memory,
+    done: Array,
+    numbers: Numbers,
+    complements: Numbers,
+) -> tuple[list[Array], Memory]:
+    """Return weights and memory after one more batch; `done` batches were before, a float."""
+    after: Memory = dict(memory)
+    due, updates, count = None, done, int(plan.words.get("accumulation", 1))
+    rates = [
+        numbers["learning_rate"] * factor(plan.schedule, at, numbers)
+        for at in (done, done + count)  # of this update and of the next one
+    ]
+    if plan.has("accumulation"):
+        gathered = [(g + s).astype(s.dtype) for g, s in zip(gradients, memory["sum"], strict=True)]
+        due, updates = (done + 1) % count == 0, done // count
+        after["sum"] = [where(due, filled(s, 0.0), s) for s in gathered]
+        gradients = [s / count for s in gathered]
+    gradients = _clipped(plan, gradients, numbers)
+    numbers = {**numbers, "learning_rate": rates[0], "next_learning_rate": rates[1]}
+    if plan.rule.transformation is not None:
+        moved, after["rule"] = _transformed(plan, gradients, weights, memory["rule"], numbers)
+    else:
+        pairs = [
+            _one(plan, i, g, w, m, updates + 1, numbers, complements)
+            for i, (g, w, m) in enumerate(zip(gradients, weights, memory["rule"], strict=True))
+        ]
+        moved, after["rule"] = [w for w, _ in pairs], [m for _, m in pairs]
+    if due is not None:
+        moved = [where(due, new, old) for new, old in zip(moved, weights, strict=True)]
+        after["rule"] = _chosen(due, after["rule"], memory["rule"])
+    if plan.has("ema"):
+        first = where(updates == 0, done * 0, done * 0 + 1)
+        after["average"] = [
+            (first * numbers["ema"] * a + (1 - first + first * complements["ema"]) * w).astype(
+                a.dtype
+            )
+            for a, w in zip(memory["average"], moved, strict=True)
+        ]
+    return moved, after
+
+
+def shown(
+    plan: Plan, weights: Sequence[Array], memory: Memory, numbers: Numbers, complements: Numbers
+) -> list[Array]:
+    """Return the weights to evaluate: averages where there are any, else those that train."""
+    if plan.has("ema"):
+        return list(memory["average"])
+    if plan.rule.shown is None:
+        return list(weights)
+    return [
+        plan.rule.shown(w, m, Hyperparameters({**numbers, **flags}, complements))
+        for w, m, flags in zip(weights, memory["rule"], plan.flags, strict=True)
+    ]
+
+
+def _one(
+    plan: Plan,
+    i: int,
+    g: Array,
+    w: Array,
+    memory: Any,
+    t: Array,
+    numbers: Numbers,
+    complements: Numbers,
+) -> tuple[Array, Any]:
+    """Return one array and its memory after an update; the arithmetic is in the array's type."""
+    own = {name: v.astype(w.dtype) for name, v in numbers.items()}
+    rest = {name: v.astype(w.dtype) for name, v in complements.items()}
+    g, t = g.astype(w.dtype), t.astype(w.dtype)
+    flags = plan.flags[i]
+    decay: Any = 0.0
+    if plan.has("weight_decay") and plan.decayed[i]:
+        decay = own["weight_decay"]
+        if plan.words["decay"] == "coupled":
+            g, decay = g + decay * w, 0.0
+        elif plan.rule.decays_itself is None or not plan.rule.decays_itself(flags):
+            w = w - w * decay * own["learning_rate"]
+    h = Hyperparameters({**own, **flags, "weight_decay": decay}, rest)
+    return plan.rule.update(g, w, memory, t, h)
+
+
+def _own(plan: Plan, numbers: Numbers) -> dict[str, Any]:
+    """Return what a person's own transformation is built from."""
+    mine = {n: numbers[n] for n in plan.rule.defaults if n in numbers}
+    return {**mine, **{n: plan.flags[0][n] for n in plan.rule.flags}}
+
+
+def _transformed(
+    plan: Plan, gradients: Sequence[Array], weights: Sequence[Array], state: Any, numbers: Numbers
+) -> tuple[list[Array], Any]:
+    """Return weights and state after one update of a person's own transformation."""
+    assert plan.rule.transformation is not None
+    weights, rate, decay = list(weights), numbers["learning_rate"], None
+    gradients = [g.astype(w.dtype) for g, w in zip(gradients, weights, strict=True)]
+    if plan.has("weight_decay") and "weight_decay" not in plan.rule.defaults:
+        decay = [numbers["weight_decay"] * d for d in plan.decayed]
+    if decay and plan.words["decay"] == "coupled":
+        gradients = [g + d * w for g, w, d in zip(gradients, weights, decay, strict=True)]
+    elif decay:
+        weights = [w - w * d * rate for w, d in zip(weights, decay, strict=True)]
+    made = plan.rule.transformation(**_own(plan, numbers))
+    updates, state = made.update(gradients, state, weights)
+    return [(w + u).astype(w.dtype) for w, u in zip(weights, updates, strict=True)], state
+
+
+def _clipped(plan: Plan, gradients: Sequence[Array], numbers: Numbers) -> list[Array]:
+    """Return the gradients, clipped as the framework does it."""
+    if plan.has("clip_norm"):
+        limit = numbers["clip_norm"]
+        whole = sqrt(sum((total(g * g) for g in gradients), start=limit * 0))
+        if plan.framework == "torch":  # torch.nn.utils.clip_grad_norm_
+            scale = minimum(limit / (whole + 1e-6), limit * 0 + 1)
+        else:
+            scale = limit * minimum(1 / whole, 1 / limit)
+        return [g * scale.astype(g.dtype) for g in gradients]
+    if plan.has("clip_each"):
+        limit = numbers["clip_each"]
+        return [g * limit / maximum(norm(g), limit) for g in gradients]
+    if plan.has("clip_value"):
+        limit = numbers["clip_value"]
+        return [minimum(maximum(g, g * 0 - limit), g * 0 + limit) for g in gradients]
+    return list(gradients)
+
+
+def _chosen(due: Array, new: Any, old: Any) -> Any:
+    """Return nested containers of arrays, new where the step was due."""
+    if new is None:
+        return None
+    if isinstance(new, dict):
+        return {key: _chosen(due, value, old[key]) for key, value in new.items()}
+    if isinstance(new, list | tuple):
+        parts = [_chosen(due, a, b) for a, b in zip(new, old, strict=True)]
+        return type(new)(*parts) if hasattr(new, "_fields") else type(new)(parts)
+    return where(due, new, old)
