@@ -1,0 +1,43 @@
+"""The code to paste, which then does what was measured: one file for each framework."""
+
+from steepest.errors import InputError, nearest
+from steepest.records import Config, TaskFacts
+from steepest.reports.code.keras import keras_code
+from steepest.reports.code.optax import optax_code
+from steepest.reports.code.spelling import checked, spell
+from steepest.reports.code.torch import torch_code
+from steepest.rules import FRAMEWORKS, OWN, RULES
+
+__all__ = ["checked", "code", "has_code", "spell"]
+
+_WRITERS = {"keras": keras_code, "torch": torch_code, "optax": optax_code}
+
+
+def has_code(config: Config) -> bool:
+    """Return whether there is code for `config`: not for a rule of one's own."""
+    rule = {**RULES, **OWN}.get(config.rule)
+    return rule is not None and rule.transformation is None
+
+
+def code(config: Config, task: TaskFacts, framework: str = "keras") -> str:
+    """Return complete source that builds the optimizer of `config` in a framework.
+
+    It holds all of the recipe: schedule, warm-up, clipping, weight decay and its mask, accumulation
+    and averaging. Numbers are given in full, so what is built is what was measured. Where the
+    framework's own class is another algorithm, the source says so and brings a class that is exact.
+    PyTorch's source needs a `model`; so does Keras', where names do not tell what decays.
+
+    Raises:
+        InputError: an unknown framework, or a rule of one's own, of which only its maker has code.
+    """
+    if framework not in FRAMEWORKS:
+        raise InputError(
+            f"there is no framework {framework!r}; {nearest(str(framework), FRAMEWORKS)}"
+        )
+    if not has_code(config):
+        values = ", ".join(f"{k}={v!r}" for k, v in config.hyperparameters.items())
+        raise InputError(
+            f"{config.rule} is a rule of somebody's own, so there is no code for it; call what was "
+            f"given to steepest.rule with {values}"
+        )
+    return _WRITERS[framework](config, task)

@@ -1,0 +1,156 @@
+"""What the code for all frameworks has in common."""
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from steepest.records import Config, Parameter
+from steepest.reports.code.spelling import NAMES, Spelling, checked, literal
+from steepest.rules import find_rule
+from steepest.rules.recipe import CLIPS
+from steepest.rules.schedules import schedule_numbers
+from steepest.rules.step import DECAYED
+
+
+def schedule_of(config: Config, total: int) -> dict[str, float]:
+    """Return what the schedule runs on, in steps, as plain numbers."""
+    numbers = schedule_numbers(config.schedule, config.hyperparameters, total)
+    found = {name: float(value) for name, value in numbers.items()}
+    if not found.get("warmup_steps", 1.0):
+        del found["warmup_steps"]
+    return found
+
+
+def changes(config: Config, total: int) -> bool:
+    """Return whether the learning rate changes over the training."""
+    return config.schedule != "constant" or "warmup_steps" in schedule_of(config, total)
+
+
+def steps(value: float) -> str:
+    """Return a number of steps as source."""
+    return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def factor_source(config: Config, total: int, *, cos: str, minimum: str) -> list[str]:
+    """Return the body of a function of `step` that gives the factor on the learning rate."""
+    n = schedule_of(config, total)
+    lines = []
+    s = "step"
+    if "warmup_steps" in n:
+        warmup = steps(n["warmup_steps"])
+        lines += [f"if step < {warmup}:", f"    return step / {warmup}"]
+        s = f"(step - {warmup})"
+    if config.schedule == "constant":
+        return [*lines, "return 1.0"]
+    length = steps(n["decay_steps"])
+    if config.schedule == "step":
+        return [*lines, f"return {n['drop']!r} ** ({s} // {steps(n['drop_steps'])})"]
+    if config.schedule == "exponential":
+        return [*lines, f"return {n['final']!r} ** ({s} / {length})"]
+    lines.append(f"share = {minimum}({s} / {length}, 1.0)")
+    if config.schedule == "linear":
+        shape = "(1 - share)"
+    else:
+        shape = f"(1 + {cos}(math.pi * share)) / 2"
+    end = n["final"]
+    return [*lines, f"return {shape}" if not end else f"return {1 - end!r} * {shape} + {end!r}"]
+
+
+def undecayed_names(weights: Sequence[Parameter]) -> list[str]:
+    """Return the last parts of the paths of all weights that decay leaves alone.
+
+    Without a word on the weights, as in files of format 1, the usual names.
+    """
+    found = {one.path.rsplit("/", 1)[-1] for one in weights if one.role not in DECAYED}
+    return sorted(found) if weights else ["beta", "bias", "gamma"]
+
+
+def names_tell(weights: Sequence[Parameter]) -> bool:
+    """Return whether no weight that decays has the name of one that does not."""
+    out = set(undecayed_names(weights))
+    return not any(one.path.rsplit("/", 1)[-1] in out for one in weights if one.role in DECAYED)
+
+
+def headline(config: Config, spelling: Spelling, framework: str) -> list[str]:
+    """Return the comment above the code: whose arithmetic it is, and what had to be done for it."""
+    rule = find_rule(config.rule)
+    lines = [f"# {rule.name}, with the arithmetic of {NAMES[config.dialect]}."]
+    if config.dialect == "torch" and framework != "torch" and "clip_norm" in config.numbers:
+        lines += _comment("PyTorch adds 1e-6 to the norm that it clips; this does not.")
+    warning = rule.dialect(framework).warning
+    if warning and not spelling.why:
+        lines += _comment(warning)
+    if spelling.why:
+        lines += _comment(f"{spelling.why}; the class below is exact.")
+        if spelling.call:
+            nearest = re.sub(
+                r"^(\S+?)\(", r"\1(", spelling.text("..." if framework == "torch" else "")
+            )
+            lines += _comment("The nearest built-in, which is not the same:")
+            lines.append(f"#     {nearest}")
+    return lines
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 96, initial_indent="# ", subsequent_indent="# ")
+
+
+def class_name(config: Config, framework: str) -> str:
+    """Return the name of the class that is written out."""
+    rule = find_rule(config.rule)
+    own = rule.dialect(framework).call is None
+    return rule.name if own else f"{NAMES[config.dialect]}{rule.name}"
+
+
+def numbers_of(config: Config) -> dict[str, float]:
+    """Return the numbers that the formula reads, the learning rate first."""
+    values = checked(config)
+    names = [n for n in find_rule(config.rule).defaults if n != "weight_decay"]
+    return {n: float(values[n]) for n in names if n in values}
+
+
+def clip_of(config: Config) -> tuple[str, str] | None:
+    """Return which clip there is, and its limit as source."""
+    values = checked(config)
+    for name in CLIPS:
+        if name in values:
+            return name, literal(values[name])
+    return None
+
+
+def averages(config: Config, flags: Mapping[str, Any]) -> float | None:
+    """Return β₁ where the weights to evaluate are an average (y − (1 − β₁)·z)/β₁, else None."""
+    shown = find_rule(config.rule).shown is not None and flags.get("weighs_by_rate")
+    return float(checked(config)["beta_1"]) if shown and "ema" not in config.numbers else None
+
+
+def ahead(config: Config) -> int:
+    """Return how many batches later the next update is."""
+    return int(checked(config).get("accumulation", 1))
+
+
+def indented(lines: Sequence[str] | str, by: int = 1) -> str:
+    """Return lines of source, further in."""
+    rows = lines.splitlines() if isinstance(lines, str) else lines
+    return "\n".join(("    " * by + row) if row else "" for row in rows)
+
+
+def matrix_source(template: str, config: Config) -> str:
+    """Return the source that tells Muon's matrices by name, as the configuration routes them."""
+    routing = config.choices.get("routing")
+    if routing == "role":
+        return template.format(words='("embed", "head", "bias")', hint=": add your head's")
+    if routing == "optax" and "parameter" in template:
+        return "# Embeddings are turned as kernels are, which Optax does not do.\n" + (
+            template.format(words="()", hint="")
+        )
+    return template.format(words='("embedding",)' if routing == "keras" else "()", hint="")
+
+
+def dynamic(config: Config) -> Mapping[str, Any]:
+    """Return the flags that each array has for itself, such as Muon's `matrix`."""
+    rule = find_rule(config.rule)
+    if rule.choose is None:
+        return {}
+    return rule.choose(Parameter("", (1,), "other"), {**rule.flags, **config.choices})
