@@ -16,6 +16,7 @@ FLOORS = {
     "halving": 3,
     "budget": 3,
     "engines": 4,
+    "question": 4,
     "workers": 5,
     "search": 6,
     "measures": 7,
@@ -35,6 +36,8 @@ DOORS = {  # a heavy package and the only places that import it
     "jax": {"rules", "tasks", "engines", "search"},
     "scipy": {"search", "measures"},
     "rich": {"reports", "comparison", "cli"},
+    "jinja2": {"reports"},
+    "matplotlib": {"reports"},
     "click": {"cli"},
     "sqlite3": {"storage"},
 }

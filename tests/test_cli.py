@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from steepest import cli
+from steepest.rules import RULES
 from steepest.tasks.samples import SAMPLES
 
 TASK = """
@@ -31,6 +32,7 @@ epochs = 3
 """
 LONG = ["--trials", "4000", "--out", "stopped"]
 FEW = ["--trials", "4", "--seeds", "3", "--optimizers", "SGD,Adam"]
+OLD = str(Path(__file__).parent / "data" / "study-format-1.db")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -145,7 +147,19 @@ BAD = [
     (["compare", "digits", "--seed", "-1"], "seed is -1"),
     (["compare", "digits", "--trials", "many"], "not a valid integer"),
     (["compare", "digits", "--trails", "3"], "--trials"),
-    (["compare", "digits", "--schedule", "cosin"], "known are constant, cosine"),
+    (["compare", "digits", "--schedule", "cosin"], "known are constant, linear, cosine"),
+    (["compare", "digits", "--dialect", "jax"], "known are keras, torch, optax"),
+    (["compare", "digits", "--recipe", "warmpu=0.1"], "did you mean warmup"),
+    (["compare", "digits", "--recipe", "0.1"], "name=value"),
+    (["compare", "digits", "--recipe", "warmup=2"], "below 1"),
+    (["compare", "digits", "--baseline", "os.system('true')"], "no optimizer"),
+    (["compare", "digits", "--baseline", "Adam(1e-3, 0.9, 0.9)"], "name the arguments"),
+    (["explain"], "known are SGD"),
+    (["explain", "adma"], "did you mean Adam"),
+    (["explain", "adam", "--all"], "not both"),
+    (["code", "nowhere"], "there is no study file"),
+    (["code", OLD, "--framework", "jax"], "no framework 'jax'"),
+    (["code", OLD, "--optimizer", "Lion"], "confirmed no optimizer"),
     (["compare", "digits", "--out", "{file}"], "is a file"),
     (["compare", "digits", "--out", "{study}"], "is there already"),
     (["compare"], "Missing argument"),
@@ -204,3 +218,54 @@ def test_the_command_is_installed():
         pytest.skip("the package is on the path, but not installed")
     told = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert told.stdout.startswith("steepest, version 0.")
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A study with a recipe, another dialect and a baseline."""
+    out = tmp_path_factory.mktemp("asked") / "study"
+    done = steepest(
+        out.parent,
+        *("compare", "diabetes", "--trials", "2", "--seeds", "2", "--epochs", "2"),
+        *("--optimizers", "SGD(momentum=0.9),AdamW(learning_rate=Float(1e-4,1e-2,log=True))"),
+        *("--dialect", "torch", "--schedule", "cosine", "--recipe", "warmup=0.1,clip_norm=1"),
+        *("--baseline", "keras.optimizers.Adam(1e-2, weight_decay=0.01)", "--out", str(out)),
+    )
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
+
+
+def test_a_baseline_takes_part_as_it_stands(asked):
+    _, shown = asked
+    assert "baseline keras.optimizers.Adam(1e-2, weight_decay=0.01)" in shown
+    assert "as it stands" in shown
+    assert shown.count("torch.optim.") + shown.count("keras.optimizers.") >= 2
+
+
+@pytest.mark.parametrize("framework", ["keras", "torch", "optax"])
+def test_code_prints_source_alone(asked, framework):
+    out, _ = asked
+    name = "adamw(learning_rate=0.0001..0.01)"
+    done = steepest(out.parent, "code", str(out), "--optimizer", name, "--framework", framework)
+    assert done.returncode == 0, done.stderr
+    compile(done.stdout, "pasted", "exec")
+    assert {"keras": "CosineDecay", "torch": "LambdaLR", "optax": "cosine_decay"}[
+        framework
+    ] in done.stdout
+    best = steepest(out.parent, "code", str(out), "--framework", framework)
+    compile(best.stdout, "pasted", "exec")
+
+
+def test_explain_tells_and_draws(tmp_path):
+    done = steepest(Path.cwd(), "explain", "adam")
+    assert done.returncode == 0, done.stderr
+    assert "Kingma" in done.stdout
+    assert "\x1b" not in done.stdout
+    both = steepest(Path.cwd(), "explain", "adam", "sgd")
+    assert "Adam" in both.stdout
+    assert "SGD" in both.stdout
+    data = json.loads(steepest(Path.cwd(), "explain", "--all", "--json").stdout)
+    assert set(data["optimizers"]) == set(RULES)
+    page = tmp_path / "page.html"
+    assert steepest(Path.cwd(), "explain", "lion", "--html", str(page)).returncode == 0
+    assert "<svg" in page.read_text()

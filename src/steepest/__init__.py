@@ -10,9 +10,16 @@ Names are fetched on first use, so `import steepest` is quick and loads no frame
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
+    "rule": "steepest.rules.own",
+    "optimizer": "steepest.rules.alone",
+    "from_torch": "steepest.rules.readback",
+    "from_keras": "steepest.rules.readback",
+    "Rule": "steepest.rules.rule",
+    "Optimizer": "steepest.rules.alone",
+    "Config": "steepest.records",
     "Choice": "steepest.spaces",
     "Comparison": "steepest.comparison",
     "Float": "steepest.spaces",
@@ -28,15 +35,22 @@ _HOMES = {
 __all__ = [
     "Choice",
     "Comparison",
+    "Config",
     "Float",
     "InputError",
+    "Optimizer",
     "Recommendation",
+    "Rule",
     "SteepestError",
     "StudyFileError",
     "TaskError",
     "__version__",
     "compare",
+    "from_keras",
+    "from_torch",
+    "optimizer",
     "read",
+    "rule",
 ]
 
 if TYPE_CHECKING:
@@ -48,6 +62,13 @@ if TYPE_CHECKING:
     from steepest.errors import SteepestError as SteepestError
     from steepest.errors import StudyFileError as StudyFileError
     from steepest.errors import TaskError as TaskError
+    from steepest.records import Config as Config
+    from steepest.rules.alone import Optimizer as Optimizer
+    from steepest.rules.alone import optimizer as optimizer
+    from steepest.rules.own import rule as rule
+    from steepest.rules.readback import from_keras as from_keras
+    from steepest.rules.readback import from_torch as from_torch
+    from steepest.rules.rule import Rule as Rule
     from steepest.spaces import Choice as Choice
     from steepest.spaces import Float as Float
 

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from steepest.errors import InputError, SteepestError, StudyFileError
-from steepest.halving import rungs
 from steepest.measures.verdict import Verdict, judge
+from steepest.question import make_contestants, make_settings
 from steepest.records import Config, Settings, Study
-from steepest.reports.code import call, code, total_steps
+from steepest.reports.code import code
 from steepest.reports.sentence import sentence
-from steepest.rules import RULES, SCHEDULES
-from steepest.rules.contestant import Wanted, contestants
+from steepest.rules.contestant import Wanted
 from steepest.spaces import Value
 
 OPTIMIZERS = ("SGD", "Adam", "RMSprop")
@@ -33,28 +31,40 @@ class Recommendation:
 
     @property
     def hyperparameters(self) -> dict[str, Value]:
-        """The values that were measured, by Keras' names."""
+        """The values that were measured, by their names here, which are Keras'."""
         return dict(self.config.hyperparameters)
 
-    def optimizer(self) -> Any:
-        """Return a new `keras.optimizers` object with these hyperparameters."""
-        from steepest.tasks.keras import make_optimizer
+    def optimizer(self, model: Any = None) -> Any:
+        """Return a new Keras optimizer that does what was measured.
 
-        name, values = call(self.config)
-        return make_optimizer(name, values, self.config.schedule, total_steps(self.study))
+        One of `keras.optimizers`, unless only a class written for it is exact; weight decay leaves
+        biases and normalization alone as it did here, by the names of the model's variables.
 
-    def code(self, framework: str = "keras") -> str:
-        """Return source code that builds the same.
+        Args:
+            model: the model that it is for. Muon takes from it what is no hidden matrix, and weight
+                decay what is no kernel where names do not tell; other optimizers need none.
 
         Raises:
-            InputError: a framework that Steepest does not write yet.
+            InputError: no model where one is needed; or a rule of your own, which you build with
+                the function that you gave.
         """
-        known = RULES[self.config.rule].dialects
-        if framework not in known:
+        from steepest.tasks.keras import run_code
+
+        source = self.code("keras")
+        if model is None and "model." in source:
             raise InputError(
-                f"there is no code for {framework!r} yet; known are {', '.join(known)}"
+                f"{self.config.rule} has to know which of a model's weights are what; give the "
+                "model, as in optimizer(model)"
             )
-        return code(self.config, self.study, framework)
+        return run_code(source, model)
+
+    def code(self, framework: str = "keras") -> str:
+        """Return complete source that builds the same in "keras", "torch" or "optax".
+
+        Raises:
+            InputError: an unknown framework, or a rule of your own.
+        """
+        return code(self.config, self.study.task, framework)
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,10 @@ def compare(
     sample_weight: Any = None,
     initial_weights: str = "fresh",
     optimizers: Wanted = OPTIMIZERS,
+    dialect: str = "keras",
     schedule: str = "constant",
+    recipe: Mapping[str, Any] | str | None = None,
+    baseline: Any = None,
     trials: int = 32,
     seeds: int = 5,
     seed: int = 0,
@@ -144,8 +157,15 @@ def compare(
         initial_weights: "fresh" draws new weights from each seed; "given" starts each trial from
             the model's own, for fine-tuning.
         optimizers: names, which may fix hyperparameters as in "SGD(nesterov=True)", or a
-            dictionary from names to fixed values and ranges of your own.
-        schedule: "constant", or "cosine" to let each learning rate decay to zero.
+            dictionary from names to fixed values and ranges of your own; or rules that you made
+            with `steepest.rule`.
+        dialect: whose arithmetic and defaults the optimizers have: "keras", "torch" or "optax".
+        schedule: of the learning rate: "constant", "linear", "cosine", "exponential" or "step".
+        recipe: what surrounds every optimizer, fixed or searched, as a dictionary or a text:
+            warmup, clip_norm, weight_decay, accumulation, ema, ... such as
+            {"warmup": 0.05, "clip_norm": Float(0.1, 10, log=True)}.
+        baseline: the optimizer that you use today: a Keras or PyTorch optimizer, or the text of its
+            call. It takes part as it stands, untuned.
         trials: configurations tried for each optimizer.
         seeds: runs from fresh seeds that confirm each optimizer's best configuration.
         seed: what all randomness comes from.
@@ -157,11 +177,11 @@ def compare(
         InputError: something given cannot be used; nothing was written then.
         StudyFileError: the study file cannot be written.
     """
-    settings = make_settings(trials, seeds, seed, schedule, epochs)
+    settings = make_settings(trials, seeds, seed, schedule, epochs, dialect)
     for argument, value in (("out", out), ("name", name)):
         if value is not None and not isinstance(value, str | Path):
             raise InputError(f"{argument} is {value!r}, but must be text")
-    found = contestants(optimizers, settings.trials)
+    found = make_contestants(optimizers, settings, recipe, baseline)
     from steepest.tasks.keras import keras_task
 
     task = keras_task(
@@ -179,28 +199,6 @@ def compare(
         name=name,
     )
     return run(task, found, settings, out, progress)
-
-
-def make_settings(trials: Any, seeds: Any, seed: Any, schedule: Any, epochs: Any) -> Settings:
-    """Return checked settings.
-
-    Raises:
-        InputError: a count below one, a seed out of range, an unknown schedule.
-    """
-    for name, value, low, high in (
-        ("trials", trials, 1, 100_000),
-        ("seeds", seeds, 1, 900),
-        ("seed", seed, 0, 2_000_000),
-        ("epochs", epochs, 1, 1_000_000),
-    ):
-        whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if not (whole and low <= int(value) <= high):
-            raise InputError(
-                f"{name} is {value!r}, but must be a whole number from {low} to {high}"
-            )
-    if not isinstance(schedule, str) or schedule not in SCHEDULES:
-        raise InputError(f"there is no schedule {schedule!r}; known are {', '.join(SCHEDULES)}")
-    return Settings(int(trials), int(seeds), int(seed), schedule, rungs(int(epochs)))
 
 
 def run(

@@ -15,7 +15,7 @@ NOISE = np.array([0.01, -0.02, 0.0])
 def test_the_object_has_what_was_promised():
     study = study_of(SGD=1.0 + NOISE, Adam=0.5 + NOISE)
     data = json.loads(dumps(to_dict(study, judge(study))))
-    assert data["format_version"] == 1
+    assert data["format_version"] == 2
     assert data["task"] == "toy"
     assert data["seed"] == 0
     assert data["verdict"]["winner"] == "Adam"
@@ -30,6 +30,9 @@ def test_the_object_has_what_was_promised():
         assert set(adam[key]) == {"mean", "low", "high", "values"}
         assert len(adam[key]["values"]) == len(adam["seeds"]) == 3
     assert "keras.optimizers.SGD(" in adam["code"]["keras"]
+    assert "torch.optim.SGD(" in adam["code"]["torch"]
+    assert "optax.sgd(" in adam["code"]["optax"]
+    assert (adam["dialect"], adam["schedule"]) == ("keras", "constant")
 
 
 def test_what_is_not_finite_becomes_null():

@@ -6,9 +6,10 @@ from typing import Any
 
 from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import FORMAT_VERSION, Study, facts_to_dict
-from steepest.reports.code import code
+from steepest.records import FORMAT_VERSION, Config, Study, facts_to_dict
+from steepest.reports.code import code, has_code
 from steepest.reports.sentence import sentence, warnings
+from steepest.rules import FRAMEWORKS
 
 
 def to_dict(study: Study, verdict: Verdict) -> dict[str, Any]:
@@ -66,8 +67,17 @@ def _optimizer(study: Study, standing: Standing) -> dict[str, Any]:
         "behind_leader": _estimate(standing.behind),
         "seeds": list(standing.seeds),
         "diverged_seeds": standing.diverged,
-        "code": {"keras": code(config, study)} if config else {},
+        "code": _code(config, study) if config else {},
+        "dialect": config.dialect if config else None,
+        "schedule": config.schedule if config else None,
     }
+
+
+def _code(config: Config, study: Study) -> dict[str, str]:
+    """Return the source for each framework; nothing for a rule of one's own."""
+    if not has_code(config):
+        return {}
+    return {framework: code(config, study.task, framework) for framework in FRAMEWORKS}
 
 
 def _estimate(value: Estimate | None) -> dict[str, Any] | None:

@@ -48,6 +48,8 @@ def sentence(study: Study, verdict: Verdict) -> str:
 def warnings(study: Study, verdict: Verdict) -> list[str]:
     """Return what would change the answer, or should be known before it is believed."""
     found = list(study.task.notes)
+    for optimizer in study.optimizers.values():
+        found += optimizer.get("notes", [])
     if study.finished and len(study.optimizers) > 1 and study.settings.seeds < 2:
         found.append("one seed says nothing of chance, so no winner can be named; use --seeds 5")
     for standing in verdict.standings.values():

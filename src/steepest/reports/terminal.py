@@ -9,7 +9,7 @@ from rich.text import Text
 from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Study
-from steepest.reports.code import code
+from steepest.reports.code import code, has_code
 from steepest.reports.sentence import sentence, warnings
 from steepest.spaces import Value
 
@@ -33,8 +33,8 @@ def render(study: Study, verdict: Verdict) -> RenderableType:
     ]
     parts += [Text(f"Note: {warning}.", style="yellow") for warning in warnings(study, verdict)]
     best = verdict.standings[verdict.leader].config if verdict.leader else None
-    if best is not None:
-        parts += [Text(""), Text(code(best, study).rstrip(), style="cyan")]
+    if best is not None and has_code(best):
+        parts += [Text(""), Text(code(best, study.task, best.dialect).rstrip(), style="cyan")]
     parts += [Text(""), Text(_cost(study, verdict), style="dim")]
     return Group(*parts)
 
@@ -51,7 +51,7 @@ def _table(study: Study, verdict: Verdict) -> Table:
     metric = study.task.metrics[0] if study.task.metrics else None
     tested = any(s.test_loss is not None for s in verdict.standings.values())
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("optimizer", no_wrap=True)
+    table.add_column("optimizer", overflow="fold")  # numbers are never cut for a long name
     table.add_column("validation loss", justify="right", no_wrap=True)
     if metric:
         table.add_column(metric, justify="right", no_wrap=True)
@@ -98,9 +98,10 @@ def _found(study: Study, verdict: Verdict) -> Table:
         if config is None:
             text = "every trial diverged" if study.finished else "not confirmed yet"
         elif not searched:
-            text = "all fixed"
+            baseline = study.optimizers[standing.name].get("baseline")
+            text = "as it stands" if baseline else "all fixed"
         else:
-            values = config.hyperparameters
+            values = {**config.hyperparameters, "schedule": config.schedule}
             text = ", ".join(f"{name} {_value(values[name])}" for name in searched)
         table.add_row(Text(standing.name), Text(text))
     return table

@@ -1,0 +1,34 @@
+"""The group that all commands belong to, and how to leave it."""
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from steepest import __version__
+from steepest.errors import nearest
+
+
+class _Group(click.Group):
+    """A group that names the nearest command."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            raise click.UsageError(
+                f"there is no command {args[0]!r}; {nearest(args[0], self.commands)}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="steepest")
+def cli() -> None:
+    """Find the right optimizer, and its hyperparameters, for your model, with the evidence."""
+
+
+def stop(message: str) -> NoReturn:
+    """Leave at once after Ctrl-C: threads may be compiling, and files are written in one piece."""
+    click.echo(f"steepest: stopped; {message}", err=True)
+    sys.stdout.flush()
+    os._exit(130)
