@@ -9,6 +9,7 @@ import pytest
 
 import steepest
 from steepest.cli import cli
+from steepest.rules import RULES
 from steepest.tasks.load import NAMES, load_task
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,13 @@ def test_the_example_script_runs(tmp_path, monkeypatch, capsys):
     assert "keras.optimizers." in capsys.readouterr().out
 
 
+def test_three_optimizers_by_hand_learn_to_tell_wines(capsys):
+    runpy.run_path(str(ROOT / "examples/by_hand.py"))
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == ["SGD", "Adam", "RMSprop"]
+    assert all(float(row.split()[2].rstrip(",")) < 0.1 for row in rows)
+
+
 def test_the_example_task_loads_and_names_all_that_a_task_may_have():
     path = ROOT / "examples/my_task.py"
     assert load_task(str(path)).facts.training_examples == 525
@@ -49,6 +57,13 @@ def test_commands_are_as_written():
     """docs/commands.md is what `python docs/write_commands.py` writes."""
     write = runpy.run_path(str(ROOT / "docs/write_commands.py"))["write"]
     assert (ROOT / "docs/commands.md").read_text() == write()
+
+
+def test_every_rule_has_its_figures():
+    """The script that writes docs/dialects.md takes minutes, so it is not run here."""
+    text = (ROOT / "docs/dialects.md").read_text()
+    for name in RULES:
+        assert text.count(f"| {name} | ") >= 3 + 1 + 1 + 1, name
 
 
 def test_every_public_name_and_option_is_in_the_docs():
