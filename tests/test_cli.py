@@ -152,7 +152,7 @@ BAD = [
     (["compare", "digits", "--recipe", "warmpu=0.1"], "did you mean warmup"),
     (["compare", "digits", "--recipe", "0.1"], "name=value"),
     (["compare", "digits", "--recipe", "warmup=2"], "below 1"),
-    (["compare", "digits", "--baseline", "os.system('true')"], "no optimizer"),
+    (["compare", "digits", "--baseline", "os.system('true')"], "no framework"),
     (["compare", "digits", "--baseline", "Adam(1e-3, 0.9, 0.9)"], "name the arguments"),
     (["explain"], "known are SGD"),
     (["explain", "adma"], "did you mean Adam"),

@@ -263,7 +263,8 @@ def _step(config: Config, task: TaskFacts, decay_by_hand: bool) -> list[str]:
     lines += head + (pieces.indented(inner).splitlines() if head else inner)
     changes = pieces.changes(config, task.steps)
     if changes:
-        lines.append("scheduler.step()")
+        early = "  # counts batches; PyTorch warns once that no update came before" if count else ""
+        lines.append(f"scheduler.step(){early}")
     if "ema" in values:
         update = "averaged_model.update_parameters(model)"
         lines += [f"if batches[0] >= {count}:", f"    {update}"] if count else [update]
