@@ -154,6 +154,7 @@ def test_schedules_are_read():
         ("Adam(learning_rate='x')", "must be a number"),
         ("Adam(1e-3, learning_rate=1)", "given twice"),
         ("Adam(-1.0)", "at least 0"),
+        ("Adam(1e999)", "at least 0"),
         ("Adam,SGD", "must be one"),
         ("Adma(1e-3)", "did you mean Adam"),
         ("open('x')", "no optimizer"),
@@ -180,6 +181,11 @@ def test_what_is_excluded_is_understood_or_refused():
     other.exclude_from_weight_decay(var_names=["head"])
     with pytest.raises(InputError, match="cannot tell"):
         from_keras(other)
+
+
+def test_a_number_that_is_none_is_refused():
+    with pytest.raises(InputError, match="at least 0"):
+        from_keras(O.Adam(float("nan")))
 
 
 def test_a_scheduler_does_not_hide_the_rate():

@@ -49,7 +49,7 @@ def warnings(study: Study, verdict: Verdict) -> list[str]:
     """Return what would change the answer, or should be known before it is believed."""
     found = list(study.task.notes)
     for optimizer in study.optimizers.values():
-        found += optimizer.get("notes", [])
+        found += [note for note in optimizer.get("notes", []) if note not in found]
     if study.finished and len(study.optimizers) > 1 and study.settings.seeds < 2:
         found.append("one seed says nothing of chance, so no winner can be named; use --seeds 5")
     for standing in verdict.standings.values():

@@ -8,7 +8,7 @@ from steepest.errors import InputError
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule, find_rule
 from steepest.rules.reading import Call, read_calls
-from steepest.rules.recipe import RECIPE, completed
+from steepest.rules.recipe import completed
 from steepest.spaces import Choice, Float, Space, Value
 
 
@@ -266,10 +266,7 @@ def as_baseline(config: Config, name: str) -> Contestant:
     """Return the contestant that takes part as `config` has it, untuned."""
     named = {**config.hyperparameters, "schedule": config.schedule}
     check_rate(name, find_rule(config.rule), named)
-    for key in config.hyperparameters:
-        if key not in RECIPE:
-            find_rule(config.rule).check(key, config.hyperparameters[key])
-    fixed = dict(config.hyperparameters)
+    fixed = {k: find_rule(config.rule).check(k, v) for k, v in config.hyperparameters.items()}
     return replace(
         Contestant(name, config.rule, fixed, {}, config.dialect, config.schedule), baseline=True
     )

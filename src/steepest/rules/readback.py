@@ -5,7 +5,6 @@ its constructor call, which is read as syntax and never run. What comes back is 
 stands: the framework's arithmetic, its weight decay on all weights, its schedule.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -198,7 +197,7 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
         given.pop("nesterov", None)
     recipe: dict[str, Any] = {"decay_on": given.pop("decay_on", "all")}
     for argument, value in given.items():
-        if argument in own and own[argument] in ("learning_rate",):
+        if argument in own and own[argument] == "learning_rate":
             rate, schedule, more = schedule_from(value)
             values["learning_rate"] = rule.check("learning_rate", rate)
             recipe |= more
@@ -231,13 +230,8 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
                 f"{name} has {argument}={value!r}, which Steepest does not know; "
                 f"{nearest(argument, [*own, *_RECIPE])}"
             )
-    if not recipe.get("weight_decay", values.get("weight_decay", 0.0)) and (
-        "weight_decay" not in values
-    ):
-        recipe.pop("weight_decay", None)
+    if "weight_decay" not in {**values, **recipe}:
         recipe.pop("decay_on")
     every = {**values, **{key: rule.check(key, value) for key, value in recipe.items()}}
     every |= completed(name, every, decay, schedule)
-    if any(isinstance(v, float) and math.isnan(v) for v in every.values()):
-        raise InputError(f"{name} has a number that is none; give one")
     return Config(rule.name, framework, every, schedule, 0)

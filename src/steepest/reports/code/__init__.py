@@ -6,6 +6,7 @@ from steepest.reports.code.keras import keras_code
 from steepest.reports.code.optax import optax_code
 from steepest.reports.code.spelling import checked, spell
 from steepest.reports.code.torch import torch_code
+from steepest.reports.defaults import has_formula
 from steepest.rules import FRAMEWORKS, OWN, RULES
 
 __all__ = ["checked", "code", "has_code", "spell"]
@@ -16,7 +17,7 @@ _WRITERS = {"keras": keras_code, "torch": torch_code, "optax": optax_code}
 def has_code(config: Config) -> bool:
     """Return whether there is code for `config`: not for a rule of one's own."""
     rule = {**RULES, **OWN}.get(config.rule)
-    return rule is not None and rule.transformation is None
+    return rule is not None and has_formula(rule)
 
 
 def code(config: Config, task: TaskFacts, framework: str = "keras") -> str:

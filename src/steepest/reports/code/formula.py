@@ -25,7 +25,7 @@ def source_of(rule: Rule, flags: Mapping[str, Any]) -> tuple[list[str], set[str]
     """
     found: dict[str, str] = {}
     needed: set[str] = set()
-    for name in ("begin", "update", "shown"):
+    for name in ("begin", "update"):
         function = getattr(rule, name)
         if function is not None:
             _collect(function, flags, found, needed)

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from steepest.records import Config, TaskFacts
 from steepest.reports.code import pieces
-from steepest.reports.code.formula import source_of
 from steepest.reports.code.keras_schedule import keras_schedule
 from steepest.reports.code.spelling import checked, flags_of, literal, spell
 from steepest.rules import find_rule
@@ -100,7 +99,7 @@ def keras_code(config: Config, task: TaskFacts) -> str:
     if config.rule == "Muon" and _same_paths(task):
         spelling = replace(spelling, why="Keras tells weights by path, and here two have the same")
     own = bool(spelling.why) or spelling.call is None
-    inside = own and _inside(config)
+    inside = own and pieces.decays_inside(config)
     rate = literal(values["learning_rate"])
     if own:
         call = pieces.class_name(config, "keras")
@@ -155,18 +154,9 @@ def _joined(parts: list[str]) -> str:
     return text
 
 
-def _inside(config: Config) -> bool:
-    rule = find_rule(config.rule)
-    own = rule.decays_itself is not None and rule.decays_itself(flags_of(config))
-    return own and checked(config).get("decay") == "decoupled"
-
-
 def _class(config: Config, task: TaskFacts, inside: bool) -> str:
-    rule, flags, own = find_rule(config.rule), flags_of(config), pieces.dynamic(config)
-    flags = {n: v for n, v in flags.items() if n not in own}
-    flags |= {} if inside else {"weight_decay": 0.0}
-    functions, needed = source_of(rule, flags)
-    functions = [text for text in functions if not text.startswith("def shown")]
+    rule, own = find_rule(config.rule), pieces.dynamic(config)
+    functions, needed = pieces.formula_of(config, inside)
     names = pieces.numbers_of(config)
     numbers = {
         "learning_rate": "keras.ops.cast(learning_rate, dtype)",

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 from steepest.records import Config, TaskFacts
 from steepest.reports.code import pieces
-from steepest.reports.code.formula import source_of
 from steepest.reports.code.spelling import Spelling, checked, flags_of, literal, spell
 from steepest.rules import find_rule
 
@@ -199,19 +198,10 @@ def _rate(config: Config, task: TaskFacts) -> tuple[str, list[str]]:
     ]
 
 
-def _inside(config: Config) -> bool:
-    rule = find_rule(config.rule)
-    own = rule.decays_itself is not None and rule.decays_itself(flags_of(config))
-    return own and checked(config).get("decay") == "decoupled"
-
-
 def _class(config: Config, masked: bool, by_hand: bool) -> str:
-    rule, flags, own = find_rule(config.rule), flags_of(config), pieces.dynamic(config)
-    inside = _inside(config)
-    flags = {n: v for n, v in flags.items() if n not in own}
-    flags |= {} if inside else {"weight_decay": 0.0}
-    functions, needed = source_of(rule, flags)
-    functions = [text for text in functions if not text.startswith("def shown")]
+    rule, own = find_rule(config.rule), pieces.dynamic(config)
+    inside = pieces.decays_inside(config)
+    functions, needed = pieces.formula_of(config, inside)
     names = pieces.numbers_of(config)
     decay = checked(config).get("weight_decay")
     shrinks = by_hand and not inside and checked(config).get("decay") == "decoupled"

@@ -1,12 +1,12 @@
 """What the code for all frameworks has in common."""
 
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steepest.records import Config, Parameter
-from steepest.reports.code.spelling import NAMES, Spelling, checked, literal
+from steepest.reports.code.formula import source_of
+from steepest.reports.code.spelling import NAMES, Spelling, checked, flags_of, literal
 from steepest.rules import find_rule
 from steepest.rules.recipe import CLIPS
 from steepest.rules.schedules import schedule_numbers
@@ -32,8 +32,8 @@ def steps(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
-def factor_source(config: Config, total: int, *, cos: str, minimum: str) -> list[str]:
-    """Return the body of a function of `step` that gives the factor on the learning rate."""
+def factor_source(config: Config, total: int) -> list[str]:
+    """Return the body of a Python function of `step`: the factor on the learning rate."""
     n = schedule_of(config, total)
     lines = []
     s = "step"
@@ -48,11 +48,11 @@ def factor_source(config: Config, total: int, *, cos: str, minimum: str) -> list
         return [*lines, f"return {n['drop']!r} ** ({s} // {steps(n['drop_steps'])})"]
     if config.schedule == "exponential":
         return [*lines, f"return {n['final']!r} ** ({s} / {length})"]
-    lines.append(f"share = {minimum}({s} / {length}, 1.0)")
+    lines.append(f"share = min({s} / {length}, 1.0)")
     if config.schedule == "linear":
         shape = "(1 - share)"
     else:
-        shape = f"(1 + {cos}(math.pi * share)) / 2"
+        shape = "(1 + math.cos(math.pi * share)) / 2"
     end = n["final"]
     return [*lines, f"return {shape}" if not end else f"return {1 - end!r} * {shape} + {end!r}"]
 
@@ -84,9 +84,7 @@ def headline(config: Config, spelling: Spelling, framework: str) -> list[str]:
     if spelling.why:
         lines += _comment(f"{spelling.why}; the class below is exact.")
         if spelling.call:
-            nearest = re.sub(
-                r"^(\S+?)\(", r"\1(", spelling.text("..." if framework == "torch" else "")
-            )
+            nearest = spelling.text("..." if framework == "torch" else "")
             lines += _comment("The nearest built-in, which is not the same:")
             lines.append(f"#     {nearest}")
     return lines
@@ -117,6 +115,22 @@ def clip_of(config: Config) -> tuple[str, str] | None:
         if name in values:
             return name, literal(values[name])
     return None
+
+
+def decays_inside(config: Config) -> bool:
+    """Return whether the formula itself applies the weight decay."""
+    rule = find_rule(config.rule)
+    own = rule.decays_itself is not None and rule.decays_itself(flags_of(config))
+    return own and checked(config).get("decay") == "decoupled"
+
+
+def formula_of(config: Config, inside: bool) -> tuple[list[str], set[str]]:
+    """Return the formula's functions as source and the array functions that they need.
+
+    What each array has for itself stays open; `inside` leaves the weight decay to the formula.
+    """
+    flags = {n: v for n, v in flags_of(config).items() if n not in dynamic(config)}
+    return source_of(find_rule(config.rule), flags if inside else {**flags, "weight_decay": 0.0})
 
 
 def averages(config: Config, flags: Mapping[str, Any]) -> float | None:

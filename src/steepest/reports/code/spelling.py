@@ -27,10 +27,10 @@ class Spelling:
     decays: bool  # the call applies the weight decay itself
     why: str | None
 
-    def text(self, first: str = "", changes: Mapping[str, str] | None = None) -> str:
+    def text(self, first: str = "") -> str:
         """Return the call as one line of source."""
         parts = [first] if first else []
-        parts += [f"{k}={v}" for k, v in {**self.arguments, **(changes or {})}.items()]
+        parts += [f"{k}={v}" for k, v in self.arguments.items()]
         return f"{self.call}({', '.join(parts)})"
 
 

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 from steepest.records import Config, TaskFacts
 from steepest.reports.code import pieces
-from steepest.reports.code.formula import source_of
 from steepest.reports.code.spelling import checked, flags_of, literal, spell
 from steepest.rules import find_rule
 
@@ -89,7 +88,7 @@ def torch_code(config: Config, task: TaskFacts) -> str:
     """Return source that, given a `model`, makes what was measured."""
     spelling, values = spell(config, "torch"), checked(config)
     manual = "weight_decay" in values and not spelling.decays
-    inside = manual and _inside(config)
+    inside = manual and pieces.decays_inside(config)
     parts = ["import torch\n", "\n".join(pieces.headline(config, spelling, "torch")) + "\n"]
     if spelling.why or spelling.call is None:
         parts.append(_class(config, inside, pieces.changes(config, task.steps)))
@@ -104,7 +103,7 @@ def torch_code(config: Config, task: TaskFacts) -> str:
     first = "groups" if groups else "model.parameters()"
     parts.append(f"{groups}optimizer = {call}(\n    {first},\n{given})\n")
     if pieces.changes(config, task.steps):
-        body = pieces.factor_source(config, task.steps, cos="math.cos", minimum="min")
+        body = pieces.factor_source(config, task.steps)
         parts.append(f"def factor(step):\n{pieces.indented(body)}\n")
         parts.append("scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)\n")
     if "ema" in values:
@@ -144,13 +143,6 @@ def _spaced(parts: list[str]) -> list[str]:
     return found
 
 
-def _inside(config: Config) -> bool:
-    """Return whether the formula itself applies the weight decay."""
-    rule = find_rule(config.rule)
-    own = rule.decays_itself is not None and rule.decays_itself(flags_of(config))
-    return own and checked(config).get("decay") == "decoupled"
-
-
 def _numbers(config: Config) -> dict[str, str]:
     numbers = pieces.numbers_of(config)
     rate = numbers.pop("learning_rate")
@@ -158,14 +150,8 @@ def _numbers(config: Config) -> dict[str, str]:
 
 
 def _class(config: Config, inside: bool, changing: bool) -> str:
-    rule, flags = find_rule(config.rule), flags_of(config)
-    own = pieces.dynamic(config)
-    flags = {n: v for n, v in flags.items() if n not in own}
-    flags |= {} if inside else {"weight_decay": 0.0}
-    functions, needed = source_of(rule, flags)
-    functions = [text for text in functions if not text.startswith("def shown")]
-    if "norm" in needed:
-        needed = needed | {"sqrt"}
+    rule, own = find_rule(config.rule), pieces.dynamic(config)
+    functions, needed = pieces.formula_of(config, inside)
     numbers = {"learning_rate": 'group["lr"]'}
     numbers |= {n: f'group["{n}"]' for n in pieces.numbers_of(config) if n != "learning_rate"}
     numbers |= {n: f'group["{n}"]' for n in own}
