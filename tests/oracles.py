@@ -17,7 +17,7 @@ from frameworks import (
     torch_optimizer_steps,
 )
 
-from steepest.reports.code.spelling import spell
+from steepest.export.spelling import spell
 from steepest.rules import RULES
 
 # Settings that tell one twist from the other: tuned epsilons, momentum, flags.

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from steepest.reports.defaults import has_formula
 from steepest.reports.paths import LAST, RATES, SURFACES, matrices_only, tuned, walk
-from steepest.rules import RULES
+from steepest.rules import RULES, has_formula
 
 EVERY = list(RULES.values())
 VALLEY = SURFACES["narrow valley"]

@@ -6,8 +6,8 @@ from frameworks import task
 
 from steepest import from_keras, from_torch
 from steepest.errors import InputError
+from steepest.export import code
 from steepest.records import Config
-from steepest.reports.code import code
 from steepest.rules.readback import read_baseline
 from steepest.tasks.keras import run_code
 

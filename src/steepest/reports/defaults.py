@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 
 from steepest.records import Config
-from steepest.rules import OWN, RULES, Rule
+from steepest.rules import Rule
 from steepest.rules.recipe import completed
 from steepest.spaces import Value
-
-
-def has_formula(rule: Rule) -> bool:
-    """Return whether a rule can take steps here: a person's own transformation needs JAX."""
-    return {**RULES, **OWN}.get(rule.name) is rule and rule.transformation is None
 
 
 def at_defaults(

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steepest.errors import InputError
+from steepest.export import code, spell
+from steepest.export.spelling import NAMES
 from steepest.records import Config, TaskFacts
-from steepest.reports.code import code, spell
-from steepest.reports.code.spelling import NAMES
-from steepest.reports.defaults import at_defaults, has_formula
+from steepest.reports.defaults import at_defaults
 from steepest.reports.remembered import remembered
-from steepest.rules import FRAMEWORKS, Rule
+from steepest.rules import FRAMEWORKS, Rule, has_formula
 from steepest.rules.recipe import RECIPE
 from steepest.rules.words import meaning
 from steepest.spaces import Value

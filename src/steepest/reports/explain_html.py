@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from steepest.errors import InputError
-from steepest.reports.code.spelling import NAMES
-from steepest.reports.defaults import has_formula
+from steepest.export.spelling import NAMES
 from steepest.reports.explain import compared, in_words
 from steepest.reports.paths import matrices_only
-from steepest.rules import Rule
+from steepest.rules import Rule, has_formula
 
 ASIDE = 4  # optimizers that fit side by side on a page; more are a list
 SIDES = ("what it does", "memory", "strengths", "weaknesses", "when to use it", "tune first")

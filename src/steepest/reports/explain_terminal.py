@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from steepest.reports.code.spelling import NAMES
+from steepest.export.spelling import NAMES
 from steepest.reports.explain import compared, explained, in_words
 from steepest.rules import FRAMEWORKS, Rule
 

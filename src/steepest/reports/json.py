@@ -4,10 +4,10 @@ import json
 import math
 from typing import Any
 
+from steepest.export import code, has_code
 from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import FORMAT_VERSION, Config, Study, facts_to_dict
-from steepest.reports.code import code, has_code
 from steepest.reports.sentence import sentence, warnings
 from steepest.rules import FRAMEWORKS
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from steepest.records import Parameter
-from steepest.reports.defaults import at_defaults, has_formula
-from steepest.rules import Rule
+from steepest.reports.defaults import at_defaults
+from steepest.rules import Rule, has_formula
 from steepest.rules.step import begin, make_plan, prepare, step
 
 SIDE = 128  # of the matrix to count on

@@ -6,10 +6,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from steepest.export import code, has_code
 from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Study
-from steepest.reports.code import code, has_code
 from steepest.reports.sentence import sentence, warnings
 from steepest.spaces import Value
 
@@ -122,8 +122,10 @@ def _cost(study: Study, verdict: Verdict) -> str:
     seeds = study.settings.seeds
     cost = (
         f"Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings, "
-        f"{study.seconds:.1f} s."
+        f"{study.seconds:.1f} s"
     )
+    # Through Keras' fit, compiling is a part of each trial.
+    cost += f", of which {study.compile_seconds:.1f} s compiling." if study.compile_seconds else "."
     if verdict.leader is None or seeds < 2:
         return cost
     return (

@@ -60,6 +60,11 @@ def find_rule(name: str) -> Rule:
     raise InputError(f"there is no optimizer {name[:80]!r}; {nearest(last, known)}")
 
 
+def has_formula(rule: Rule) -> bool:
+    """Return whether a rule can take steps here: a person's own transformation needs JAX."""
+    return {**RULES, **OWN}.get(rule.name) is rule and rule.transformation is None
+
+
 __all__ = [
     "FRAMEWORKS",
     "OWN",
@@ -69,4 +74,5 @@ __all__ = [
     "Hyperparameters",
     "Rule",
     "find_rule",
+    "has_formula",
 ]

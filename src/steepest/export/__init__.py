@@ -1,13 +1,12 @@
 """The code to paste, which then does what was measured: one file for each framework."""
 
 from steepest.errors import InputError, nearest
+from steepest.export.keras import keras_code
+from steepest.export.optax import optax_code
+from steepest.export.spelling import checked, spell
+from steepest.export.torch import torch_code
 from steepest.records import Config, TaskFacts
-from steepest.reports.code.keras import keras_code
-from steepest.reports.code.optax import optax_code
-from steepest.reports.code.spelling import checked, spell
-from steepest.reports.code.torch import torch_code
-from steepest.reports.defaults import has_formula
-from steepest.rules import FRAMEWORKS, OWN, RULES
+from steepest.rules import FRAMEWORKS, OWN, RULES, has_formula
 
 __all__ = ["checked", "code", "has_code", "spell"]
 

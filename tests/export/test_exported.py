@@ -9,8 +9,8 @@ import pytest
 from made import STUDY
 
 from steepest.errors import InputError
+from steepest.export import code, has_code, spell
 from steepest.records import Config
-from steepest.reports.code import code, has_code, spell
 from steepest.rules import FRAMEWORKS, RULES
 
 RATES = {"Adadelta": 1.0, "SGD": 0.05, "Adagrad": 0.05, "Ftrl": 0.5}

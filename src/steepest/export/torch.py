@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 
+from steepest.export import pieces
+from steepest.export.spelling import checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
-from steepest.reports.code import pieces
-from steepest.reports.code.spelling import checked, flags_of, literal, spell
 from steepest.rules import find_rule
 
 SHIMS = {

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from steepest.export.formula import source_of
+from steepest.export.spelling import NAMES, Spelling, checked, flags_of, literal
 from steepest.records import Config, Parameter
-from steepest.reports.code.formula import source_of
-from steepest.reports.code.spelling import NAMES, Spelling, checked, flags_of, literal
 from steepest.rules import find_rule
 from steepest.rules.recipe import CLIPS
 from steepest.rules.schedules import schedule_numbers

@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
+from steepest.export import pieces
+from steepest.export.keras_schedule import keras_schedule
+from steepest.export.spelling import checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
-from steepest.reports.code import pieces
-from steepest.reports.code.keras_schedule import keras_schedule
-from steepest.reports.code.spelling import checked, flags_of, literal, spell
 from steepest.rules import find_rule
 from steepest.rules.step import DECAYED
 

@@ -1,7 +1,7 @@
 """A learning-rate schedule as Keras source: one of its own where it has it, else a small class."""
 
+from steepest.export import pieces
 from steepest.records import Config, TaskFacts
-from steepest.reports.code import pieces
 
 
 def keras_schedule(config: Config, task: TaskFacts, rate: str) -> tuple[str, list[str]]:
