@@ -1,11 +1,15 @@
 """Keras on JAX for all tests, and a small task that they share."""
 
 import os
+import tempfile
 
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports Keras
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# What is compiled twice in a run of the tests is compiled once, and none of it stays.
+_CACHE = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+os.environ["STEEPEST_CACHE"] = _CACHE.name
 
-import pytest
+import pytest  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,12 @@ from small import make_model, make_task
 
 from steepest import storage
 from steepest.comparison import make_settings
+from steepest.engines import CompiledEngine, make_engine
+from steepest.errors import InputError
+from steepest.question import make_memory
 from steepest.records import Outcome, Stage
 from steepest.rules.contestant import contestants
-from steepest.search import loop, search
+from steepest.search import search
 from steepest.spaces import Choice, Float
 
 
@@ -18,7 +21,7 @@ def run(task, path, optimizers="SGD,Adam", trials=10, seeds=3, seed=0):
     asked = contestants(optimizers, trials)
     phases = []
     study = search(
-        task,
+        make_engine(task),
         asked,
         make_settings(trials, seeds, seed, "constant", task.facts.epochs),
         path / "study.db",
@@ -165,7 +168,37 @@ def test_what_cannot_be_compiled_leaves_no_study(task, tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("no program")
 
-    monkeypatch.setattr(loop, "compile_program", broken)
+    monkeypatch.setattr(CompiledEngine, "compile", broken)
     with pytest.raises(RuntimeError):
         run(task, tmp_path)
     assert not (tmp_path / "study.db").exists()
+
+
+def test_a_small_memory_changes_nothing(task, study, tmp_path):
+    """Trials that wait for the next rung wait on disk."""
+    settings = make_settings(10, 3, 0, "constant", task.facts.epochs)
+    engine = make_engine(task, memory=1)
+    small = search(
+        engine, contestants("SGD,Adam", 10), settings, tmp_path / "study.db", lambda *_: None
+    )
+    assert scrub(small) == scrub(study)
+
+
+@pytest.mark.parametrize(
+    ("given", "bytes_"),
+    [
+        ("4GB", 4 * 10**9),
+        ("1.5 MiB", 3 * 2**19),
+        (10**7, 10**7),
+        ("2000kb", 2 * 10**6),
+        (None, None),
+    ],
+)
+def test_memory_is_read(given, bytes_):
+    assert make_memory(given) == bytes_
+
+
+@pytest.mark.parametrize("given", ["", "lots", "1.2.3GB", "4", -5, True, "-4GB"])
+def test_memory_must_be_a_size(given):
+    with pytest.raises(InputError, match="but must be at least a megabyte"):
+        make_memory(given)

@@ -1,5 +1,6 @@
 """What a person asks, checked: the settings of a study and the optimizers that take part."""
 
+import re
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -67,6 +68,28 @@ def _baseline(given: Any) -> tuple[str, Config]:
         return f"baseline {given.rule}", given
     config = from_torch(given) if hasattr(given, "param_groups") else from_keras(given)
     return f"baseline {config.rule}", config
+
+
+def make_memory(given: Any) -> int | None:
+    """Return bytes from a number of them, or from a text such as "4GB" or "512 MiB".
+
+    Raises:
+        InputError: it is neither, or less than a megabyte.
+    """
+    if given is None:
+        return None
+    found = re.fullmatch(r"([0-9.]+)\s*([kmgt]?)(i?)b?", str(given).strip().lower())
+    try:
+        count = float(found[1]) if found and not isinstance(given, bool) else 0.0
+    except ValueError:
+        count = 0.0
+    power = " kmgt".index(found[2] or " ") if found else 0
+    size = int(count * (1024 if found and found[3] else 1000) ** power)
+    if size < 10**6:
+        raise InputError(
+            f"memory is {given!r}, but must be at least a megabyte, as bytes or as in '4GB'"
+        )
+    return size
 
 
 def make_settings(

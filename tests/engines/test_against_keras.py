@@ -8,18 +8,17 @@ rule takes the steps of the frameworks is for `tests/rules/test_oracles.py` to s
 from dataclasses import replace
 from unittest.mock import patch
 
-import jax
 import numpy as np
 import pytest
 from small import BATCH, EPOCHS, classes_data, make_model, make_task
 
-from steepest.engines.compiled import advance, compile_program, place
-from steepest.engines.state import begin
+from steepest.engines.compiled import CompiledEngine
+from steepest.export import code
 from steepest.records import Config, Population
-from steepest.reports.code import code
 from steepest.rules import RULES
 from steepest.rules.recipe import completed
 from steepest.tasks.keras import run_code
+from steepest.tasks.order import epoch_order
 
 SETTINGS = [
     ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "schedule": "cosine"}),
@@ -59,8 +58,8 @@ def task():
 def ours(task, config):
     """Return the member's training losses, validation losses and accuracies, each `[epochs]`."""
     population = Population.of([config])
-    program = compile_program(task, place(task), config)
-    _, measured = advance(program, population, begin(task, population), task.facts.epochs)
+    program = CompiledEngine(task).compile(config)
+    _, measured = program.advance(population, program.begin(population), task.facts.epochs)
     return [measured.values[name][0] for name in ("training_loss", "loss", "accuracy")]
 
 
@@ -77,8 +76,7 @@ def theirs(model, task, config):
     (x, y), validation = classes_data(), classes_data(1)
     rows = []
     for epoch in range(EPOCHS):
-        key = jax.random.fold_in(jax.random.key(seed), epoch)
-        order = np.asarray(jax.random.permutation(key, len(x)))
+        order = epoch_order(seed, epoch, len(x))
         done = model.fit(x[order], y[order], batch_size=BATCH, shuffle=False, verbose=0)
         loss, accuracy = model.evaluate(*validation, verbose=0)
         rows.append((done.history["loss"][0], loss, accuracy))
@@ -104,7 +102,7 @@ def test_the_average_is_evaluated(model, task):
     optimizer = run_code(code(config, task.facts, "keras"), model)
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     (x, y), validation = classes_data(), classes_data(1)
-    order = np.asarray(jax.random.permutation(jax.random.fold_in(jax.random.key(7), 0), len(x)))
+    order = epoch_order(7, 0, len(x))
     # The end of fit puts the average into the weights, which is what Keras then evaluates.
     model.fit(x[order], y[order], batch_size=BATCH, shuffle=False, verbose=0)
     loss, accuracy = model.evaluate(*validation, verbose=0)

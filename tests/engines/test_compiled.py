@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small import make_model, make_task
 
-from steepest.engines.compiled import advance, compile_program, compile_test, place
+from steepest.engines.compiled import CompiledEngine
 from steepest.engines.state import State, begin
 from steepest.records import Config, Population
 from steepest.rules import RULES
@@ -29,7 +29,7 @@ def task():
 
 @pytest.fixture(scope="module")
 def program(task):
-    return compile_program(task, place(task), CONFIGS[0])
+    return CompiledEngine(task).compile(CONFIGS[0])
 
 
 def same(a: State, b: State):
@@ -39,10 +39,10 @@ def same(a: State, b: State):
 
 def test_a_population_equals_a_loop_over_its_members(task, program):
     population = Population.of(CONFIGS)
-    together, measured = advance(program, population, begin(task, population), 4)
+    together, measured = program.advance(population, begin(task, population), 4)
     for i, one in enumerate(CONFIGS):
         alone = Population.of([one])
-        state, curve = advance(program, alone, begin(task, alone), 4)
+        state, curve = program.advance(alone, begin(task, alone), 4)
         same(state, together.take([i]))
         for name, values in curve.values.items():
             np.testing.assert_array_equal(values[0], measured.values[name][i])
@@ -50,10 +50,10 @@ def test_a_population_equals_a_loop_over_its_members(task, program):
 
 def test_stopping_cutting_and_going_on_equals_the_long_run(task, program):
     population = Population.of(CONFIGS)
-    whole, measured = advance(program, population, begin(task, population), 4)
-    half, first = advance(program, population, begin(task, population), 1)
+    whole, measured = program.advance(population, begin(task, population), 4)
+    half, first = program.advance(population, begin(task, population), 1)
     survivors = [3, 1]
-    after, second = advance(program, population.take(survivors), half.take(survivors), 4)
+    after, second = program.advance(population.take(survivors), half.take(survivors), 4)
     same(after, whole.take(survivors))
     for name, values in measured.values.items():
         pieces = np.concatenate([first.values[name][survivors], second.values[name]], axis=1)
@@ -62,9 +62,9 @@ def test_stopping_cutting_and_going_on_equals_the_long_run(task, program):
 
 def test_lockstep_equals_one_after_another(task, program):
     population = Population.of(CONFIGS)
-    _, expected = advance(program, population, begin(task, population), 4)
-    side_by_side = compile_program(task, place(task), CONFIGS[0], lockstep=True)
-    _, measured = advance(side_by_side, population, begin(task, population), 4)
+    _, expected = program.advance(population, begin(task, population), 4)
+    side_by_side = CompiledEngine(task, lockstep=True).compile(CONFIGS[0])
+    _, measured = side_by_side.advance(population, begin(task, population), 4)
     for name, values in expected.values.items():
         np.testing.assert_allclose(measured.values[name], values, rtol=1e-4, atol=1e-5)
 
@@ -80,20 +80,20 @@ def test_nothing_is_compiled_twice(task, program):
         counter.clear()
         for members, stop in (([0], 1), ([0, 1, 2], 2), ([4, 2], 4)):
             population = Population.of(CONFIGS).take(members)
-            advance(program, population, start.take(members), stop)
+            program.advance(population, start.take(members), stop)
     assert counter == []
 
 
 def test_a_diverged_member_stops_and_harms_nobody(task, program):
     wild = config(1e37)
     population = Population.of([CONFIGS[0], wild, CONFIGS[1]])
-    state, measured = advance(program, population, begin(task, population), 4)
+    state, measured = program.advance(population, begin(task, population), 4)
     assert state.alive.tolist() == [True, False, True]
     assert measured.trained.tolist() == [4, 1, 4]
     assert not np.isfinite(measured.values["loss"][1, 0])
     assert np.isnan(measured.values["loss"][1, 1:]).all()
     calm = Population.of([CONFIGS[0], CONFIGS[1]])
-    same(advance(program, calm, begin(task, calm), 4)[0], state.take([0, 2]))
+    same(program.advance(calm, begin(task, calm), 4)[0], state.take([0, 2]))
 
 
 def test_the_test_set_is_measured_as_keras_does(task, program):
@@ -105,15 +105,14 @@ def test_the_test_set_is_measured_as_keras_does(task, program):
     for variable, value in zip(model.non_trainable_variables, state.variables, strict=True):
         variable.assign(value[0])
     population = Population.of(CONFIGS)
-    program = compile_program(task, place(task), CONFIGS[0])
-    measure = compile_test(task, place(task))
+    program = CompiledEngine(task).compile(CONFIGS[0])
     x, y, _ = task.test
     loss, accuracy = model.evaluate(x, y, verbose=0)
-    assert measure(program, population, state)[0] == pytest.approx(
+    assert program.test(population, state)[0] == pytest.approx(
         {"loss": loss, "accuracy": accuracy}, rel=1e-5
     )
-    untested = replace(task, test=None)
-    assert compile_test(untested, place(untested)) is None
+    assert CompiledEngine(task).tests
+    assert not CompiledEngine(replace(task, test=None)).tests
 
 
 def test_members_of_one_seed_start_alike_and_seeds_differ(task):

@@ -1,262 +1,273 @@
 """A population trained inside one compiled JAX program.
 
-    for each member:                              one after another, or in lockstep
-        while epochs remain and it has not diverged:
-            shuffle; for each batch: gradient → rule → weights
-            evaluate on the validation set
-
 The counts of members and epochs are arguments of the program and not part of it, so one compile of
 a rule serves every rung, every cut to survivors and the confirmation. One call of `advance` takes
 a population from its state some epochs further; resuming and halving are "call it again with the
 state". The engine knows nothing of trials and rungs.
 """
 
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax.sharding import Mesh, PartitionSpec
 
+from steepest.engines import probe
+from steepest.engines.cores import cores, together
+from steepest.engines.engine import Key, Program, Tell, silent
+from steepest.engines.layout import lay_out, orders_of
+from steepest.engines.member import (
+    chunked,
+    compiler_options,
+    evaluation,
+    make_parts,
+    make_population,
+)
 from steepest.engines.state import Advance, State, begin
+from steepest.engines.width import Width, budget, first_width, fits, is_out_of_memory, narrower
+from steepest.errors import TaskError
 from steepest.records import Config, Population
 from steepest.rules import step as steps
-from steepest.tasks.task import Arrays, Batch, Task
+from steepest.tasks.task import Task
 
-SEQUENTIAL_CAPACITY = 8  # members a call can take when they train one after another
-LOCKSTEP_CAPACITY = 32  # and when they train side by side
-CAPACITY_BYTES = 2**24  # what the state of these members may take; large models go one by one
+ORDER_BYTES = 2**26  # the shuffled orders that a call is given, at most; then it takes several
 
 
-@dataclass(frozen=True)
-class Device:
-    """The task's arrays, on the device once."""
+class CompiledEngine:
+    """Trains populations of a task that JAX can trace.
 
-    training: Batch
-    validation: Batch
-    test: Batch | None
+    Args:
+        task: what to train.
+        memory: bytes that trials, in training and waiting, may take; None for most of what is free.
+        lockstep: train members side by side or one after another; None chooses by the device, and
+            by measuring where that pays.
+    """
+
+    packages: tuple[str, ...] = ("jax", "jaxlib", "keras")
+
+    def __init__(
+        self, task: Task, *, memory: int | None = None, lockstep: bool | None = None
+    ) -> None:
+        self.task = task
+        self.facts = task.facts
+        self.devices = jax.devices()
+        self.on_cpu = jax.default_backend() == "cpu"
+        self.device = f"{len(self.devices)} × {self.devices[0].device_kind}"
+        # A thread a core, unless the devices share the members of a call.
+        self.workers = cores() if self.on_cpu and len(self.devices) == 1 else 1
+        self.options = compiler_options(self.on_cpu)
+        self.parts = make_parts(task, self.on_cpu)
+        size = task.facts.batch_size
+        # On the device once.
+        self.training = jax.tree.map(jnp.asarray, task.training)
+        self.validation = chunked(task.validation, size)
+        self.test = None if task.test is None else chunked(task.test, size)
+        self.memory = budget(memory)
+        self.lockstep = lockstep
+        self.run_test = jax.jit(
+            lambda weights, variables, chunks: evaluation(
+                task, self.parts, weights, variables, chunks
+            )[0]
+        )
+
+    @property
+    def tests(self) -> bool:
+        """Whether there is a test set."""
+        return self.test is not None
+
+    def prepare(self, configs: Mapping[Key, Config], epochs: int = 0) -> Mapping[Key, Program]:
+        """Compile a program for each config, as many at a time as there are cores.
+
+        Where so many epochs are to be trained that it pays, the other way to train members is
+        measured first.
+        """
+        every = list(configs.values())
+        started = time.perf_counter()
+        made = together(self.compile, every)
+        if self.lockstep is None and epochs and every:
+            took = time.perf_counter() - started
+            if epochs * self._seconds_an_epoch(made[0]) > probe.WORTH * took:
+                other = not made[0].width.lockstep
+                if probe.is_faster(self, every[0], lockstep=other):
+                    self.lockstep = other
+                    made = together(self.compile, every)
+        return dict(zip(configs, made, strict=True))
+
+    def _seconds_an_epoch(self, program: "CompiledProgram") -> float:
+        """Return what an epoch of a member takes, by training one, with all workers at it."""
+        population = Population.of([program.config])
+        _, measured = program.advance(population, program.begin(population), 1)
+        return measured.seconds / self.workers
+
+    def compile(self, config: Config, width: Width | None = None) -> "CompiledProgram":
+        """Compile the training of `config`'s rule, choices and schedule, for any numbers."""
+        started = time.perf_counter()
+        one = begin(self.task, Population.of([config]))
+        width = width or first_width(self, one.nbytes)
+        while True:
+            made = self._compile(config, one, width)
+            if fits(self, made.executable) or not (less := narrower(width)):
+                return replace(made, compile_seconds=time.perf_counter() - started)
+            width = less
+
+    def _compile(self, config: Config, one: State, width: Width) -> "CompiledProgram":
+        plan = steps.make_plan(config, self.facts.weights)
+        count, places = len(self.devices), len(self.devices) * width.capacity
+        # The epochs whose orders a call is given.
+        epochs = max(
+            1, min(self.facts.epochs, ORDER_BYTES // (4 * places * self.facts.training_examples))
+        )
+        run = make_population(self.task, self.parts, plan, width.lockstep)
+        if count > 1:
+            spec: Any = PartitionSpec
+            mesh, each, alike = Mesh(np.array(self.devices), ("members",)), spec("members"), spec()
+            run = jax.shard_map(
+                run,
+                mesh=mesh,
+                in_specs=(alike,) * 4 + (each,) * 6,
+                out_specs=each,
+                check_vma=False,
+            )
+        population = Population.of([config] * places)
+        made = CompiledProgram(self, config, plan, None, width, epochs, 0.0)
+        arguments = made.arguments(population, one.take([0] * places), 1, 0, 1)
+        executable = jax.jit(run).lower(*arguments).compile(compiler_options=self.options)
+        return replace(made, executable=executable)
 
 
-@dataclass(frozen=True)
-class Program:
-    """The compiled training of one rule on one task."""
+@dataclass
+class CompiledProgram:
+    """The compiled training of one rule. Where memory runs out, it is compiled again, narrower."""
 
-    task: Task
-    device: Device
+    engine: CompiledEngine
+    config: Config  # any that it trains
     plan: steps.Plan
     executable: Any
-    capacity: int
+    width: Width
+    epochs: int  # a call of the executable trains so many at most
     compile_seconds: float
+    whole: bool = False  # a call takes what is trained in half a second
+    lock: Any = field(default_factory=threading.Lock)
 
+    @property
+    def capacity(self) -> int:
+        """How many members a call of `advance` can take."""
+        return self.width.capacity * len(self.engine.devices)
 
-def place(task: Task) -> Device:
-    """Put the task's data on the device."""
-    return Device(*jax.tree.map(jnp.asarray, (task.training, task.validation, task.test)))
+    def begin(self, population: Population) -> State:
+        """Return the state of an untrained population."""
+        return begin(self.engine.task, population)
 
+    def arguments(
+        self, population: Population, state: State, count: int, first: int, stop: int
+    ) -> tuple[Any, ...]:
+        """Return what the executable takes to train `count` members from epoch `first` on."""
+        engine, devices = self.engine, len(self.engine.devices)
+        layout = lay_out(count, devices, self.width.capacity)
+        size = engine.facts.training_examples
+        there = population.take(layout.members)
+        orders, slots = orders_of(there.seeds, devices, range(first, stop), self.epochs, size)
+        return (
+            engine.training,
+            engine.validation,
+            np.int32(first),
+            np.int32(stop),
+            orders,
+            layout.filled,
+            slots,
+            *_numbers(engine.task, there),
+            state.take(layout.members).tree(),
+        )
 
-def compile_program(
-    task: Task, device: Device, config: Config, *, lockstep: bool | None = None
-) -> Program:
-    """Compile the training of `config`'s rule, choices and schedule, for any numbers.
+    def advance(
+        self,
+        population: Population,
+        state: State,
+        stop: int,
+        tell: Tell = silent,  # noqa: ARG002 (a call takes half a second)
+    ) -> tuple[State, Advance]:
+        """Train each member up to epoch `stop`; return its new state and what was measured.
 
-    `lockstep` trains members side by side (`vmap`), which suits accelerators; otherwise they train
-    one after another in the same program, which suits CPUs, where it is as fast, keeps the caches
-    warm, and a member that diverged costs nothing more. None chooses by the device.
-    """
-    started = time.perf_counter()
-    plan = steps.make_plan(config, task.facts.weights)
-    on_cpu = jax.default_backend() == "cpu"
-    lockstep = not on_cpu if lockstep is None else lockstep
-    capacity = LOCKSTEP_CAPACITY if lockstep else SEQUENTIAL_CAPACITY
-    one = begin(task, Population.of([config]))
-    size = sum(array.nbytes for array in jax.tree.leaves(one.tree()))
-    capacity = max(1, min(capacity, CAPACITY_BYTES // size))
-    population = Population.of([config] * capacity)
-    state = one.take([0] * capacity)
-    arguments = (device.training, device.validation, *_numbers(task, population), state.tree())
-    lowered = jax.jit(_population(task, plan, lockstep)).lower(
-        *arguments, np.int32(capacity), np.int32(1)
-    )
-    # Populations of several rules train at the same time, a thread each, which uses all cores
-    # without splitting small matrix products between them.
-    options: dict[str, str | bool] | None = (
-        {"xla_cpu_multi_thread_eigen": False} if on_cpu else None
-    )
-    executable = lowered.compile(compiler_options=options)
-    return Program(task, device, plan, executable, capacity, time.perf_counter() - started)
+        Raises:
+            TaskError: there is no memory for a single member.
+        """
+        width = self.width
+        if len(population) > self.capacity:  # it became narrower
+            return self._advance_parts(population, state, stop)
+        try:
+            return self._advance(population, state, stop)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            with self.lock:
+                if self.width == width:  # and no other thread was faster
+                    self._narrow(error)
+        return self.advance(population, state, stop)
 
+    def _narrow(self, error: BaseException) -> None:
+        less = narrower(self.width)
+        if less is None:
+            raise TaskError(
+                "there is no memory left to train even one member at a time; give a smaller batch "
+                "size, fewer examples or a smaller model"
+            ) from error
+        made = self.engine.compile(self.config, less)
+        self.executable, self.width, self.epochs = made.executable, made.width, made.epochs
+        self.compile_seconds += made.compile_seconds
 
-def advance(
-    program: Program, population: Population, state: State, stop: int
-) -> tuple[State, Advance]:
-    """Train each member up to epoch `stop`; return its new state and what was measured.
+    def _advance_parts(
+        self, population: Population, state: State, stop: int
+    ) -> tuple[State, Advance]:
+        size, done = self.capacity, []
+        for first in range(0, len(population), size):
+            part = range(first, min(first + size, len(population)))
+            done.append(self.advance(population.take(part), state.take(part), stop))
+        values = {
+            name: np.concatenate([advance.values[name] for _, advance in done])
+            for name in done[0][1].values
+        }
+        trained = np.concatenate([advance.trained for _, advance in done])
+        seconds = sum(advance.seconds for _, advance in done)
+        return State.join([state for state, _ in done]), Advance(values, trained, seconds)
 
-    Takes at most `program.capacity` members. A member that diverged stays where it is.
-    """
-    started = time.perf_counter()
-    count = len(population)
-    start = int(state.epoch.min()) if count else 0
-    padding = np.minimum(np.arange(program.capacity), count - 1)
-    padded = population.take(padding)
-    tree, values = program.executable(
-        program.device.training,
-        program.device.validation,
-        *_numbers(program.task, padded),
-        state.take(padding).tree(),
-        np.int32(count),
-        np.int32(stop),
-    )
-    tree, values = jax.tree.map(lambda a: np.array(a)[:count], (tree, values))
-    after = State(*tree)
-    measured = {name: array[:, start:stop] for name, array in values.items()}
-    seconds = time.perf_counter() - started
-    return after, Advance(measured, after.epoch - state.epoch, seconds)
+    def _advance(self, population: Population, state: State, stop: int) -> tuple[State, Advance]:
+        started = time.perf_counter()
+        before, count = state, len(population)
+        start = int(state.epoch[state.alive].min()) if state.alive.any() else stop
+        places = lay_out(count, len(self.engine.devices), self.width.capacity).places
+        pieces = []
+        for first in range(start, stop, self.epochs):
+            until = min(stop, first + self.epochs)
+            arguments = self.arguments(population, state, count, first, until)
+            found = self.executable(*arguments)
+            tree, values = jax.tree.map(lambda a: np.array(a)[places], found)
+            state = State(*tree)
+            pieces.append({n: a[:, first:until] for n, a in values.items()})
+        measured = {
+            name: np.concatenate([piece[name] for piece in pieces], axis=1)
+            for name in (pieces[0] if pieces else ())
+        }
+        seconds = time.perf_counter() - started
+        return state, Advance(measured, state.epoch - before.epoch, seconds)
 
-
-Test = Callable[[Program, Population, State], list[dict[str, float]]]
-
-
-def compile_test(task: Task, device: Device) -> Test | None:
-    """Return what measures members of a program on the test set, or None without a test set."""
-    if device.test is None:
-        return None
-    run = jax.jit(lambda weights, variables, batch: _evaluation(task, weights, variables, batch)[0])
-
-    def test(program: Program, population: Population, state: State) -> list[dict[str, float]]:
-        numbers, complements, _ = _numbers(task, population)
+    def test(self, population: Population, state: State) -> list[dict[str, float]]:
+        """Return loss and metrics on the test set, a dictionary a member."""
+        numbers, complements = _numbers(self.engine.task, population)
         found = []
         for member in range(len(state)):
             one = (state.weights, state.memory, state.variables, numbers, complements)
             weights, memory, variables, n, c = jax.tree.map(lambda a, i=member: a[i], one)
-            shown = steps.shown(program.plan, weights, memory, n, c)
-            values = run(shown, variables, device.test)
+            shown = steps.shown(self.plan, weights, memory, n, c)
+            values = self.engine.run_test(shown, variables, self.engine.test)
             found.append({name: float(value) for name, value in values.items()})
         return found
 
-    return test
 
-
-def _numbers(task: Task, population: Population) -> tuple[dict[str, Any], dict[str, Any], Any]:
-    """Return numbers, their complements and seeds, as float32 and uint32 `[members]`."""
-    numbers, complements = steps.prepare(population.schedule, population.numbers, task.facts.steps)
-    return numbers, complements, population.seeds.astype(np.uint32)
-
-
-def _population(task: Task, plan: steps.Plan, lockstep: bool) -> Any:
-    """Return the function to compile: a slice of members, each with its own everything."""
-    train = _member(task, plan, stop_early=not lockstep)
-
-    def run(
-        training: Batch,
-        validation: Batch,
-        numbers: dict[str, Any],
-        complements: dict[str, Any],
-        seeds: Any,
-        state: Any,
-        members: Any,
-        stop: Any,
-    ) -> Any:
-        def one(i: Any, state: Any) -> Any:
-            mine = jax.tree.map(lambda a: a[i], (numbers, complements, seeds, state))
-            return train(training, validation, *mine, stop)
-
-        capacity = seeds.shape[0]
-        if lockstep:
-            return jax.vmap(one, in_axes=(0, None))(jnp.arange(capacity), state)
-        names = ("training_loss", "loss", *task.facts.metrics)
-        shape = (capacity, task.facts.epochs)
-        curves = {name: jnp.full(shape, jnp.nan, jnp.float32) for name in names}
-
-        def body(i: Any, carry: Any) -> Any:
-            return jax.tree.map(lambda all_, a: all_.at[i].set(a), carry, one(i, carry[0]))
-
-        return lax.fori_loop(0, members, body, (state, curves))
-
-    return run
-
-
-def _member(task: Task, plan: steps.Plan, stop_early: bool) -> Any:
-    """Return the training of one member from its state up to epoch `stop`."""
-    facts = task.facts
-    size, batch = facts.training_examples, facts.batch_size
-    full = size // batch  # batches; what remains is a smaller one, as in fit
-
-    def train(
-        training: Batch,
-        validation: Batch,
-        numbers: dict[str, Any],
-        complements: dict[str, Any],
-        seed: Any,
-        state: Any,
-        stop: Any,
-    ) -> Any:
-        key = jax.random.key(seed)
-
-        def step(carry: Any, index: Any) -> Any:
-            weights, memory, variables, t, total = carry
-            examples = jax.tree.map(lambda a: a[index], training)
-            (loss, variables), gradients = jax.value_and_grad(task.loss, has_aux=True)(
-                weights, variables, examples
-            )
-            done = t.astype(jnp.float32)
-            weights, memory = steps.step(
-                plan, gradients, weights, memory, done, numbers, complements
-            )
-            weights = task.constrain(weights)
-            total = total + loss.astype(jnp.float32) * len(index)
-            return weights, memory, variables, t + 1, total
-
-        def one_epoch(carry: Any) -> Any:
-            (weights, memory, variables, t, epoch, _), curves = carry
-            order = jax.random.permutation(jax.random.fold_in(key, epoch), size)
-            batches = order[: full * batch].reshape(full, batch)
-            inner = (weights, memory, variables, t, jnp.float32(0))
-
-            def more(c: Any) -> Any:
-                return (c[0] < full) & (jnp.isfinite(c[1][4]) if stop_early else True)
-
-            _, inner = lax.while_loop(
-                more, lambda c: (c[0] + 1, step(c[1], batches[c[0]])), (jnp.int32(0), inner)
-            )
-            if size % batch:
-                inner = step(inner, order[full * batch :])
-            weights, memory, variables, t, total = inner
-            shown = steps.shown(plan, weights, memory, numbers, complements)
-            measured, variables = _evaluation(task, shown, variables, validation)
-            values = {"training_loss": total / size, **measured}
-            curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
-            alive = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
-            return (weights, memory, variables, t, epoch + 1, alive), curves
-
-        names = ("training_loss", "loss", *facts.metrics)
-        curves = {name: jnp.full(facts.epochs, jnp.nan, jnp.float32) for name in names}
-        return lax.while_loop(lambda c: (c[0][4] < stop) & c[0][5], one_epoch, (state, curves))
-
-    return train
-
-
-def _evaluation(
-    task: Task, weights: Arrays, variables: Arrays, batch: Batch
-) -> tuple[dict[str, Any], Arrays]:
-    """Return the loss and the metrics over all examples of `batch`, and the state after it.
-
-    In batches of the training's size, as `fit` does it: not every loss is a mean over examples.
-    """
-    size = jax.tree.leaves(batch[0])[0].shape[0]
-    chunk = min(size, task.facts.batch_size)
-    full = size // chunk
-
-    def add(carry: Any, examples: Batch) -> tuple[Any, None]:
-        return task.measure(weights, carry[0], carry[1], examples), None
-
-    carry = (variables, jax.tree.map(jnp.asarray, task.totals))
-    chunks = jax.tree.map(lambda a: a[: full * chunk].reshape(full, chunk, *a.shape[1:]), batch)
-    carry, _ = lax.scan(add, carry, chunks)
-    if size % chunk:
-        carry, _ = add(carry, jax.tree.map(lambda a: a[full * chunk :], batch))
-    variables, totals = carry
-    values = task.summarize(totals)
-    return {name: values[name] for name in ("loss", *task.facts.metrics)}, variables
+def _numbers(task: Task, population: Population) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the members' numbers and their complements, each float32 `[members]`."""
+    return steps.prepare(population.schedule, population.numbers, task.facts.steps)

@@ -33,6 +33,11 @@ class State:
     def __len__(self) -> int:
         return len(self.step)
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that the arrays take."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self.tree()))
+
     def tree(self) -> tuple[Any, ...]:
         """Return the arrays as one nested tuple, for JAX."""
         return (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)

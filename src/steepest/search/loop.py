@@ -11,31 +11,28 @@ again from fresh seeds, the same ones for all optimizers, to be compared seed by
 import importlib.metadata
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from scipy.stats import qmc
 
 from steepest import spaces, storage
 from steepest.budget import Budget, finishers, search_epochs
-from steepest.engines.compiled import (
-    compile_program,
-    compile_test,
-    place,
-)
+from steepest.engines.cores import cores
+from steepest.engines.engine import Engine, Program
+from steepest.engines.shelf import Shelf
 from steepest.errors import InputError
 from steepest.records import (
     Config,
     Outcome,
-    Population,
     Settings,
     Stage,
     Study,
+    TaskFacts,
     Trial,
 )
 from steepest.rules.contestant import Contestant, notes
@@ -46,10 +43,9 @@ from steepest.search.trials import (
     halve_trials,
     program_key,
     start_trials,
+    test_trials,
     train_trials,
 )
-from steepest.tasks.task import Task
-from steepest.workers import cores, together
 
 # The seeds of a study with seed s: s·1000 for the search, s·1000 + 1, + 2, ... to confirm, and
 # s·1000 + 999 to repeat what reached the last rung.
@@ -57,30 +53,34 @@ SEEDS_APART, REPEAT_SEED = 1000, 999
 
 
 def search(
-    task: Task, contestants: Sequence[Contestant], settings: Settings, path: Path, watch: Watch
+    engine: Engine,
+    contestants: Sequence[Contestant],
+    settings: Settings,
+    path: Path,
+    watch: Watch,
 ) -> Study:
     """Run the whole study, writing it to a new file at `path` rung by rung; return it.
+
+    `engine` trains the populations.
 
     Raises:
         StudyFileError: the file is there already, or cannot be written.
     """
-    started = time.perf_counter()
-    study = _new_study(task, contestants, settings)
+    started, facts = time.perf_counter(), engine.facts
+    study = _new_study(engine, contestants, settings)
     asked = {contestant.name: _ask(contestant, settings) for contestant in contestants}
-    _check_updates(task, asked)
-    budget = Budget(_left(settings, task.facts.epochs, [len(some) for some in asked.values()]))
+    _check_updates(facts, asked)
+    budget = Budget(_left(settings, facts.epochs, [len(some) for some in asked.values()]))
     storage.check_new(path)
     watch("compiling", budget)
-    device = place(task)
-    keys = {program_key(config): config for configs in asked.values() for config in configs}
-    programs = dict(
-        zip(
-            keys,
-            together(lambda config: compile_program(task, device, config), list(keys.values())),
-            strict=True,
-        )
+    before = time.perf_counter()
+    programs = engine.prepare(
+        {program_key(config): config for configs in asked.values() for config in configs},
+        budget.left,
     )
-    compile_seconds = sum(program.compile_seconds for program in programs.values())
+    prepared = time.perf_counter() - before
+    first_compiled = _compiled(programs)
+    shelf = Shelf(engine.memory // 2)
 
     storage.create(path, study)  # not before: what cannot be compiled leaves nothing behind
 
@@ -91,7 +91,8 @@ def search(
             study,
             trials=tuple(known[number] for number in sorted(known)),
             seconds=time.perf_counter() - started,
-            compile_seconds=compile_seconds,
+            # Several at a time at first, by the clock; what had to be compiled later besides.
+            compile_seconds=prepared + _compiled(programs) - first_compiled,
             finished=finished,
         )
         storage.record(path, study, trials)
@@ -100,23 +101,24 @@ def search(
         """Train trials to the end and tell them."""
         watch(what, budget)
         running = start_trials(some, stage, first=len(study.trials))
-        train_trials(task, programs, running, task.facts.epochs, budget, watch)
+        train_trials(engine, programs, shelf, running, facts.epochs, budget, watch)
         end_trials(running)
         return running
 
     running = start_trials(asked, Stage.SEARCH, first=0)
     for rung, epochs in enumerate(settings.rungs):
         watch(f"search, rung {rung + 1} of {len(settings.rungs)}", budget)
-        train_trials(task, programs, running, epochs, budget, watch)
-        if epochs == task.facts.epochs:
+        train_trials(engine, programs, shelf, running, epochs, budget, watch)
+        if epochs == facts.epochs:
             end_trials(running)
         else:
-            halve_trials(list(asked), running)
+            halve_trials(list(asked), running, shelf)
         tell([one.trial for one in running])
         running = [one for one in running if one.trial.outcome is Outcome.UNFINISHED]
         counts = [sum(one.trial.optimizer == name for one in running) for name in asked]
-        budget.left = _left(settings, task.facts.epochs, counts, epochs)
+        budget.left = _left(settings, facts.epochs, counts, epochs)
 
+    shelf.clear()
     finished = _finished(study)
     again = settings.seed * SEEDS_APART + REPEAT_SEED
     repeats = {
@@ -124,10 +126,9 @@ def search(
         for name, trials in finished.items()
         if len(trials) > 1
     }
-    budget.left = task.facts.epochs * (
-        sum(map(len, repeats.values())) + len(finished) * settings.seeds
-    )
+    budget.left = facts.epochs * (sum(map(len, repeats.values())) + len(finished) * settings.seeds)
     tell([one.trial for one in complete(Stage.REPEAT, repeats, "repeating the best")])
+    shelf.clear()
 
     first = settings.seed * SEEDS_APART + 1
     best = {name: _best(study, trials).config for name, trials in finished.items()}
@@ -136,14 +137,14 @@ def search(
         for name, config in best.items()
     }
     running = complete(Stage.CONFIRM, fresh, "confirming on fresh seeds")
-    test = compile_test(task, device)
-    for one in running:
-        if test and one.state and one.trial.outcome is Outcome.FINISHED:
-            config = one.trial.config
-            measured = test(programs[program_key(config)], Population.of([config]), one.state)
-            one.trial = replace(one.trial, test=measured[0])
+    if engine.tests:
+        test_trials(programs, shelf, running)
     tell([one.trial for one in running], finished=True)
     return study
+
+
+def _compiled(programs: Mapping[Any, Program]) -> float:
+    return sum(program.compile_seconds for program in programs.values())
 
 
 def _ask(contestant: Contestant, settings: Settings) -> list[Config]:
@@ -159,13 +160,13 @@ def _ask(contestant: Contestant, settings: Settings) -> list[Config]:
     return [contestant.config(v, seed) for v in values]
 
 
-def _check_updates(task: Task, asked: dict[str, list[Config]]) -> None:
+def _check_updates(facts: TaskFacts, asked: dict[str, list[Config]]) -> None:
     """Raise `InputError` if a whole training has fewer batches than an update gathers."""
     for name, configs in asked.items():
         count = max(int(config.choices.get("accumulation", 1)) for config in configs)
-        if count > task.facts.steps:
+        if count > facts.steps:
             raise InputError(
-                f"{name}'s accumulation is {count}, but a training has {task.facts.steps} batches, "
+                f"{name}'s accumulation is {count}, but a training has {facts.steps} batches, "
                 "so it would never update; give fewer, or more epochs"
             )
 
@@ -200,14 +201,13 @@ def _left(settings: Settings, epochs: int, trials: Sequence[int], done: int = 0)
     return searching + epochs * (repeats + len(last) * settings.seeds)
 
 
-def _new_study(task: Task, contestants: Sequence[Contestant], settings: Settings) -> Study:
-    packages = ("steepest", "jax", "jaxlib", "keras", "numpy", "scipy", "scikit-learn")
-    device = jax.devices()[0]
+def _new_study(engine: Engine, contestants: Sequence[Contestant], settings: Settings) -> Study:
+    packages = ("steepest", *engine.packages, "numpy", "scipy", "scikit-learn")
     hardware: dict[str, str] = {
         "machine": platform.machine(),
         "system": platform.system(),
         "cores": str(cores()),
-        "device": f"{jax.device_count()} × {device.device_kind}",
+        "device": engine.device,
     }
     optimizers: dict[str, dict[str, Any]] = {
         contestant.name: {
@@ -215,14 +215,14 @@ def _new_study(task: Task, contestants: Sequence[Contestant], settings: Settings
             "dialect": contestant.dialect,
             "schedule": contestant.schedule,
             "baseline": contestant.baseline,
-            "notes": notes(contestant, task.facts.weights),
+            "notes": notes(contestant, engine.facts.weights),
             "fixed": dict(contestant.fixed),
             "space": {name: spaces.to_dict(space) for name, space in contestant.space.items()},
         }
         for contestant in contestants
     }
     return Study(
-        task=task.facts,
+        task=engine.facts,
         settings=settings,
         optimizers=optimizers,
         versions={

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from steepest.budget import Budget
-from steepest.engines.compiled import Program
-from steepest.engines.state import Advance, State, begin
+from steepest.engines.engine import Engine, Program
+from steepest.engines.shelf import Shelf
+from steepest.engines.state import Advance, State
 from steepest.halving import survivors
-from steepest.records import Config, Curves, Outcome, Population, Stage, Trial
+from steepest.records import Config, Curves, Outcome, Population, Stage, TaskFacts, Trial
 from steepest.spaces import Value
-from steepest.tasks.task import Task
 from steepest.workers import Job, train
 
 Watch = Callable[[str, Budget], None]  # what is being done, and how much of it is left
@@ -19,10 +19,9 @@ Key = tuple[str, str, str, tuple[tuple[str, Value], ...], tuple[str, ...]]
 
 @dataclass
 class Running:
-    """A trial in training: its record so far, and its state."""
+    """A trial in training. Its state is on the shelf, by its number."""
 
     trial: Trial
-    state: State | None = None
 
 
 def program_key(config: Config) -> Key:
@@ -46,50 +45,74 @@ def start_trials(
 
 
 def train_trials(
-    task: Task,
-    programs: dict[Key, Program],
+    engine: Engine,
+    programs: Mapping[Key, Program],
+    shelf: Shelf,
     running: list[Running],
     epochs: int,
     budget: Budget,
     watch: Watch,
 ) -> None:
     """Train all of `running` up to `epochs`, those of one program together."""
-    groups: dict[Key, list[Running]] = {}
-    for one in running:
-        groups.setdefault(program_key(one.trial.config), []).append(one)
-    jobs = []
-    for key, group in groups.items():
-        population = Population.of([one.trial.config for one in group])
-        states = [one.state for one in group if one.state is not None]
-        state = State.join(states) if states else begin(task, population)
-        for one in group:
-            one.state = None  # it is in the job now; weights take memory
-        jobs.append(Job(programs[key], population, state, epochs))
+    jobs = [
+        _job(engine, programs[key], shelf, group, epochs)
+        for key, group in _by_program(running).items()
+    ]
 
     def progress(planned: int, spent: int) -> None:
         budget.charge(planned, spent)
         watch("", budget)
 
-    for group, parts in zip(groups.values(), train(jobs, progress), strict=True):
-        members = iter(group)
-        for state, measured in parts:
-            for i in range(len(state)):
-                one = next(members)
-                one.state = state.take([i])
-                one.trial = _grown(task, one.trial, one.state, measured, i)
+    train(jobs, engine.workers, progress)
 
 
-def _grown(task: Task, trial: Trial, state: State, measured: Advance, member: int) -> Trial:
+def _job(engine: Engine, program: Program, shelf: Shelf, group: list[Running], epochs: int) -> Job:
+    population = Population.of([one.trial.config for one in group])
+
+    def begin(members: range) -> State:
+        numbers = [group[member].trial.number for member in members]
+        if all(number in shelf for number in numbers):
+            return State.join([shelf.get(number) for number in numbers])
+        return program.begin(population.take(members))
+
+    def end(members: range, state: State, measured: Advance) -> None:
+        for i, member in enumerate(members):
+            one, own = group[member], state.take([i])
+            shelf.put(one.trial.number, own)
+            one.trial = _grown(engine.facts, one.trial, own, measured, i)
+
+    return Job(program, population, begin, end, epochs)
+
+
+def _by_program(running: list[Running]) -> dict[Key, list[Running]]:
+    groups: dict[Key, list[Running]] = {}
+    for one in running:
+        groups.setdefault(program_key(one.trial.config), []).append(one)
+    return groups
+
+
+def test_trials(programs: Mapping[Key, Program], shelf: Shelf, running: list[Running]) -> None:
+    """Measure the trials that were trained to the end on the test set, those of a program at once,
+    as a stream is read for each call."""
+    finished = [one for one in running if one.trial.outcome is Outcome.FINISHED]
+    for key, group in _by_program(finished).items():
+        population = Population.of([one.trial.config for one in group])
+        state = State.join([shelf.get(one.trial.number) for one in group])
+        for one, values in zip(group, programs[key].test(population, state), strict=True):
+            one.trial = replace(one.trial, test=values)
+
+
+def _grown(facts: TaskFacts, trial: Trial, state: State, measured: Advance, member: int) -> Trial:
     """Return `trial` with the epochs that were just trained."""
     count = int(measured.trained[member])
     epochs = tuple(range(trial.epochs + 1, trial.epochs + count + 1))
     values = {n: tuple(float(v) for v in a[member, :count]) for n, a in measured.values.items()}
     curves = Curves(
         epochs,
-        tuple(epoch * task.facts.steps_per_epoch for epoch in epochs),
+        tuple(epoch * facts.steps_per_epoch for epoch in epochs),
         values["training_loss"],
         values["loss"],
-        {name: values[name] for name in task.facts.metrics},
+        {name: values[name] for name in facts.metrics},
     )
     share = count / max(1, int(measured.trained.sum()))
     return replace(
@@ -100,15 +123,15 @@ def _grown(task: Task, trial: Trial, state: State, measured: Advance, member: in
     )
 
 
-def halve_trials(names: Sequence[str], running: list[Running]) -> None:
-    """Mark each optimizer's trials that end at this rung."""
+def halve_trials(names: Sequence[str], running: list[Running], shelf: Shelf) -> None:
+    """Mark each optimizer's trials that end at this rung, and forget their states."""
     for name in names:
         mine = [one for one in running if one.trial.optimizer == name]
         on = set(survivors([one.trial.score for one in mine]))
         for i, one in enumerate(mine):
             if one.trial.outcome is Outcome.UNFINISHED and i not in on:
                 one.trial = replace(one.trial, outcome=Outcome.HALVED)
-                one.state = None  # weights take memory
+                shelf.drop(one.trial.number)
 
 
 def end_trials(running: list[Running]) -> None:

@@ -1,0 +1,67 @@
+"""What a search asks of an engine, whichever way it trains."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from steepest.engines.state import Advance, State
+from steepest.records import Config, Population, TaskFacts
+
+Key = TypeVar("Key")
+
+# Called with epochs that were just trained, summed over members, or 0; raises to make it stop.
+Tell = Callable[[int], None]
+
+
+def silent(epochs: int) -> None:
+    """Tell nobody."""
+
+
+class Program(Protocol):
+    """The training of one rule on one task, ready to run for any numbers and seeds."""
+
+    @property
+    def capacity(self) -> int:
+        """How many members a call of `advance` can take."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a call should take all members that it can, as it reads data once for them."""
+
+    @property
+    def compile_seconds(self) -> float:
+        """What it took to make it."""
+
+    def begin(self, population: Population) -> State:
+        """Return the state of an untrained population: fresh weights from each member's seed."""
+
+    def advance(
+        self, population: Population, state: State, stop: int, tell: Tell = silent
+    ) -> tuple[State, Advance]:
+        """Train each member up to epoch `stop`; return its new state and what was measured.
+
+        Takes at most `capacity` members. A member that diverged stays where it is. What takes
+        longer than a second or so calls `tell` now and then.
+        """
+
+    def test(self, population: Population, state: State) -> list[dict[str, float]]:
+        """Return loss and metrics on the test set, a dictionary a member."""
+
+
+class Engine(Protocol):
+    """How populations of one task train."""
+
+    facts: TaskFacts
+    workers: int  # how many calls of `advance` may run at the same time, in threads
+    memory: int  # bytes that trials in training and waiting may take
+    device: str  # what it trains on, for the study file
+    packages: tuple[str, ...]  # whose versions decide what comes out
+
+    @property
+    def tests(self) -> bool:
+        """Whether there is a test set."""
+
+    def prepare(self, configs: Mapping[Key, Config], epochs: int = 0) -> Mapping[Key, Program]:
+        """Return for each key the program of the rule, choices and schedule of its config.
+
+        `epochs` is how many are to be trained with them, summed over members, if that is known.
+        """

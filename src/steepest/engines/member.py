@@ -1,0 +1,210 @@
+"""The training of one member as a function that JAX traces and compiles.
+
+while epochs remain and it has not diverged:
+    for each batch of the epoch's order: gradient → rule → weights
+    evaluate on the validation set
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from steepest.engines.rewrite import rewritten
+from steepest.rules import step as steps
+from steepest.tasks.stream import Data, Stream
+from steepest.tasks.task import Arrays, Batch, Task
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the programs of all rules share, each traced once for each size of a batch."""
+
+    gradient: Callable[..., Any]  # weights, variables, batch → (loss, variables), gradients
+    measure: Callable[..., Any]  # weights, variables, totals, batch → variables, totals
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Data that is gone through in order: full batches `[batches, size, ...]`, and what is left."""
+
+    full: Batch | None
+    rest: Batch | None
+
+
+def make_parts(task: Task, on_cpu: bool) -> Parts:
+    """Return the task's gradient and measure, in what is fast in a loop on this device."""
+    fast = rewritten if on_cpu else lambda function: function
+    gradient = jax.value_and_grad(fast(task.loss), has_aux=True)
+    return Parts(jax.jit(gradient), jax.jit(fast(task.measure)))
+
+
+def compiler_options(on_cpu: bool) -> dict[str, str | bool] | None:
+    """Return how XLA compiles programs that several threads run at the same time.
+
+    A thread each uses all cores without splitting small matrix products between them.
+    """
+    return {"xla_cpu_multi_thread_eigen": False} if on_cpu else None
+
+
+def chunked(batch: Data, size: int) -> Chunks:
+    """Cut data into batches of the training's size, as `fit` does: not every loss is a mean."""
+    assert not isinstance(batch, Stream)
+    count = jax.tree.leaves(batch[0])[0].shape[0]
+    size = min(size, count)
+    whole = count // size * size
+
+    # Cut in NumPy, as each cut on the device would be a program to compile.
+    def full(array: Any) -> Any:
+        cut = np.asarray(array)[:whole]
+        return jnp.asarray(cut.reshape(whole // size, size, *cut.shape[1:]))
+
+    def rest(array: Any) -> Any:
+        return jnp.asarray(np.asarray(array)[whole:])
+
+    left = jax.tree.map(rest, batch) if whole < count else None
+    return Chunks(jax.tree.map(full, batch), left)
+
+
+jax.tree_util.register_dataclass(Chunks, ["full", "rest"], [])
+
+
+def evaluation(
+    task: Task, parts: Parts, weights: Arrays, variables: Arrays, chunks: Chunks
+) -> tuple[dict[str, Any], Arrays]:
+    """Return the loss and the metrics over all examples, and the state after it."""
+
+    def add(carry: Any, examples: Batch) -> tuple[Any, None]:
+        return parts.measure(weights, carry[0], carry[1], examples), None
+
+    carry = (variables, jax.tree.map(jnp.asarray, task.totals))
+    carry, _ = lax.scan(add, carry, chunks.full)
+    if chunks.rest is not None:
+        carry, _ = add(carry, chunks.rest)
+    variables, totals = carry
+    values = task.summarize(totals)
+    return {name: values[name] for name in ("loss", *task.facts.metrics)}, variables
+
+
+def make_member(task: Task, parts: Parts, plan: steps.Plan, stop_early: bool) -> Any:
+    """Return the training of one member from its state up to epoch `stop`.
+
+    `orders` is int32 `[seeds, epochs, examples]`, of the epochs from `first` on, and `slot` is the
+    member's seed there. With `stop_early` a
+    member whose loss is not finite does not finish its epoch.
+    """
+    facts = task.facts
+    size, batch = facts.training_examples, facts.batch_size
+    full = size // batch  # batches; what remains is a smaller one, as in fit
+
+    def train(
+        training: Batch,
+        validation: Chunks,
+        first: Any,
+        numbers: dict[str, Any],
+        complements: dict[str, Any],
+        orders: Any,
+        slot: Any,
+        state: Any,
+        stop: Any,
+    ) -> Any:
+        def gradient(weights: Arrays, variables: Arrays, places: Any) -> Any:
+            examples = jax.tree.map(lambda a: a[places], training)
+            (loss, variables), gradients = parts.gradient(weights, variables, examples)
+            return loss.astype(jnp.float32) * places.shape[0], variables, gradients
+
+        def step(i: Any, order: Any, carry: Any) -> Any:
+            weights, memory, variables, t, total = carry
+
+            def whole(weights: Arrays, variables: Arrays) -> Any:
+                return gradient(
+                    weights, variables, lax.dynamic_slice(order, (i * batch,), (batch,))
+                )
+
+            def rest(weights: Arrays, variables: Arrays) -> Any:
+                return gradient(weights, variables, order[full * batch :])
+
+            # One update for both, as each is code to compile.
+            if size % batch:
+                found = lax.cond(i < full, whole, rest, weights, variables)
+            else:
+                found = whole(weights, variables)
+            loss, variables, gradients = found
+            done = t.astype(jnp.float32)
+            weights, memory = steps.step(
+                plan, gradients, weights, memory, done, numbers, complements
+            )
+            return task.constrain(weights), memory, variables, t + 1, total + loss
+
+        def one_epoch(carry: Any) -> Any:
+            (weights, memory, variables, t, epoch, _), curves = carry
+            order = orders[slot, epoch - first]
+
+            def more(c: Any) -> Any:
+                i, (*_, total) = c
+                return (i < facts.steps_per_epoch) & (jnp.isfinite(total) if stop_early else True)
+
+            inner = (weights, memory, variables, t, jnp.float32(0))
+            _, inner = lax.while_loop(
+                more, lambda c: (c[0] + 1, step(c[0], order, c[1])), (jnp.int32(0), inner)
+            )
+            weights, memory, variables, t, total = inner
+            shown = steps.shown(plan, weights, memory, numbers, complements)
+            measured, variables = evaluation(task, parts, shown, variables, validation)
+            values = {"training_loss": total / size, **measured}
+            curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
+            alive = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
+            return (weights, memory, variables, t, epoch + 1, alive), curves
+
+        curves = {name: jnp.full(facts.epochs, jnp.nan, jnp.float32) for name in names(task)}
+        return lax.while_loop(lambda c: (c[0][4] < stop) & c[0][5], one_epoch, (state, curves))
+
+    return train
+
+
+def names(task: Task) -> tuple[str, ...]:
+    """Return what is measured after each epoch."""
+    return ("training_loss", "loss", *task.facts.metrics)
+
+
+def make_population(task: Task, parts: Parts, plan: steps.Plan, lockstep: bool) -> Any:
+    """Return the function to compile: some members, each with its own everything.
+
+    `members` is how many of them are real, int32 `[1]`; what is behind them is padding.
+    """
+    train = make_member(task, parts, plan, stop_early=not lockstep)
+
+    def run(
+        training: Batch,
+        validation: Chunks,
+        first: Any,
+        stop: Any,
+        orders: Any,
+        members: Any,
+        slots: Any,
+        numbers: dict[str, Any],
+        complements: dict[str, Any],
+        state: Any,
+    ) -> Any:
+        def one(i: Any, state: Any) -> Any:
+            own, more, slot, mine = jax.tree.map(
+                lambda a: a[i], (numbers, complements, slots, state)
+            )
+            return train(training, validation, first, own, more, orders, slot, mine, stop)
+
+        capacity = slots.shape[0]
+        if lockstep:
+            return jax.vmap(one, in_axes=(0, None))(jnp.arange(capacity), state)
+        shape = (capacity, task.facts.epochs)
+        curves = {name: jnp.full(shape, jnp.nan, jnp.float32) for name in names(task)}
+
+        def body(i: Any, carry: Any) -> Any:
+            return jax.tree.map(lambda all_, a: all_.at[i].set(a), carry, one(i, carry[0]))
+
+        return lax.fori_loop(0, members[0], body, (state, curves))
+
+    return run

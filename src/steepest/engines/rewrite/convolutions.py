@@ -1,0 +1,126 @@
+"""Convolution as patches and a matrix product."""
+
+import itertools
+import math
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from steepest.engines.rewrite.products import product_of
+
+# Patches hold each value as often as the kernel is large. Above this many bytes only the patches of
+# one row of the kernel are made at a time, and their products summed.
+PATCH_BYTES = 2**25
+
+
+def convolution(
+    x: Any,
+    kernel: Any,
+    *,
+    window_strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    lhs_dilation: tuple[int, ...],
+    rhs_dilation: tuple[int, ...],
+    dimension_numbers: Any,
+    feature_group_count: int,
+    batch_group_count: int,
+    precision: Any,
+    preferred_element_type: Any,
+    **_: Any,
+) -> Any:
+    """Return `lax.conv_general_dilated` of the same arguments, or None where that is left alone.
+
+    Transposed convolutions (`lhs_dilation`), dilated, strided, grouped and depthwise ones, in any
+    number of dimensions and any layout.
+    """
+    if batch_group_count != 1 or not jnp.issubdtype(x.dtype, jnp.floating):
+        return None
+    numbers = dimension_numbers
+    batch, channel, *places = numbers.lhs_spec
+    x = x.transpose(batch, *places, channel)
+    out, into, *places = numbers.rhs_spec
+    kernel = kernel.transpose(*places, into, out)
+    sides = [(low, high, step - 1) for (low, high), step in zip(padding, lhs_dilation, strict=True)]
+    if any(side != (0, 0, 0) for side in sides):
+        x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *sides, (0, 0, 0)])
+    windows = _Windows(kernel.shape[:-2], window_strides, rhs_dilation, x.shape[1:-1])
+    product = {"precision": precision, "preferred_element_type": preferred_element_type}
+    inputs = kernel.shape[-2]
+    if feature_group_count == 1:
+        y = _dense(x, kernel, windows, product)
+    elif inputs == 1:
+        y = _depthwise(x, kernel, windows, feature_group_count)
+    else:
+        y = _grouped(x, kernel, windows, feature_group_count, product)
+    if preferred_element_type is not None:
+        y = y.astype(preferred_element_type)
+    batch, channel, *places = numbers.out_spec
+    order = [0] * y.ndim  # where each axis of the result comes from
+    for axis, place in zip((batch, *places, channel), range(y.ndim), strict=True):
+        order[axis] = place
+    return y.transpose(order)
+
+
+class _Windows:
+    """Where a kernel looks: offsets, strides and the size of what comes out."""
+
+    def __init__(self, sizes: Any, strides: Any, dilation: Any, space: Any) -> None:
+        self.sizes, self.strides, self.dilation = tuple(sizes), tuple(strides), tuple(dilation)
+        self.out = tuple(
+            max(0, (n - (k - 1) * d - 1) // s + 1)
+            for n, k, d, s in zip(space, sizes, dilation, strides, strict=True)
+        )
+
+    def part(self, x: Any, offset: tuple[int, ...], first: int = 0) -> Any:
+        """Return the values of `x` under one place of the kernel, for axes from `first` on."""
+        start, limit, stride = [0] * x.ndim, list(x.shape), [1] * x.ndim
+        for axis, place in enumerate(offset, first):
+            start[axis + 1] = place * self.dilation[axis]
+            limit[axis + 1] = start[axis + 1] + (self.out[axis] - 1) * self.strides[axis] + 1
+            stride[axis + 1] = self.strides[axis]
+        return lax.slice(x, start, limit, stride)
+
+    def offsets(self, first: int = 0) -> Any:
+        return itertools.product(*(range(size) for size in self.sizes[first:]))
+
+    def patches(self, x: Any, first: int = 0) -> Any:
+        """Return `[..., places of the kernel × channels]`."""
+        parts = [self.part(x, offset, first) for offset in self.offsets(first)]
+        return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)
+
+
+def _dense(x: Any, kernel: Any, windows: _Windows, product: Any) -> Any:
+    outputs = kernel.shape[-1]
+    count = math.prod(kernel.shape[:-1]) * math.prod(windows.out) * x.shape[0]
+    if count * x.dtype.itemsize <= PATCH_BYTES:
+        return _matmul(windows.patches(x), kernel.reshape(-1, outputs), product)
+    rows = windows.patches(x, first=1)
+    return sum(
+        _matmul(windows.part(rows, (row,)), kernel[row].reshape(-1, outputs), product)
+        for row in range(windows.sizes[0])
+    )
+
+
+def _matmul(x: Any, weights: Any, params: Any) -> Any:
+    numbers = (((x.ndim - 1,), (0,)), ((), ()))
+    found = product_of(x, weights, dimension_numbers=numbers, **params)
+    return jnp.matmul(x, weights, **params) if found is None else found
+
+
+def _depthwise(x: Any, kernel: Any, windows: _Windows, groups: int) -> Any:
+    """Each channel by itself: too little for a matrix product, so products are summed."""
+    each = kernel.shape[-1] // groups
+    kernel = kernel.reshape(*kernel.shape[:-2], groups, each)
+    y = sum(windows.part(x, place)[..., None] * kernel[place] for place in windows.offsets())
+    return y.reshape(*y.shape[:-2], groups * each)
+
+
+def _grouped(x: Any, kernel: Any, windows: _Windows, groups: int, product: Any) -> Any:
+    inputs, outputs = kernel.shape[-2:]
+    split = [windows.part(x, place) for place in windows.offsets()]
+    split = [part.reshape(*part.shape[:-1], groups, inputs) for part in split]
+    patches = jnp.concatenate(split, axis=-1)
+    kernel = kernel.reshape(-1, groups, outputs // groups)
+    y = jnp.einsum("...gk,kgo->...go", patches, kernel, **product)
+    return y.reshape(*y.shape[:-2], outputs)

@@ -1,0 +1,85 @@
+"""How many members train in one call, and whether side by side: what memory allows."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+SEQUENTIAL = 8  # members a call can take when they train one after another
+LOCKSTEP = 32  # and when they train side by side
+STATE_BYTES = 2**24  # what the state of these members may take; large models go one by one
+SHARE = 0.75  # of the free memory that populations may take, if the person gave no budget
+
+
+@dataclass(frozen=True)
+class Width:
+    """Members on each device, side by side (`vmap`) or one after another in the same program.
+
+    Side by side suits accelerators. On CPUs one after another is as fast, keeps the caches warm,
+    and a member that diverged costs nothing more.
+    """
+
+    capacity: int
+    lockstep: bool
+
+
+def first_width(engine: Any, state_bytes: int) -> Width:
+    """Return the width to try first for members whose state takes so many bytes."""
+    lockstep = not engine.on_cpu if engine.lockstep is None else engine.lockstep
+    most = LOCKSTEP if lockstep else SEQUENTIAL
+    return Width(max(1, min(most, STATE_BYTES // state_bytes)), lockstep)
+
+
+def narrower(width: Width) -> Width | None:
+    """Return half the width, or None if it is one member already."""
+    return Width(width.capacity // 2, width.lockstep) if width.capacity > 1 else None
+
+
+def fits(engine: Any, executable: Any) -> bool:
+    """Return whether as many calls as run at the same time fit into the memory there is.
+
+    Measured, not guessed: XLA says what a compiled program takes beside its arguments.
+    """
+    taken = executable.memory_analysis()
+    if taken is None:  # not every device tells
+        return True
+    call = taken.temp_size_in_bytes + taken.output_size_in_bytes + taken.argument_size_in_bytes
+    return bool(engine.workers * call <= engine.memory // 2)  # the other half is for those who wait
+
+
+def budget(given: int | None) -> int:
+    """Return the bytes that populations may take: what was given, or most of what is free."""
+    return int(SHARE * free_memory()) if given is None else given
+
+
+def free_memory() -> int:
+    """Return the bytes that are free where JAX computes: on the device, or for a CPU in memory.
+
+    Of a container's limit, what is left.
+    """
+    told = jax.devices()[0].memory_stats()
+    if told and "bytes_limit" in told:
+        return int(told["bytes_limit"] - told.get("bytes_in_use", 0))
+    pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    free = pages * size
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    limit, used = (_lines(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
+    if limit and used and limit[0].isdigit():
+        free = min(free, int(limit[0]) - int(used[0]))
+    return max(0, free)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether a device or the host had no memory left."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

@@ -1,0 +1,217 @@
+"""Oracle: what is rewritten for loops on a CPU has XLA's own values and gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from steepest.engines.rewrite import convolutions, rewritten
+
+FLAT, SQUARE, CUBE = ("NHC", "HIO", "NHC"), ("NHWC", "HWIO", "NHWC"), ("NDHWC", "DHWIO", "NDHWC")
+CONVOLUTIONS = {
+    "one dimension": ((4, 9, 3), (3, 3, 5), FLAT, {}),
+    "one dimension, causal": ((4, 9, 3), (3, 3, 5), FLAT, {"padding": [(2, 0)]}),
+    "two": ((4, 7, 6, 3), (3, 3, 3, 5), SQUARE, {}),
+    "strided": ((4, 7, 6, 3), (3, 2, 3, 5), SQUARE, {"window_strides": (2, 3)}),
+    "valid": ((4, 7, 6, 3), (3, 2, 3, 5), SQUARE, {"padding": "VALID"}),
+    "dilated": ((4, 9, 8, 3), (3, 3, 3, 5), SQUARE, {"rhs_dilation": (2, 1)}),
+    "transposed": (
+        (4, 5, 5, 3),
+        (3, 3, 3, 5),
+        SQUARE,
+        {"lhs_dilation": (2, 2), "padding": [(2, 1), (1, 1)]},
+    ),
+    "cut off": ((4, 7, 6, 3), (3, 3, 3, 5), SQUARE, {"padding": [(-1, 2), (0, -1)]}),
+    "depthwise": ((4, 7, 6, 3), (3, 3, 1, 6), SQUARE, {"feature_group_count": 3}),
+    "grouped": ((4, 7, 6, 4), (3, 3, 2, 6), SQUARE, {"feature_group_count": 2}),
+    "pointwise": ((4, 7, 6, 3), (1, 1, 3, 5), SQUARE, {"window_strides": (2, 2)}),
+    "channels first": ((4, 3, 7, 6), (5, 3, 3, 3), ("NCHW", "OIHW", "NCHW"), {}),
+    "three": ((2, 5, 4, 4, 2), (2, 2, 2, 2, 3), CUBE, {}),
+}
+POOLS = {
+    "tiles": ((1, 2, 2, 1), (1, 2, 2, 1), "VALID"),
+    "tiles, padded": ((1, 2, 2, 1), (1, 2, 2, 1), "SAME"),
+    "tiles, cut": ((1, 3, 2, 1), (1, 3, 2, 1), "VALID"),
+    "overlapping": ((1, 3, 3, 1), (1, 2, 2, 1), "SAME"),
+    "every place": ((1, 2, 2, 1), (1, 1, 1, 1), "SAME"),
+}
+
+
+def close(a, b, tolerance=2e-5):
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        assert x.dtype == y.dtype
+        np.testing.assert_allclose(
+            np.asarray(x, np.float32), np.asarray(y, np.float32), rtol=tolerance, atol=tolerance
+        )
+
+
+def both(function, *arguments, tolerance=2e-5):
+    """Compare values and gradients of a function and what it is rewritten to."""
+    weight = np.random.default_rng(1).normal(size=jax.eval_shape(function, *arguments).shape)
+
+    def loss(f):
+        return lambda *a: jnp.sum(f(*a).astype("float32") * weight)
+
+    new = rewritten(function)
+    close(new(*arguments), function(*arguments), tolerance)
+    places = tuple(range(len(arguments)))
+    found, expected = (jax.jit(jax.grad(loss(f), places))(*arguments) for f in (new, function))
+    close(found, expected, tolerance)
+
+
+def contains(function, *arguments):
+    """Return the names of all operations of a function."""
+    return str(jax.make_jaxpr(function)(*arguments))
+
+
+def draw(*shape, dtype="float32"):
+    return jnp.asarray(np.random.default_rng(sum(shape)).normal(size=shape), dtype)
+
+
+@pytest.mark.parametrize("small", [True, False], ids=["at once", "row by row"])
+@pytest.mark.parametrize("case", CONVOLUTIONS.values(), ids=CONVOLUTIONS)
+def test_a_convolution(case, small, monkeypatch):
+    shape, kernel, numbers, changes = case
+    if not small:
+        monkeypatch.setattr(convolutions, "PATCH_BYTES", 0)
+    arguments = {"window_strides": (1,) * (len(shape) - 2), "padding": "SAME", **changes}
+
+    def convolve(x, k):
+        return lax.conv_general_dilated(x, k, dimension_numbers=numbers, **arguments)
+
+    x, k = draw(*shape), draw(*kernel)
+    both(convolve, x, k)
+    assert "conv_general_dilated" not in contains(rewritten(convolve), x, k)
+
+
+def test_a_convolution_in_bfloat16_gathers_in_float32():
+    def convolve(x, k):
+        return lax.conv(x, k, (1, 1), "SAME")
+
+    both(
+        convolve,
+        draw(2, 3, 6, 6, dtype="bfloat16"),
+        draw(4, 3, 3, 3, dtype="bfloat16"),
+        tolerance=3e-2,
+    )
+
+
+@pytest.mark.parametrize("case", POOLS.values(), ids=POOLS)
+@pytest.mark.parametrize("ties", [False, True])
+def test_maxima(case, ties):
+    size, strides, padding = case
+    x = draw(2, 7, 6, 3)
+    x = jnp.round(x) if ties else x
+
+    def pool(x):
+        return lax.reduce_window(x, -jnp.inf, lax.max, size, strides, padding)
+
+    both(pool, x)
+    assert "reduce_window" not in contains(rewritten(pool), x)
+
+
+@pytest.mark.parametrize("case", POOLS.values(), ids=POOLS)
+def test_sums(case):
+    size, strides, padding = case
+    both(lambda x: lax.reduce_window(x, 0.0, lax.add, size, strides, padding), draw(2, 7, 6, 3))
+
+
+def test_nan_is_seen():
+    x = draw(1, 4, 4, 1).at[0, 1, 0, 0].set(jnp.nan)
+    pool = rewritten(
+        lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    )
+    assert np.isnan(pool(x)[0, 0, 0, 0])
+    assert np.isfinite(pool(x)).sum() == 3
+
+
+def blur(x):
+    return lax.conv(x, jnp.ones((2, 2, 3, 3)) / 18, (1, 1), "SAME")
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda x: jax.jit(blur)(x),
+        lambda x: lax.scan(lambda c, _: (blur(c), None), x, None, length=3)[0],
+        lambda x: lax.fori_loop(0, 3, lambda _, c: blur(c), x),
+        lambda x: lax.cond(x.sum() > 0, blur, lambda x: x, x),
+        lambda x: jax.checkpoint(blur)(x),
+        lambda x: jax.vmap(blur)(x[:, None])[:, 0],
+    ],
+    ids=["jit", "scan", "loop", "branches", "rematerialized", "mapped"],
+)
+def test_inside(wrapped):
+    x = draw(2, 2, 5, 5)
+    close(rewritten(wrapped)(x), wrapped(x))
+    assert "conv_general_dilated" not in contains(rewritten(wrapped), x)
+
+
+def test_inside_of_a_loop_it_is_differentiated():
+    both(lambda x: lax.scan(lambda c, _: (blur(c), None), x, None, length=2)[0], draw(2, 2, 5, 5))
+
+
+def test_a_rewritten_function_maps_over_kernels():
+    """Members side by side: each with a kernel of its own."""
+
+    def convolve(k, x):
+        return lax.conv(x, k, (1, 1), "SAME")
+
+    k, x = draw(3, 4, 2, 3, 3), draw(2, 2, 6, 6)
+    found = jax.vmap(rewritten(convolve), (0, None))(k, x)
+    close(found, jnp.stack([convolve(one, x) for one in k]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "weights"),
+    [((5, 3), (3, 4)), ((2, 5, 3), (3, 4)), ((2, 5, 3), (3, 2, 4)), ((1100, 130), (130, 7))],
+)
+def test_a_layer_s_product(shape, weights):
+    def multiply(x, w):
+        return lax.dot_general(x, w, (((x.ndim - 1,), (0,)), ((), ())))
+
+    both(multiply, draw(*shape), draw(*weights), tolerance=1e-3 if shape[0] > 99 else 2e-5)
+
+
+def test_other_products_are_left_alone():
+    x, y = draw(4, 3, 5), draw(4, 5, 2)
+    assert "custom_vjp" not in contains(rewritten(jnp.matmul), x, y)
+    low = x[0].astype("bfloat16"), y[0].astype("bfloat16")
+    assert "custom_vjp" not in contains(rewritten(jnp.matmul), *low)
+    assert "custom_vjp" in contains(rewritten(jnp.matmul), x[0], y[0])
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5, 2), (40, 33)])
+def test_random_bits_are_those_of_jax(shape):
+    def bits(seed):
+        return jax.random.bits(jax.random.key(seed), shape)
+
+    for seed in (0, 1, 2**31 + 5):
+        np.testing.assert_array_equal(rewritten(bits)(jnp.uint32(seed)), bits(jnp.uint32(seed)))
+    assert "random_bits" not in contains(rewritten(bits), jnp.uint32(0))
+
+
+def test_uniform_numbers_and_masks_are_those_of_jax():
+    def draws(key):
+        one, two = jax.random.split(key)
+        return jax.random.uniform(one, (50,)), jax.random.bernoulli(two, 0.3, (9, 9))
+
+    key = jax.random.key(3)
+    for a, b in zip(rewritten(draws)(key), draws(key), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_other_generators_are_left_alone():
+    def bits(seed):
+        return jax.random.bits(jax.random.key(seed, impl="rbg"), (4,))
+
+    np.testing.assert_array_equal(rewritten(bits)(jnp.uint32(1)), bits(jnp.uint32(1)))
+
+
+def test_what_has_nothing_to_rewrite_is_left_alone():
+    def function(x):
+        return jnp.tanh(x) * x
+
+    x = draw(3, 3)
+    assert contains(rewritten(function), x) == contains(function, x)

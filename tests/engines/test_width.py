@@ -1,0 +1,195 @@
+"""However many members a call takes, on however many devices, each trains as it does alone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from steepest.engines import compiled, probe, width
+from steepest.engines.compiled import CompiledEngine
+from steepest.engines.layout import lay_out, orders_of
+from steepest.engines.width import Width
+from steepest.errors import TaskError
+from steepest.records import Config, Population
+from steepest.rules import RULES
+from steepest.tasks.order import epoch_order
+
+VALUES = {**RULES["Adam"].defaults, **RULES["Adam"].flags}
+RATES = (1e-3, 1e-2, 3e-2, 1e-4, 5e-3)
+POPULATION = Population.of(
+    [
+        Config("Adam", "keras", {**VALUES, "learning_rate": rate}, "constant", seed)
+        for rate, seed in zip(RATES, (0, 1, 1, 2, 0), strict=True)
+    ]
+)
+
+
+def curves(program, members=range(5), stop=3):
+    population = POPULATION.take(list(members))
+    state, measured = program.advance(population, program.begin(population), stop)
+    return {"epoch": state.epoch, **measured.values}
+
+
+@pytest.fixture(scope="module")
+def expected(task):
+    return curves(CompiledEngine(task).compile(POPULATION.config(0)))
+
+
+def same(found, expected):
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 9])
+@pytest.mark.parametrize("devices", [1, 2, 3])
+def test_members_are_spread_evenly(count, devices):
+    layout = lay_out(count, devices, capacity=9)
+    assert layout.filled.sum() == count
+    assert np.ptp(layout.filled) <= 1
+    assert layout.members[layout.places].tolist() == list(range(count))
+    for device, filled in enumerate(layout.filled):
+        mine = layout.places[layout.places // 9 == device]
+        assert mine.tolist() == [device * 9 + i for i in range(filled)]
+
+
+def test_each_member_finds_the_order_of_its_seed():
+    seeds = np.array([3, 1, 3, 7, 7, 7])
+    orders, slots = orders_of(seeds, devices=2, epochs=range(4, 6), room=3, size=10)
+    for place, seed in enumerate(seeds.tolist()):
+        for epoch in range(2):
+            own = orders[place // 3 * 3 + slots[place], epoch]
+            assert own.tolist() == epoch_order(seed, 4 + epoch, 10).tolist()
+
+
+def test_long_orders_are_given_an_epoch_at_a_time(task, expected, monkeypatch):
+    monkeypatch.setattr(compiled, "ORDER_BYTES", 1)
+    program = CompiledEngine(task).compile(POPULATION.config(0))
+    assert program.epochs == 1
+    same(curves(program), expected)
+
+
+def test_a_narrow_program_takes_members_in_parts(task, expected):
+    program = CompiledEngine(task).compile(POPULATION.config(0), Width(2, lockstep=False))
+    assert program.capacity == 2
+    same(curves(program), expected)
+
+
+def test_out_of_memory_halves_the_width_and_goes_on(task, expected):
+    program = CompiledEngine(task).compile(POPULATION.config(0))
+    full = program.executable
+
+    def short(*_):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+
+    program.executable = short
+    assert program.capacity == width.SEQUENTIAL
+    same(curves(program), expected)
+    assert program.capacity == width.SEQUENTIAL // 2
+    assert program.executable is not full
+
+
+def test_no_memory_for_one_member_is_said(task, monkeypatch):
+    program = CompiledEngine(task).compile(POPULATION.config(0), Width(1, lockstep=False))
+    monkeypatch.setattr(
+        program, "executable", lambda *_: (_ for _ in ()).throw(MemoryError("no memory"))
+    )
+    with pytest.raises(TaskError, match="no memory left to train even one member"):
+        curves(program)
+
+
+def test_other_errors_are_not_taken_for_it(task, monkeypatch):
+    program = CompiledEngine(task).compile(POPULATION.config(0))
+    monkeypatch.setattr(
+        program, "executable", lambda *_: (_ for _ in ()).throw(RuntimeError("something else"))
+    )
+    with pytest.raises(RuntimeError, match="something else"):
+        curves(program)
+
+
+def test_memory_bounds_the_width(task, expected):
+    """What the compiled program takes is asked of XLA."""
+    wide = CompiledEngine(task, memory=10**9).compile(POPULATION.config(0))
+    assert wide.capacity == width.SEQUENTIAL
+    taken = wide.executable.memory_analysis()
+    engine = CompiledEngine(task, memory=1)
+    assert engine.compile(POPULATION.config(0)).capacity == 1  # less cannot be
+    half = taken.temp_size_in_bytes + taken.argument_size_in_bytes + taken.output_size_in_bytes - 1
+    narrow = CompiledEngine(task, memory=engine.workers * half).compile(POPULATION.config(0))
+    assert 1 <= narrow.capacity < width.SEQUENTIAL
+    same(curves(narrow), expected)
+
+
+def test_free_memory_is_plausible():
+    assert 2**26 < width.free_memory() < 2**50
+    assert width.budget(5) == 5
+
+
+@pytest.mark.parametrize("lockstep", [False, True])
+def test_a_step_can_be_timed_in_both_ways(task, lockstep, monkeypatch):
+    monkeypatch.setattr(probe, "SECONDS", 1e-3)
+    assert 0 < probe.seconds_a_step(CompiledEngine(task), POPULATION.config(0), lockstep) < 1
+
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_the_faster_way_is_taken(task, expected, monkeypatch, faster):
+    """Where the study is long enough for it to pay."""
+    times = {False: 1.0, True: 0.5 if faster else 0.9}
+    monkeypatch.setattr(probe, "seconds_a_step", lambda engine, config, way: times[way])
+    config = POPULATION.config(0)
+    short = CompiledEngine(task).prepare({"a": config}, 1)["a"]
+    assert not short.width.lockstep
+    long = CompiledEngine(task).prepare({"a": config}, 10**9)["a"]
+    assert long.width.lockstep is faster
+    for name, values in curves(long).items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-5)
+    asked = CompiledEngine(task, lockstep=False).prepare({"a": config}, 10**9)["a"]
+    assert not asked.width.lockstep
+
+
+SHARDED = """
+import json, sys
+sys.path.insert(0, {tests!r})
+from small import make_model, make_task
+from test_width import POPULATION, curves
+from steepest.engines.compiled import CompiledEngine
+task = make_task(make_model())
+found = {{}}
+for lockstep in (False, True):
+    engine = CompiledEngine(task, lockstep=lockstep)
+    program = engine.compile(POPULATION.config(0))
+    values = curves(program)
+    found[str(lockstep)] = {{name: value.tolist() for name, value in values.items()}}
+    found["devices"], found["capacity"] = len(engine.devices), program.capacity
+print(json.dumps(found))
+"""
+
+
+def test_several_devices_share_the_members(expected):
+    """Three virtual devices: the same curves as on one."""
+    tests = Path(__file__).parents[1]
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=3",
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": os.pathsep.join([str(tests), str(Path(__file__).parent), *sys.path]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SHARDED.format(tests=str(tests))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["devices"] == 3
+    for lockstep in ("False", "True"):
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[lockstep][name], values, rtol=1e-4, atol=1e-5)
+    assert len(jax.devices()) == 1  # which `expected` was trained on
