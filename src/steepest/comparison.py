@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from steepest.errors import InputError, SteepestError, StudyFileError
+from steepest.export import code
 from steepest.measures.verdict import Verdict, judge
-from steepest.question import make_contestants, make_settings
+from steepest.question import make_contestants, make_memory, make_settings
 from steepest.records import Config, Settings, Study
-from steepest.reports.code import code
 from steepest.reports.sentence import sentence
 from steepest.rules.contestant import Wanted
 from steepest.spaces import Value
@@ -124,6 +124,8 @@ def compare(
     test_data: Any = None,
     epochs: int = 10,
     batch_size: int = 32,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
     class_weight: Mapping[int, float] | None = None,
     sample_weight: Any = None,
     initial_weights: str = "fresh",
@@ -135,6 +137,7 @@ def compare(
     trials: int = 32,
     seeds: int = 5,
     seed: int = 0,
+    memory: int | str | None = None,
     out: str | Path | None = None,
     name: str | None = None,
     progress: bool | None = None,
@@ -144,14 +147,20 @@ def compare(
     The first arguments are `fit`'s, with its meaning. The model is read, not changed.
 
     Args:
-        model: a compiled `keras.Model` on the JAX backend.
-        x: arrays `[examples, ...]`, or a list or dictionary of them.
-        y: labels `[examples, ...]`, alike.
-        validation_data: `(x, y)` or `(x, y, sample_weight)`; what optimizers are compared on.
+        model: a compiled `keras.Model`, on any backend; on JAX trials train together.
+        x: arrays `[examples, ...]`, or a list or dictionary of them; or a stream of batches: a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader`, something else
+            that is iterated with a length, or a function that returns a new generator. Large
+            arrays on disk (`np.memmap`, h5py, zarr) are read batch by batch.
+        y: labels `[examples, ...]`, alike; not for a stream, nor where `add_loss` is all there is.
+        validation_data: `(x, y)` or `(x, y, sample_weight)` or a stream; what optimizers are
+            compared on.
         validation_split: instead of it, the share of the examples to cut off for it.
         test_data: like `validation_data`; looked at once, at the end, for the verdict.
         epochs: the length of a full training.
-        batch_size: examples a step.
+        batch_size: examples a step; the batches of a stream have their own.
+        steps_per_epoch: batches an epoch, of a stream that does not say or is endless.
+        validation_steps: alike for `validation_data`, each time from its start.
         class_weight: a weight for each class, as in `fit`.
         sample_weight: a weight for each example, as in `fit`.
         initial_weights: "fresh" draws new weights from each seed; "given" starts each trial from
@@ -169,6 +178,8 @@ def compare(
         trials: configurations tried for each optimizer.
         seeds: runs from fresh seeds that confirm each optimizer's best configuration.
         seed: what all randomness comes from.
+        memory: what trials may take of it, as bytes or as in "4GB"; by default most of what is
+            free. Those that wait for the next rung wait on disk where it does not suffice.
         out: the directory that gets `study.db`; by default `runs/NAME-TIME`.
         name: what to call the task; by default the model's name.
         progress: show what goes on; by default when there is a terminal.
@@ -182,6 +193,7 @@ def compare(
         if value is not None and not isinstance(value, str | Path):
             raise InputError(f"{argument} is {value!r}, but must be text")
     found = make_contestants(optimizers, settings, recipe, baseline)
+    bytes_ = make_memory(memory)
     from steepest.tasks.keras import keras_task
 
     task = keras_task(
@@ -193,12 +205,14 @@ def compare(
         test_data=test_data,
         epochs=epochs,
         batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        validation_steps=validation_steps,
         class_weight=class_weight,
         sample_weight=sample_weight,
         initial_weights=initial_weights,
         name=name,
     )
-    return run(task, found, settings, out, progress)
+    return run(task, found, settings, out, progress, bytes_)
 
 
 def run(
@@ -207,21 +221,24 @@ def run(
     settings: Settings,
     out: str | Path | None,
     progress: bool | None = None,
+    memory: int | None = None,
 ) -> Comparison:
     """Search, and return the comparison. `task` and `found` are as `search` takes them."""
     from rich.console import Console
 
+    from steepest.engines import make_engine
     from steepest.reports.progress import live, silent
     from steepest.search import search
 
     path = (Path(out) if out else new_directory(task.facts.name)) / "study.db"
     console = Console(stderr=True)
+    engine = make_engine(task, memory)
     if progress is None:
         progress = sys.stderr.isatty()
     if not progress:
-        return Comparison(search(task, found, settings, path, silent), path)
+        return Comparison(search(engine, found, settings, path, silent), path)
     with live(console) as watch:
-        return Comparison(search(task, found, settings, path, watch), path)
+        return Comparison(search(engine, found, settings, path, watch), path)
 
 
 def read(path: str | Path) -> Comparison:

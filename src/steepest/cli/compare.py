@@ -74,6 +74,11 @@ from steepest.cli.tell import tell_comparison
     "optax' call. It is read, not run.",
 )
 @click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What trials may take of it, such as 4GB.  [default: most of what is free]",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="The directory for study.db.  [default: runs/TASK-TIME]",
@@ -90,6 +95,7 @@ def compare(
     dialect: str,
     recipe: str | None,
     baseline: tuple[str, ...],
+    memory: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -99,7 +105,7 @@ def compare(
     validation_data or validation_split, or package.module:function that returns them.
     """
     from steepest.comparison import new_directory, run
-    from steepest.question import make_contestants, make_settings
+    from steepest.question import make_contestants, make_memory, make_settings
     from steepest.tasks.samples import SAMPLES
 
     def asked(epochs: int) -> Any:
@@ -109,6 +115,7 @@ def compare(
     # What can be known to be wrong is said before Keras and JAX are loaded; but a person's own task
     # may make optimizers of its own.
     make_settings(trials, seeds, seed, schedule, 1 if epochs is None else epochs, dialect)
+    bytes_ = make_memory(memory)
     if task in SAMPLES:
         asked(1)
     if out is not None and (out / "study.db").exists():
@@ -122,7 +129,7 @@ def compare(
         out = out or new_directory(loaded.facts.name)
         progress = not as_json or sys.stderr.isatty()
         try:
-            comparison = run(loaded, found, settings, out, progress)
+            comparison = run(loaded, found, settings, out, progress, bytes_)
         except KeyboardInterrupt:
             kept = out / "study.db"
             stop(f"finished rungs are in {kept}" if kept.exists() else "nothing was written")

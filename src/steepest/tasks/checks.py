@@ -4,7 +4,7 @@ Asked before anything is written or compiled: the model is traced as the engine 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from steepest.errors import TaskError
 from steepest.tasks import arrays
 from steepest.tasks.labels import check_labels
-from steepest.tasks.task import Arrays, Batch, Task
+from steepest.tasks.task import Arrays, Batch, Task, Tree
 
 
 def trace(jax: Any, model: Any, task: Task, batch: Batch) -> tuple[str, ...]:
@@ -29,15 +29,22 @@ def trace(jax: Any, model: Any, task: Task, batch: Batch) -> tuple[str, ...]:
     try:
         shape, values = jax.eval_shape(both, *task.initialize(0), batch)
     except Exception as error:
-        raise _cannot(jax, error, "the model cannot be trained on this data") from error
+        raise cannot(jax, error, "the model cannot be trained on this data") from error
     if shape.shape != ():
         raise TaskError(f"the loss has shape {shape.shape}, but must be one number")
-    # The loss of each output is no metric that was asked for.
-    losses = {"loss", *(f"{name}_loss" for name in getattr(model, "output_names", []))}
-    names = tuple(name for name in order if values[name].shape == () and name not in losses)
-    if "training_loss" in names:
+    return metric_names(model, [name for name in order if values[name].shape == ()])
+
+
+def metric_names(model: Any, names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of the names that an evaluation gives are metrics that were asked for.
+
+    The loss of each output is none.
+    """
+    losses = {"loss", *(f"{name}_loss" for name in getattr(model, "output_names", None) or [])}
+    found = tuple(name for name in names if name not in losses)
+    if "training_loss" in found:
         raise TaskError("a metric is called training_loss, which is what curves call the loss")
-    return names
+    return found
 
 
 def check_model(keras: Any, model: Any) -> None:
@@ -45,20 +52,16 @@ def check_model(keras: Any, model: Any) -> None:
         raise TaskError(f"the model is a {type(model).__name__}, but must be a keras.Model")
     if not model.compiled:
         raise TaskError("the model is not compiled; call model.compile(loss=..., metrics=[...])")
-    for method in ("train_step", "test_step"):
-        if getattr(type(model), method) is not getattr(keras.Model, method):
-            raise TaskError(
-                f"{type(model).__name__} has a {method} of its own, which a compiled population "
-                "does not call; move what it does into compute_loss or into layers"
-            )
-    for layer in model._flatten_layers():
-        if "float16" in (layer.compute_dtype, layer.variable_dtype):
-            raise TaskError(
-                f"the layer {layer.name} computes in float16, which needs the loss scaling that "
-                "only fit has; use the policy mixed_bfloat16 or float32"
-            )
     if not model.trainable:
         raise TaskError("the model is frozen (trainable=False), so there is nothing to train")
+
+
+def own_step(keras: Any, model: Any) -> str | None:
+    """Return the name of a step that the model's class has in place of Keras' own."""
+    for method in ("train_step", "test_step"):
+        if getattr(type(model), method) is not getattr(keras.Model, method):
+            return method
+    return None
 
 
 def check_counts(**counts: Any) -> None:
@@ -69,45 +72,86 @@ def check_counts(**counts: Any) -> None:
 
 def build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
     """Create the model's variables and metrics where it was not built yet, as `fit` would."""
+    if batch[1] is None and model.loss is not None:
+        raise TaskError(
+            "y is missing, which the loss needs; give it, or compile the model without a loss if "
+            "its layers bring theirs (add_loss)"
+        )
     try:
         model._symbolic_build(data_batch=batch)
     except Exception as error:
         if all(layer.built for layer in model._flatten_layers()):
-            check_fit(keras, jax, model, batch, "")  # says more of labels that do not fit
-        raise _cannot(jax, error, "the model and the data do not fit each other") from error
+            check_fit(keras, model, batch, "", abstractly(jax, model))  # says more of labels
+        raise cannot(jax, error, "the model and the data do not fit each other") from error
+    check_weights(model)
+
+
+def check_weights(model: Any) -> None:
     if not model.trainable_variables:
         raise TaskError("the model has no trainable weights, so there is nothing to train")
 
 
-def check_fit(keras: Any, jax: Any, model: Any, batch: Batch, prefix: str) -> None:
+# What the model makes of two examples: its outputs, and whether a layer adds losses.
+Called = Callable[[Tree], tuple[Tree, bool]]
+
+
+def abstractly(jax: Any, model: Any) -> Called:
+    """Return what calls the model with shapes alone, once for each kind of x."""
+    known: dict[str, tuple[Tree, bool]] = {}
+
+    def call(x: Tree) -> tuple[Tree, bool]:
+        values = [
+            [v.value for v in vs]
+            for vs in (model.trainable_variables, model.non_trainable_variables)
+        ]
+        shapes = arrays.map_arrays(lambda _, a: jax.ShapeDtypeStruct(a.shape, a.dtype), x, "x")
+        key = str(shapes)
+        if key not in known:
+            try:
+                output, _, added = jax.eval_shape(
+                    lambda w, s, x: model.stateless_call(w, s, x, return_losses=True),
+                    *values,
+                    shapes,
+                )
+            except Exception as error:
+                raise cannot(jax, error, "") from error
+            known[key] = output, bool(added)
+        return known[key]
+
+    return call
+
+
+def check_fit(keras: Any, model: Any, batch: Batch, prefix: str, call: Called) -> None:
     """Raise `TaskError` where the model cannot take x or the loss cannot take y."""
     x, y, _ = batch
-    values = [
-        [v.value for v in vs] for vs in (model.trainable_variables, model.non_trainable_variables)
-    ]
-    two = arrays.map_arrays(lambda _, a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), x, "x")
+    # Twice the first example: a part may have no second one.
+    two = arrays.map_arrays(lambda _, a: a[[0, 0]], x, "x")
     try:
-        output, _, added = jax.eval_shape(
-            lambda w, s, x: model.stateless_call(w, s, x, return_losses=True), *values, two
-        )
+        output, added = call(two)
+    except UntraceableError:
+        raise
     except Exception as error:
-        raise _cannot(jax, error, f"{prefix}the model cannot take x of {_shapes(x)}") from error
+        said = str(error).removeprefix(": ") if isinstance(error, TaskError) else gist(error)
+        raise TaskError(f"{prefix}the model cannot take x of {_shapes(x)}: {said}") from error
     if model.loss is None and not added:
         raise TaskError("the model is compiled without a loss; call model.compile(loss=...)")
+    if model.loss is not None and y is None:
+        raise TaskError(f"{prefix}y is missing, which the loss needs; give (x, y)")
     check_labels(keras, model.loss, y, output, f"{prefix}y")
 
 
-def _cannot(jax: Any, error: BaseException, otherwise: str) -> TaskError:
+class UntraceableError(TaskError):
+    """JAX cannot trace the model, as its code needs the values of real arrays."""
+
+
+def cannot(jax: Any, error: BaseException, otherwise: str) -> TaskError:
     """Return the error of a model that JAX cannot trace, or that does not fit its data."""
     cause: BaseException | None = error
     while cause is not None:  # Keras wraps what its layers raise
         if isinstance(cause, jax.errors.JAXTypeError | jax.errors.UnexpectedTracerError):
-            return TaskError(
-                f"the model cannot be traced by JAX, as its code needs the values of real arrays "
-                f"({_gist(cause)}); write it with keras.ops and Keras' layers"
-            )
+            return UntraceableError(gist(cause))
         error, cause = cause, cause.__cause__ or cause.__context__
-    return TaskError(f"{otherwise}: {_gist(error)}")
+    return TaskError(f"{otherwise}: {gist(error)}")
 
 
 def _shapes(tree: Any) -> str:
@@ -142,7 +186,7 @@ def weigh_classes(batch: Batch, class_weight: Mapping[int, float] | None) -> Bat
     return x, y, np.array([weights.get(label, 1.0) for label in labels.tolist()], np.float32)
 
 
-def _gist(error: BaseException) -> str:
+def gist(error: BaseException) -> str:
     """Return the line of a framework's message that says what is wrong."""
     text = re.sub("\x1b\\[[0-9;]*m", "", str(error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]

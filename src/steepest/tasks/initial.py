@@ -7,12 +7,14 @@ seeds. Where a layer cannot be made again, see `Origin`.
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import numpy as np
+
+from steepest.tasks.task import Arrays
 
 
 class Origin(Enum):
@@ -45,27 +47,52 @@ def initial_values(keras: Any, model: Any) -> dict[int, Initial]:
             for variable in layer._trainable_variables:
                 initializer = initializers.get(id(variable))
                 found[id(variable)] = (
-                    _weight(variable, initializer) if variable.trainable else _kept(variable)
+                    _weight(keras, variable, initializer)
+                    if variable.trainable
+                    else _kept(keras, variable)
                 )
             for variable in layer._non_trainable_variables:
                 initializer = initializers.get(id(variable))
                 fresh = layer.trainable and initializer is not None and not _adapted(layer)
-                found[id(variable)] = _initial(variable, initializer) if fresh else _kept(variable)
+                found[id(variable)] = (
+                    _initial(keras, variable, initializer) if fresh else _kept(keras, variable)
+                )
         for variable in model.variables:
             if _is_stream(variable):
-                found[id(variable)] = Initial(variable.path, Origin.STREAM, _stream)
-            found.setdefault(id(variable), _kept(variable))
+                found[id(variable)] = _stream(variable)
+            found.setdefault(id(variable), _kept(keras, variable))
         return found
 
 
-def as_given(model: Any) -> dict[int, Initial]:
+def as_given(keras: Any, model: Any) -> dict[int, Initial]:
     """Return the same with the model's own values for all but the random streams."""
     return {
-        id(variable): Initial(variable.path, Origin.STREAM, _stream)
-        if _is_stream(variable)
-        else _kept(variable)
+        id(variable): _stream(variable) if _is_stream(variable) else _kept(keras, variable)
         for variable in model.variables
     }
+
+
+def initialize_by(model: Any, drawn: dict[int, Initial]) -> Callable[[int], tuple[Arrays, Arrays]]:
+    """Return what draws the weights and the rest of the state of `model` from a seed."""
+    weights, state = list(model.trainable_variables), list(model.non_trainable_variables)
+
+    def initialize(seed: int) -> tuple[Arrays, Arrays]:
+        streams = np.random.SeedSequence(seed).generate_state(len(weights) + len(state))
+        seeds = iter((streams >> 1).tolist())  # initializers take seeds below 2³¹
+        return (
+            [drawn[id(variable)].draw(next(seeds)) for variable in weights],
+            [drawn[id(variable)].draw(next(seeds)) for variable in state],
+        )
+
+    return initialize
+
+
+def values_of(keras: Any, variables: Iterable[Any]) -> Arrays:
+    """Return the values of Keras' variables, on any backend, as NumPy arrays of their own.
+
+    Copies: some backends give a view of memory in which training goes on.
+    """
+    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
 
 
 def _initializers(keras: Any, layers: Any) -> dict[int, Any]:
@@ -139,26 +166,22 @@ def _adapted(layer: Any) -> bool:
     return hasattr(layer, "adapt")
 
 
-def _stream(seed: int) -> np.ndarray[Any, Any]:
-    return np.array([seed, 0], np.uint32)
+def _stream(variable: Any) -> Initial:
+    dtype = variable.dtype  # which differs between backends
+    return Initial(variable.path, Origin.STREAM, lambda seed: np.array([seed, 0], dtype))
 
 
-def _kept(variable: Any) -> Initial:
-    value = np.asarray(variable.value)
+def _kept(keras: Any, variable: Any) -> Initial:
+    (value,) = values_of(keras, [variable])
     return Initial(variable.path, Origin.KEPT, lambda _: value)
 
 
-def _weight(variable: Any, initializer: Any) -> Initial:
+def _weight(keras: Any, variable: Any, initializer: Any) -> Initial:
     if initializer is not None:
-        return _initial(variable, initializer)
-    own = np.asarray(variable.value)
+        return _initial(keras, variable, initializer)
+    (own,) = values_of(keras, [variable])
     if own.size and np.all(own == own.flat[0]):
-        return _kept(variable)
-    return _permuted(variable)
-
-
-def _permuted(variable: Any) -> Initial:
-    own = np.asarray(variable.value)
+        return _kept(keras, variable)
     return Initial(
         variable.path,
         Origin.PERMUTED,
@@ -166,22 +189,23 @@ def _permuted(variable: Any) -> Initial:
     )
 
 
-def _initial(variable: Any, initializer: Any) -> Initial:
+def _initial(keras: Any, variable: Any, initializer: Any) -> Initial:
     shape, dtype = tuple(variable.shape), variable.dtype
-    own = np.asarray(variable.value)
+    (own,) = values_of(keras, [variable])
+    as_numpy = keras.ops.convert_to_numpy
 
     def draw(seed: int) -> np.ndarray[Any, Any]:
         if isinstance(initializer, _Rebuilt):
-            return np.asarray(initializer(shape, dtype, seed))
+            return np.array(as_numpy(initializer(shape, dtype, seed)))
         config = initializer.get_config()
         if "seed" not in config:
-            return np.asarray(initializer(shape, dtype=dtype))
+            return np.array(as_numpy(initializer(shape, dtype=dtype)))
         seeded = type(initializer).from_config({**config, "seed": seed})
         # The axes of einsum layers are set on the object, and not in its config.
         for name in ("input_axes", "output_axes"):
             if hasattr(initializer, name):
                 setattr(seeded, name, getattr(initializer, name))
-        return np.asarray(seeded(shape, dtype=dtype))
+        return np.array(as_numpy(seeded(shape, dtype=dtype)))
 
     draws = [draw(seed) for seed in range(3)]
     if np.array_equal(draws[0], draws[1]):

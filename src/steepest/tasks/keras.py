@@ -1,207 +1,177 @@
-"""A Keras model, its compiled loss and metrics, and arrays, as a `Task`. The one door to Keras.
+"""A Keras model, its compiled loss and metrics, and arrays, as a task. The one door to Keras.
 
-The model is only read: weights, batch statistics, dropout's random streams and metrics go through
-Keras' own stateless calls, and live in the populations that train.
+On JAX a model becomes pure functions (`traced.py`); what cannot be traced, and every model on
+another backend, trains through Keras' own `fit` (`fitted.py`). Either way it is only read.
 """
 
 import importlib
+import importlib.util
 import os
-import threading
+import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from steepest.errors import InputError, TaskError
+from steepest.errors import InputError, TaskError, nearest
 from steepest.records import TaskFacts
-from steepest.tasks import arrays
-from steepest.tasks.checks import build, check_counts, check_fit, check_model, trace, weigh_classes
-from steepest.tasks.initial import Initial, Origin, as_given, initial_values
+from steepest.tasks import compile_cache, sources
+from steepest.tasks.checks import (
+    UntraceableError,
+    abstractly,
+    build,
+    check_counts,
+    check_fit,
+    check_model,
+    weigh_classes,
+)
+from steepest.tasks.fitted import BACKENDS, FitTask, fitted_task, prepare, why_fit, why_untraceable
+from steepest.tasks.initial import Origin, as_given, initial_values, initialize_by
 from steepest.tasks.roles import parameters_of
-from steepest.tasks.task import Arrays, Batch, Task
-
-_TRACING = threading.RLock()  # Keras keeps notes on the model while it is traced
+from steepest.tasks.stream import Data
+from steepest.tasks.task import Batch, Task
+from steepest.tasks.traced import TRACING, traced_task
 
 
 def load_keras() -> Any:
-    """Return the module `keras`, on JAX.
+    """Return the module `keras`, on the backend that `KERAS_BACKEND` chose; on JAX without it.
 
     Raises:
-        InputError: Keras runs on another backend, which `KERAS_BACKEND` or its file chose.
+        InputError: Keras cannot run on that backend, or was imported on another one before.
     """
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    if "keras" not in sys.modules:
+        wanted = os.environ.setdefault("KERAS_BACKEND", "jax")
+        if wanted not in BACKENDS:
+            raise InputError(
+                f"KERAS_BACKEND is {wanted!r}, which cannot train here; {nearest(wanted, BACKENDS)}"
+            )
+        if importlib.util.find_spec(wanted) is None:
+            raise InputError(
+                f"KERAS_BACKEND is {wanted!r}, but {BACKENDS[wanted]} is not installed; run "
+                f'pip install "steepest[{wanted}]", or set KERAS_BACKEND=jax'
+            )
     # Keras imports TensorFlow where it is installed, which then tells of itself.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    wanted = os.environ["KERAS_BACKEND"]
-    if wanted != "jax":
-        raise InputError(f"KERAS_BACKEND is {wanted!r}, but Steepest trains in JAX; {_WAY_OUT}")
     keras = importlib.import_module("keras")
-    if keras.backend.backend() != "jax":
+    runs = keras.backend.backend()
+    if runs not in BACKENDS:
         raise InputError(
-            f"Keras runs on {keras.backend.backend()}, but Steepest trains in JAX; {_WAY_OUT}"
+            f"Keras runs on {runs}, which cannot train here; set the environment variable "
+            "KERAS_BACKEND=jax (or tensorflow, or torch) before Keras is imported"
         )
+    if os.environ.get("KERAS_BACKEND", runs) != runs:
+        raise InputError(
+            f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}, but Keras was imported before that "
+            f"and runs on {runs}; set it before Keras is imported, or set KERAS_BACKEND={runs}"
+        )
+    if runs == "jax":
+        compile_cache.use()
     return keras
 
 
-_WAY_OUT = "set the environment variable KERAS_BACKEND=jax before Keras is imported"
-
-
 def run_code(source: str, model: Any) -> Any:
-    """Run source that `reports.code` wrote for Keras and a model; return its `optimizer`."""
+    """Run source that `export` wrote for Keras and a model; return its `optimizer`."""
+    return run_source(source, model)["optimizer"]
+
+
+def run_source(source: str, model: Any) -> dict[str, Any]:
+    """Run source that `export` wrote for Keras and a model; return all names that it defines."""
     load_keras()
     names: dict[str, Any] = {"__name__": "steepest_optimizer", "model": model}
     exec(compile(source, "<steepest>", "exec"), names)
-    return names["optimizer"]
+    return names
 
 
 def keras_task(
     model: Any,
     x: Any,
-    y: Any,
+    y: Any = None,
     *,
     validation_data: Any = None,
     validation_split: float = 0.0,
     test_data: Any = None,
     epochs: int = 10,
     batch_size: int = 32,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
     class_weight: Mapping[int, float] | None = None,
     sample_weight: Any = None,
     initial_weights: str = "fresh",
     name: str | None = None,
-) -> Task:
-    """Return what a compiled Keras model and its data are as a `Task`.
+) -> Task | FitTask:
+    """Return what a compiled Keras model and its data are as a task.
 
     The arguments are `fit`'s, and `test_data` as `validation_data`. With `initial_weights`
     "given", every trial starts from the model's own weights (fine-tuning) and seeds change only
-    the data order and dropout; "fresh" draws new weights from each seed.
+    the data order and dropout; "fresh" draws new weights from each seed. It is a `Task` where JAX
+    can trace the model, and otherwise a `FitTask`, whose `why` says what stood in the way.
 
     Raises:
         TaskError: the model, the data or the two together cannot be trained.
     """
-    keras, jax = load_keras(), importlib.import_module("jax")
+    keras = load_keras()
     check_model(keras, model)
     check_counts(epochs=epochs, batch_size=batch_size)
     if initial_weights not in ("fresh", "given"):
         raise TaskError(f"initial_weights is {initial_weights!r}, but must be 'fresh' or 'given'")
     floatx = keras.config.floatx()
-    training = arrays.as_batch((x, y, sample_weight), "training data", floatx)
     if not isinstance(validation_split, Real) or isinstance(validation_split, bool):
         raise TaskError(f"validation_split is {validation_split!r}, but must be a number like 0.2")
-    if validation_data is not None:
-        validation = arrays.as_batch(validation_data, "validation_data", floatx)
-    elif validation_split:
-        training, validation = arrays.split(training, validation_split)
-    else:
-        raise TaskError(
-            "there is no validation data, which is what optimizers are compared on; give "
-            "validation_data=(x, y) or validation_split=0.2"
-        )
+    training, validation, test = sources.open_all(
+        (x, y, sample_weight),
+        validation_data,
+        test_data,
+        share=float(validation_split),
+        floatx=floatx,
+        batch_size=int(batch_size),
+        steps=steps_per_epoch,
+        validation_steps=validation_steps,
+    )
     # After the split, as in fit: classes are not weighed in validation.
-    training = weigh_classes(training, class_weight)
-    test = None if test_data is None else arrays.as_batch(test_data, "test_data", floatx)
-    epochs, batch_size = int(epochs), min(int(batch_size), arrays.size(training))
-    first = arrays.rows(training, slice(0, batch_size))
-    with _TRACING:
-        build(keras, jax, model, first)
-        parts = {"": training, "validation_data: ": validation, "test_data: ": test}
-        for prefix, batch in parts.items():
-            if batch is not None:
-                check_fit(keras, jax, model, batch, prefix)
-    drawn = initial_values(keras, model) if initial_weights == "fresh" else as_given(model)
-    facts = TaskFacts(
-        name=name or model.name,
-        loss=_loss_name(keras, model.loss),
-        metrics=(),
-        parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
-        training_examples=arrays.size(training),
-        validation_examples=arrays.size(validation),
-        test_examples=0 if test is None else arrays.size(test),
-        epochs=epochs,
-        batch_size=batch_size,
-        notes=tuple(_notes(drawn.values())),
-        weights=parameters_of(keras, model),
-    )
-    return _pure(keras, jax, model, facts, (training, validation, test), drawn, first)
+    training = sources.change(training, lambda batch: weigh_classes(batch, class_weight))
+    epochs, first = int(epochs), sources.sample_of(training, int(batch_size))
+    data = (training, validation, test)
 
-
-def _pure(
-    keras: Any,
-    jax: Any,
-    model: Any,
-    facts: TaskFacts,
-    data: tuple[Batch, Batch, Batch | None],
-    drawn: dict[int, Initial],
-    first: Batch,
-) -> Task:
-    """Tie the model's stateless calls into the functions of a `Task`."""
-    weights, state = model.trainable_variables, model.non_trainable_variables
-    metrics = model.metrics_variables
-    constraints = [variable.constraint for variable in weights]
-
-    def initialize(seed: int) -> tuple[Arrays, Arrays]:
-        streams = np.random.SeedSequence(seed).generate_state(len(weights) + len(state))
-        seeds = iter((streams >> 1).tolist())  # initializers take seeds below 2³¹
-        return (
-            [drawn[id(variable)].draw(next(seeds)) for variable in weights],
-            [drawn[id(variable)].draw(next(seeds)) for variable in state],
+    def describe() -> tuple[TaskFacts, Any]:
+        """Return the facts, but for the metrics, and what draws initial values from a seed."""
+        fresh = initial_weights == "fresh"
+        drawn = initial_values(keras, model) if fresh else as_given(keras, model)
+        facts = TaskFacts(
+            name=name or model.name,
+            loss=_loss_name(keras, model.loss),
+            metrics=(),
+            parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+            training_examples=sources.examples_of(training),
+            validation_examples=sources.examples_of(validation),
+            test_examples=sources.examples_of(test),
+            epochs=epochs,
+            batch_size=sources.examples_of(first),
+            notes=(*_notes(drawn.values()), *sources.notes_of(training, validation, test)),
+            weights=parameters_of(keras, model),
         )
+        return facts, initialize_by(model, drawn)
 
-    def forward(w: Arrays, s: Arrays, m: Arrays, batch: Batch, training: bool) -> Any:
-        x, y, sample_weight = batch
-        with _TRACING:
-            _, (loss, output, s, m) = model.compute_loss_and_updates(
-                w,
-                s,
-                m,
-                x,
-                y,
-                sample_weight,
-                training=training,
-                # Only for the loss scaling of float16, which `unscaled_loss` leaves out.
-                optimizer_variables=[v.value for v in getattr(model.optimizer, "variables", [])],
-            )
-        return loss, output, s, m
-
-    def loss(w: Arrays, s: Arrays, batch: Batch) -> tuple[Any, Arrays]:
-        value, _, s, _ = forward(w, s, totals[2], batch, training=True)
-        return value, s
-
-    def constrain(w: Arrays) -> Arrays:
-        return [c(a) if c is not None else a for c, a in zip(constraints, w, strict=True)]
-
-    def measure(w: Arrays, s: Arrays, totals: Any, batch: Batch) -> tuple[Arrays, Any]:
-        total, count, m = totals
-        value, output, s, m = forward(w, s, m, batch, training=False)
-        x, y, sample_weight = batch
-        with _TRACING, keras.StatelessScope(_mapping(metrics, m)) as scope:
-            model.compute_metrics(x, y, output, sample_weight)
-        size = jax.tree.leaves(x)[0].shape[0]
-        total = total + value.astype("float32") * size
-        return s, (total, count + size, [scope.get_current_value(v) for v in metrics])
-
-    def summarize(totals: Any) -> dict[str, Any]:
-        total, count, m = totals
-        with _TRACING, keras.StatelessScope(_mapping(metrics, m)):
-            values = model.get_metrics_result()
-        named = {key: value for key, value in values.items() if key != "loss"}
-        return {"loss": total / count, **named}
-
-    with keras.StatelessScope() as scope:
-        model.reset_metrics()
-    zeros = [scope.get_current_value(v) for v in metrics]
-    zeros = [v.value if z is None else z for v, z in zip(metrics, zeros, strict=True)]
-    totals = (np.float32(0), np.float32(0), [np.asarray(z) for z in zeros])
-    training, validation, test = data
-    task = Task(
-        facts, training, validation, test, initialize, loss, constrain, measure, summarize, totals
-    )
-    return replace(task, facts=replace(facts, metrics=trace(jax, model, task, first)))
+    why = why_fit(keras, model)
+    if why is None:
+        jax = importlib.import_module("jax")
+        try:
+            with TRACING:
+                build(keras, jax, model, first)
+                call = abstractly(jax, model)
+                for prefix, batch in _parts(data).items():
+                    check_fit(keras, model, batch, prefix, call)
+            return traced_task(keras, jax, model, *describe(), data, first)
+        except UntraceableError as error:
+            why = why_untraceable(error)
+    prepare(keras, model, first, _parts(data))
+    return fitted_task(keras, model, *describe(), data, first, why)
 
 
-def _mapping(variables: list[Any], values: Arrays) -> list[tuple[Any, Any]]:
-    return list(zip(variables, values, strict=True))
+def _parts(data: tuple[Data, Data, Data | None]) -> dict[str, Batch]:
+    """Return the parts that are there, by what messages about them begin with; of streams a bit."""
+    parts = zip(("", "validation_data: ", "test_data: "), data, strict=True)
+    return {prefix: sources.sample_of(one) for prefix, one in parts if one is not None}
 
 
 def _notes(found: Any) -> list[str]:

@@ -2,8 +2,9 @@
 
 A task file is a script in which the names mean what they mean to `fit`: `model` is a compiled Keras
 model, `x` and `y` the data, and there may be `validation_data` or `validation_split`, `test_data`,
-`epochs`, `batch_size`, `class_weight`, `sample_weight` and `initial_weights`. A function, as
-`package.module:function` or `file.py:function`, returns a dictionary of the same names.
+`epochs`, `batch_size`, `steps_per_epoch`, `validation_steps`, `class_weight`, `sample_weight` and
+`initial_weights`. A function, as `package.module:function` or `file.py:function`, returns a
+dictionary of the same names.
 """
 
 import contextlib
@@ -17,15 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from steepest.errors import InputError, TaskError, nearest
+from steepest.tasks.fitted import FitTask
 from steepest.tasks.keras import keras_task, load_keras
 from steepest.tasks.samples import SAMPLES
+from steepest.tasks.sources import is_stream
 from steepest.tasks.task import Task
 
 _PARAMETERS = inspect.signature(keras_task).parameters
 NAMES = tuple(name for name in _PARAMETERS if name != "name")
 
 
-def load_task(name: str, epochs: int | None = None) -> Task:
+def load_task(name: str, epochs: int | None = None) -> Task | FitTask:
     """Return the task that `name` names; `epochs`, where given, is how long to train it.
 
     Raises:
@@ -101,7 +104,10 @@ def _call(module: Any, function: str, where: str) -> dict[str, Any]:
 
 
 def _check_names(given: dict[str, Any], where: str) -> None:
-    missing = [key for key in ("model", "x", "y") if key not in given]
+    # The batches of a stream bring y, and a model whose layers bring its loss needs none.
+    without_y = is_stream(given.get("x")) or getattr(given.get("model"), "loss", "?") is None
+    needed = ("model", "x") if without_y else ("model", "x", "y")
+    missing = [key for key in needed if key not in given]
     if missing:
         raise TaskError(
             f"{where} does not define {' and '.join(missing)}; a task needs model, x, y and "

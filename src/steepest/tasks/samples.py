@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from steepest.tasks.fitted import FitTask
 from steepest.tasks.task import Task
 
 Split = tuple[Any, Any]
@@ -22,7 +23,7 @@ TEXT_ALPHABET = 97  # newline, the printable characters of ASCII, and one for al
 class Sample:
     """A built-in task: how to build it, and what it is."""
 
-    build: Callable[..., Task]
+    build: Callable[..., Task | FitTask]
     what: str
     source: str
     training: int
@@ -52,7 +53,7 @@ def _standardized(parts: tuple[Split, Split, Split]) -> tuple[Split, Split, Spli
 
 def _task(
     name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch: int
-) -> Task:
+) -> Task | FitTask:
     from steepest.tasks.keras import keras_task
 
     (x, y), validation, test = parts
@@ -76,7 +77,7 @@ def _digits_parts(image: bool) -> tuple[Split, Split, Split]:
     return _parts(x.reshape(-1, 8, 8, 1) if image else x, y, validation=360, test=360)
 
 
-def digits(epochs: int = 20) -> Task:
+def digits(epochs: int = 20) -> Task | FitTask:
     """Handwritten digits, 8 × 8 grey pixels, by a perceptron of two hidden layers."""
     from steepest.tasks.keras import load_keras
 
@@ -95,7 +96,7 @@ def digits(epochs: int = 20) -> Task:
     return _task("digits", model, _digits_parts(image=False), epochs, 32)
 
 
-def digits_cnn(epochs: int = 15) -> Task:
+def digits_cnn(epochs: int = 15) -> Task | FitTask:
     """The same digits by a small convolutional network with batch normalization and dropout."""
     from steepest.tasks.keras import load_keras
 
@@ -119,7 +120,7 @@ def digits_cnn(epochs: int = 15) -> Task:
     return _task("digits-cnn", model, _digits_parts(image=True), epochs, 32)
 
 
-def breast_cancer(epochs: int = 30) -> Task:
+def breast_cancer(epochs: int = 30) -> Task | FitTask:
     """Is a tumour benign? Thirty measurements of cell nuclei, one output between 0 and 1."""
     from sklearn.datasets import load_breast_cancer
 
@@ -141,7 +142,7 @@ def breast_cancer(epochs: int = 30) -> Task:
     return _task("breast-cancer", model, parts, epochs, 32)
 
 
-def diabetes(epochs: int = 40) -> Task:
+def diabetes(epochs: int = 40) -> Task | FitTask:
     """How far will the disease progress in a year? Ten measurements, one standardized number."""
     from sklearn.datasets import load_diabetes
 
@@ -165,7 +166,7 @@ def diabetes(epochs: int = 40) -> Task:
     return _task("diabetes", model, (one, two, three), epochs, 32)
 
 
-def text(epochs: int = 5) -> Task:
+def text(epochs: int = 5) -> Task | FitTask:
     """Which character comes next? A causal transformer on the prose of Python's own manual.
 
     The prose is the text of Python's `help()` topics, which differs a little between versions of
