@@ -5,9 +5,12 @@ Engines see nothing else of a model, so whatever can be said in these functions 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steepest.records import TaskFacts
+
+if TYPE_CHECKING:  # which is made of the names below
+    from steepest.tasks.stream import Data
 
 Arrays = list[Any]  # a flat list of arrays
 Tree = Any  # an array, or nested tuples, lists and dictionaries of arrays, or None
@@ -16,7 +19,7 @@ Batch = tuple[Tree, Tree, Tree]  # x, y, sample_weight; every array is [examples
 
 @dataclass(frozen=True)
 class Task:
-    """A model with its loss and its data.
+    """A model with its loss and its data, arrays or streams.
 
     `initialize(seed)` returns fresh weights and state (batch statistics, random streams), each a
     flat list of NumPy arrays. The other functions can be traced and differentiated:
@@ -31,9 +34,9 @@ class Task:
     """
 
     facts: TaskFacts
-    training: Batch
-    validation: Batch
-    test: Batch | None
+    training: "Data"
+    validation: "Data"
+    test: "Data | None"
     initialize: Callable[[int], tuple[Arrays, Arrays]]
     loss: Callable[[Arrays, Arrays, Batch], tuple[Any, Arrays]]
     constrain: Callable[[Arrays], Arrays]

@@ -1,0 +1,281 @@
+"""A population trained on a stream: each batch is read once for all its members.
+
+    a thread reads ahead:      source → batches → blocks on the device ─┐
+    for each block:                                                    ◄┘
+        for each group of members: gradient → rule → weights, batch by batch
+    at the end of an epoch: evaluate all members, block by block
+
+A group is what one call of a program trains: on a CPU a member, and the cores take one each; on an
+accelerator members side by side (`vmap`). Its state stays on the device from block to block.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from steepest.engines.cores import cores, pool, together
+from steepest.engines.engine import Key, Program, Tell, silent
+from steepest.engines.examples import Examples, shuffled_arrays, usual_blocks
+from steepest.engines.member import make_parts
+from steepest.engines.prefetch import Block, ahead
+from steepest.engines.state import Advance, State, begin
+from steepest.engines.stream_steps import Numbers, Standing, StreamSteps
+from steepest.engines.width import budget
+from steepest.records import Config, Population
+from steepest.rules import step as steps
+from steepest.tasks.stream import Stream
+from steepest.tasks.task import Task
+
+LOCKSTEP_MEMBERS = 32  # side by side on an accelerator
+
+
+class StreamEngine:
+    """Trains populations of a task whose data is read while they train."""
+
+    packages: tuple[str, ...] = ("jax", "jaxlib", "keras")
+
+    def __init__(self, task: Task, *, memory: int | None = None) -> None:
+        self.task = task
+        self.memory = budget(memory)
+        self.facts = task.facts
+        self.workers = 1  # one rule after the other: one reading goes on, all cores are its own
+        devices = jax.devices()
+        self.device = f"{len(devices)} × {devices[0].device_kind}"
+        self.on_cpu = jax.default_backend() == "cpu"
+        self.threads = cores() if self.on_cpu else 1
+        self.parts = make_parts(task, self.on_cpu)
+        data, size = task.training, task.facts.batch_size
+        self.training = data if isinstance(data, Stream) else shuffled_arrays(data, size)
+        self.validation = Examples(task.validation, size)
+        self.test = None if task.test is None else Examples(task.test, size)
+        # Seeds that meet the data in orders of their own are read for at the same time.
+        parallel = self.training.parallel and self.validation.parallel
+        self.readers = self.threads if parallel else 1
+
+    @property
+    def tests(self) -> bool:
+        """Whether there is a test set."""
+        return self.test is not None
+
+    def prepare(
+        self,
+        configs: Mapping[Key, Config],
+        epochs: int = 0,  # noqa: ARG002
+    ) -> Mapping[Key, Program]:
+        """Compile programs for each config, as many at a time as there are cores."""
+        made = together(self.compile, list(configs.values()))
+        return dict(zip(configs, made, strict=True))
+
+    def compile(self, config: Config, *, lockstep: bool | None = None) -> "StreamProgram":
+        """Compile the training of `config`'s rule, choices and schedule, for any numbers.
+
+        For the shapes of the first batch and of what remains of an epoch; others are compiled when
+        they come. `lockstep` trains members side by side, None chooses by the device.
+        """
+        started = time.perf_counter()
+        lockstep = not self.on_cpu if lockstep is None else lockstep
+        population = Population.of([config])
+        one = begin(self.task, population)
+        room = max(
+            1, self.memory // 2 // sum(array.nbytes for array in jax.tree.leaves(one.tree()))
+        )
+        width = min(LOCKSTEP_MEMBERS, room) if lockstep else 1
+        plan = steps.make_plan(config, self.facts.weights)
+        compiled = StreamSteps(self.task, self.parts, plan, lockstep)
+        program = StreamProgram(self, compiled, width, room // width * width, 0.0)
+        # Run once, on what is thrown away, which compiles what an epoch needs.
+        group = program.group(population, one, [0])
+        for block in usual_blocks(self.training):
+            group.standing = compiled.train(group.standing, group.numbers, block)
+        carry = compiled.begin_totals(group.standing)
+        for block in self.validation.usual:
+            carry = compiled.measure(carry, group.standing, group.numbers, block)
+        compiled.finish(carry)
+        seconds = time.perf_counter() - started
+        return StreamProgram(self, compiled, width, program.capacity, seconds)
+
+
+@dataclass
+class Group:
+    """The members that one call of a program trains; places are filled up with the last one."""
+
+    members: list[int]  # places in the population
+    standing: Standing
+    numbers: Numbers
+    alive: bool = True  # whether any is
+
+
+@dataclass(frozen=True)
+class StreamProgram:
+    """The compiled training of one rule."""
+
+    engine: StreamEngine
+    steps: StreamSteps
+    width: int  # members of a group
+    capacity: int
+    compile_seconds: float
+    whole: bool = True  # as each batch is read once for all members of a call
+
+    def begin(self, population: Population) -> State:
+        """Return the state of an untrained population."""
+        return begin(self.engine.task, population)
+
+    def group(self, population: Population, state: State, members: Sequence[int]) -> Group:
+        """Put those members on the device."""
+        places = [*members, *[members[-1]] * (self.width - len(members))]
+        some, at = population.take(places), state.take(places)
+        total = np.zeros(self.width, np.float32)
+        # Copies, as programs write where they were.
+        standing = jax.tree.map(jnp.array, (at.weights, at.memory, at.variables, at.step, total))
+        facts = self.engine.facts
+        numbers = steps.prepare(some.schedule, some.numbers, facts.steps)
+        return Group(list(members), standing, jax.tree.map(jnp.array, numbers))
+
+    def advance(
+        self, population: Population, state: State, stop: int, tell: Tell = silent
+    ) -> tuple[State, Advance]:
+        """Train each member up to epoch `stop`; return its new state and what was measured.
+
+        Members of one seed meet the same batches in the same order, and so do all members where
+        the stream orders itself; each reading of the data is for all who do. All members that are
+        alive are at the same epoch.
+
+        Raises:
+            TaskError: the data cannot be read.
+        """
+        started = time.perf_counter()
+        alive = np.flatnonzero(state.alive & (state.epoch < stop))
+        start = int(state.epoch[alive].min()) if len(alive) else stop
+        curves = Curves(state, start, stop, self.engine.facts.metrics)
+        if len(alive):
+            seeds = population.seeds[alive]
+            orders = np.unique(seeds) if self.engine.training.by_seed else seeds[:1]
+            parts = [
+                alive[seeds == seed].tolist() if len(orders) > 1 else alive.tolist()
+                for seed in orders
+            ]
+            with pool(self.engine.readers) as readers, pool(self.engine.threads) as threads:
+
+                def one(number: int) -> None:
+                    groups = [
+                        self.group(population, state, parts[number][i : i + self.width])
+                        for i in range(0, len(parts[number]), self.width)
+                    ]
+                    self._train(int(orders[number]), groups, curves, threads, tell)
+
+                list(readers.map(one, range(len(parts))))
+        seconds = time.perf_counter() - started
+        return curves.state, Advance(curves.values, curves.state.epoch - state.epoch, seconds)
+
+    def _train(
+        self, seed: int, groups: list[Group], curves: "Curves", threads: Executor, tell: Tell
+    ) -> None:
+        """Train members who meet the data in one order."""
+        stream = self.engine.training
+        with ahead(stream, seed, curves.start, curves.stop, lambda: tell(0)) as blocks:
+            for epoch in range(curves.start, curves.stop):
+                living = [group for group in groups if group.alive]
+                if not living:
+                    return
+                examples = 0
+
+                def train(group: Group, block: Block) -> None:
+                    group.standing = self.steps.train(group.standing, group.numbers, block)
+
+                for block in blocks:
+                    _all(threads, train, living, block)
+                    examples += block.examples
+                    if block.last:
+                        break
+                measured = self._measure(living, self.engine.validation, threads, tell)
+                trained = 0
+                for group, (values, variables) in zip(living, measured, strict=True):
+                    weights, memory, _, t, total = group.standing
+                    values["training_loss"] = np.asarray(total) / np.float32(examples)
+                    group.standing = (weights, memory, variables, t, jnp.zeros_like(total))
+                    trained += curves.note(group, epoch, values)
+                tell(trained)
+
+    def _measure(
+        self, groups: list[Group], data: Examples, threads: Executor, tell: Tell
+    ) -> list[tuple[dict[str, np.ndarray[Any, Any]], Any]]:
+        """Return for each group loss and metrics `[members]`, and its variables after it."""
+        carries = [self.steps.begin_totals(group.standing) for group in groups]
+
+        def measure(number: int, block: Block) -> None:
+            group = groups[number]
+            carries[number] = self.steps.measure(
+                carries[number], group.standing, group.numbers, block
+            )
+
+        with data.blocks(lambda: tell(0)) as blocks:
+            for block in blocks:
+                _all(threads, measure, range(len(groups)), block)
+        return [(self.steps.finish(carry), carry[0]) for carry in carries]
+
+    def test(self, population: Population, state: State) -> list[dict[str, float]]:
+        """Return loss and metrics on the test set, a dictionary a member."""
+        assert self.engine.test is not None
+        places = range(len(state))
+        groups = [
+            self.group(population, state, places[i : i + self.width]) for i in places[:: self.width]
+        ]
+        with pool(self.engine.threads) as threads:
+            measured = self._measure(groups, self.engine.test, threads, silent)
+        return [
+            {name: float(value[place]) for name, value in values.items()}
+            for group, (values, _) in zip(groups, measured, strict=True)
+            for place in range(len(group.members))
+        ]
+
+
+class Curves:
+    """What a call of `advance` gives, filled in as epochs end: values, and the state at the end."""
+
+    def __init__(self, state: State, start: int, stop: int, metrics: tuple[str, ...]) -> None:
+        self.start, self.stop = start, stop
+        self.state = state.take(range(len(state)))  # a copy
+        shape = (len(state), stop - start)
+        names = ("training_loss", "loss", *metrics)
+        self.values = {name: np.full(shape, np.nan, np.float32) for name in names}
+
+    def note(self, group: Group, epoch: int, values: dict[str, np.ndarray[Any, Any]]) -> int:
+        """Note an epoch of the members of `group` who are alive; return how many those are.
+
+        Where a member diverges or the last epoch ends, its state comes back from the device.
+        """
+        fine = np.isfinite(values["training_loss"]) & np.isfinite(values["loss"])
+        before = [m for m in group.members if self.state.alive[m]]
+        leaving = []
+        for place, member in enumerate(group.members):
+            if member not in before:
+                continue
+            for name, curve in self.values.items():
+                curve[member, epoch - self.start] = values[name][place]
+            self.state.epoch[member] = epoch + 1
+            self.state.alive[member] = fine[place]
+            if not fine[place] or epoch + 1 == self.stop:
+                leaving.append((place, member))
+        if leaving:
+            weights, memory, variables, t, _ = group.standing
+            theirs = jax.tree.map(np.asarray, (weights, memory, variables, t))
+            own = (self.state.weights, self.state.memory, self.state.variables, self.state.step)
+            for kept, found in zip(jax.tree.leaves(own), jax.tree.leaves(theirs), strict=True):
+                for place, member in leaving:
+                    kept[member] = found[place]
+        group.alive = bool(self.state.alive[group.members].any())
+        return len(before)
+
+
+def _all(threads: Executor, function: Callable[..., None], items: Any, block: Block) -> None:
+    """Call `function(item, block)` for each item, at the same time, and wait for all."""
+    if len(items) == 1:
+        function(items[0], block)
+    else:
+        list(threads.map(lambda item: function(item, block), items))
