@@ -18,7 +18,7 @@ import numpy as np
 
 from steepest.budget import Budget
 from steepest.comparison import OPTIMIZERS, make_settings
-from steepest.engines.compiled import compile_program, place
+from steepest.engines.compiled import CompiledEngine
 from steepest.records import Config, Outcome, Stage, Trial
 from steepest.rules.contestant import contestants
 from steepest.search.loop import SEEDS_APART, _ask
@@ -57,7 +57,7 @@ def main(tasks: Sequence[str], studies: int) -> None:
         task = SAMPLES[name].build()
         epochs = task.facts.epochs
         asked = contestants(OPTIMIZERS, 32)
-        device = place(task)
+        engine = CompiledEngine(task)
         programs = {}
         rows: dict[str, list[list[float]]] = {contestant.name: [] for contestant in asked}
         for seed in range(studies):
@@ -65,11 +65,11 @@ def main(tasks: Sequence[str], studies: int) -> None:
             configs = {contestant.name: _ask(contestant, settings) for contestant in asked}
             for some in configs.values():
                 if program_key(some[0]) not in programs:
-                    programs[program_key(some[0])] = compile_program(task, device, some[0])
+                    programs[program_key(some[0])] = engine.compile(some[0])
             budget = Budget(left=0)
 
             def train(running: list, stop: int, budget: Budget = budget) -> None:
-                train_trials(task, programs, running, stop, budget, lambda *_: None)  # noqa: B023
+                train_trials(engine, programs, running, stop, budget, lambda *_: None)  # noqa: B023
 
             running = start_trials(configs, Stage.SEARCH, first=0)
             for rung in settings.rungs:

@@ -1,0 +1,1 @@
+"""What the commands beside this folder share: works, contenders, clocks, tables and charts."""
