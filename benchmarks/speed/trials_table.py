@@ -145,5 +145,6 @@ def _panel(ax: Any, rounds: Rounds, value: Value) -> None:
         )
     ax.set_yticks(range(len(names)), [TOOLS[name].title for name in names])
     ax.set_xscale("log")
+    ax.xaxis.set_minor_formatter("")  # they would lie on each other
     low, high = ax.get_xlim()
     ax.set_xlim(low / 1.5, high * 6)  # room for the figures
