@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from speed.data import ALPHABET, CONTEXT, WINDOW
+from speed.data import ALPHABET, WINDOW
 
 
 def perceptron(keras: Any, inputs: int, hidden: Sequence[int], outputs: int, name: str) -> Any:
@@ -75,28 +75,8 @@ def text_lstm(keras: Any, name: str) -> Any:
     )
 
 
-def transformer(keras: Any, name: str, width: int = 48, blocks: int = 2, heads: int = 2) -> Any:
-    """Return the model of the built-in task text: a causal transformer, logits at the end."""
-    layers = keras.layers
+def transformer(keras: Any, name: str) -> Any:
+    """Return the model of the built-in task text."""
+    from steepest.tasks.samples import text_model
 
-    class Position(layers.Layer):  # type: ignore[misc, name-defined]
-        """Add a learned vector for each place in the context."""
-
-        def build(self, shape: Any) -> None:
-            self.place_initializer = keras.initializers.RandomNormal(stddev=0.02)
-            self.place = self.add_weight(
-                shape=tuple(shape[1:]), initializer=self.place_initializer, name="place"
-            )
-
-        def call(self, x: Any) -> Any:
-            return x + self.place
-
-    characters = keras.Input((CONTEXT,), dtype="int32")
-    h = Position()(layers.Embedding(ALPHABET, width)(characters))
-    for _ in range(blocks):
-        a = layers.LayerNormalization()(h)
-        h = h + layers.MultiHeadAttention(heads, width // heads)(a, a, use_causal_mask=True)
-        a = layers.LayerNormalization()(h)
-        h = h + layers.Dense(width)(layers.Dense(4 * width, activation="gelu")(a))
-    logits = layers.Dense(ALPHABET)(layers.LayerNormalization()(h))
-    return keras.Model(characters, logits, name=name)
+    return text_model(keras, name)

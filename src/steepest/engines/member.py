@@ -94,8 +94,8 @@ def make_member(task: Task, parts: Parts, plan: steps.Plan, stop_early: bool) ->
     """Return the training of one member from its state up to epoch `stop`.
 
     `orders` is int32 `[seeds, epochs, examples]`, of the epochs from `first` on, and `slot` is the
-    member's seed there. With `stop_early` a
-    member whose loss is not finite does not finish its epoch.
+    member's seed there. With `stop_early` a member whose loss is not finite does not finish its
+    epoch.
     """
     facts = task.facts
     size, batch = facts.training_examples, facts.batch_size

@@ -183,13 +183,14 @@ def text(epochs: int = 5) -> Task | FitTask:
     length, counts = TEXT_CONTEXT + 1, (2400, 400, 400)
     windows = codes[: sum(counts) * length].reshape(-1, length)
     parts = _parts(windows[:, :-1], windows[:, 1:], validation=counts[1], test=counts[2])
-    model = _transformer(keras)
+    model = text_model(keras)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(loss=loss, metrics=["accuracy"])
     return _task("text", model, parts, epochs, 24)
 
 
-def _transformer(keras: Any, blocks: int = 2, heads: int = 2) -> Any:
+def text_model(keras: Any, name: str = "text", blocks: int = 2, heads: int = 2) -> Any:
+    """Return the causal transformer of the task text, which gives logits."""
     layers, width = keras.layers, TEXT_WIDTH
 
     class Position(layers.Layer):  # type: ignore[misc, name-defined]
@@ -212,7 +213,7 @@ def _transformer(keras: Any, blocks: int = 2, heads: int = 2) -> Any:
         a = layers.LayerNormalization()(h)
         h = h + layers.Dense(width)(layers.Dense(4 * width, activation="gelu")(a))
     logits = layers.Dense(TEXT_ALPHABET)(layers.LayerNormalization()(h))
-    return keras.Model(characters, logits, name="text")
+    return keras.Model(characters, logits, name=name)
 
 
 _SKLEARN = "scikit-learn"

@@ -1,10 +1,11 @@
 """The same function in operations that are fast inside a compiled loop on a CPU.
 
-XLA's convolutions and the gradients of its pooling are 10 to 30 times slower on a CPU inside a loop
-than outside of one, and all of Steepest's training is inside one. `rewritten` traces a function and
-runs it with these operations said in slices and matrix products, before it is differentiated, so
-that the gradients are slices and matrix products too. The person's model is not touched, and the
-numbers agree to rounding (`tests/engines/test_rewrite.py`).
+On a CPU, XLA's convolutions are 5 to 7 times slower inside a loop than outside of one, and 5 to
+24 times slower than as matrix products, and so are the gradients of its pooling; and all of
+Steepest's training is inside one. `rewritten` traces a function and runs it with these operations
+said in slices and matrix products, before it is differentiated, so that the gradients are slices
+and matrix products too. The person's model is not touched, and the numbers agree to rounding
+(`tests/engines/test_rewrite.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -4,6 +4,7 @@ On a CPU JAX draws them in a loop over memory, to spare the compiler; that was a
 convolutional network's step. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """
 
+import math
 from typing import Any
 
 import jax
@@ -18,13 +19,12 @@ def random_bits(keys: Any, *, bit_width: int, shape: tuple[int, ...]) -> Any:
     """Return `jax.random.bits` of one key, or None where JAX' own is left."""
     config: Any = jax.config
     threefry = str(jax.random.key_impl(keys)) == "threefry2x32"
-    small = 0 < int(jnp.size(keys)) * _count(shape) < 2**32
-    if not (threefry and config.jax_threefry_partitionable and small):
-        return None
-    if keys.ndim or bit_width != 32:
+    count = math.prod(shape)
+    plain = keys.ndim == 0 and bit_width == 32 and 0 < count < 2**32
+    if not (threefry and config.jax_threefry_partitionable and plain):
         return None
     first, second = jax.random.key_data(keys)
-    place = lax.iota(jnp.uint32, _count(shape)).reshape(shape)
+    place = lax.iota(jnp.uint32, count).reshape(shape)
     a, b = threefry2x32(first, second, jnp.zeros_like(place), place)
     return a ^ b
 
@@ -40,10 +40,3 @@ def threefry2x32(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
         a = a + keys[(group + 1) % 3]
         b = b + keys[(group + 2) % 3] + jnp.uint32(group + 1)
     return a, b
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
