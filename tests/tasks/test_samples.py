@@ -31,9 +31,9 @@ def test_text_looks_only_back():
     """A character's prediction does not depend on the characters after it."""
     import keras
 
-    from steepest.tasks.samples import _transformer
+    from steepest.tasks.samples import text_model
 
-    model = _transformer(keras)
+    model = text_model(keras)
     x = np.random.default_rng(0).integers(0, 97, (1, 48))
     y = x.copy()
     y[0, 30:] = 5
