@@ -1,6 +1,6 @@
 """The nouns: frozen dataclasses that go into the study file and come back unchanged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 
 from steepest.spaces import Value
 
-FORMAT_VERSION = 2  # of the study file and of the JSON output; see docs/how-it-works.md
+FORMAT_VERSION = 3  # of the study file and of the JSON output; see docs/how-it-works.md
 
 
 class Outcome(Enum):
@@ -17,6 +17,7 @@ class Outcome(Enum):
 
     FINISHED = "trained to the end"
     HALVED = "stopped at a rung, where other trials were ahead"
+    SHORT = "trained to the end of a schedule as long as its rung"
     DIVERGED = "stopped because the loss was no longer a finite number; try a lower learning rate"
     UNFINISHED = "was still in training when the study file was last written"
 
@@ -25,7 +26,7 @@ class Stage(Enum):
     """What a trial was for."""
 
     SEARCH = "search"  # to find an optimizer's good configurations
-    REPEAT = "repeat"  # to see which of them was not merely lucky with its seed
+    REPEAT = "repeat"  # in files before format 3: a finisher once more, from a second seed
     CONFIRM = "confirm"  # to measure the best one on fresh seeds
 
 
@@ -153,12 +154,9 @@ class Trial:
         """How many epochs were trained."""
         return len(self.curves.epoch)
 
-    @property
-    def score(self) -> float:
-        """The validation loss at the last evaluation; infinite without one, or if it diverged."""
-        if self.outcome is Outcome.DIVERGED or not self.curves.validation_loss:
-            return float("inf")
-        return self.curves.validation_loss[-1]
+    def watched(self, name: str) -> tuple[float, ...]:
+        """Return the validation loss ("loss") or a metric, one value an evaluation."""
+        return self.curves.validation_loss if name == "loss" else self.curves.metrics.get(name, ())
 
 
 @dataclass(frozen=True)
@@ -176,6 +174,8 @@ class TaskFacts:
     batch_size: int
     notes: tuple[str, ...] = ()
     weights: tuple[Parameter, ...] = ()  # each trainable array; empty in files of format 1
+    # Of the metrics whose class says so, whether larger is better ("up") or smaller ("down").
+    directions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -192,12 +192,41 @@ class TaskFacts:
 class Settings:
     """What a person asked for, all of it: with the task, enough to repeat the study."""
 
-    trials: int  # configurations tried for each optimizer
-    seeds: int  # confirmed runs for each optimizer
+    trials: int  # configurations explored for each optimizer
+    seeds: int  # confirmed runs for each optimizer, at most
     seed: int
     schedule: str
     rungs: tuple[int, ...]  # epochs after which a part of the trials goes on
     dialect: str = "keras"  # whose arithmetic and defaults the tuned numbers have
+    survivors: tuple[int, ...] = ()  # how many go on after each rung but the last
+    refined: tuple[int, ...] = ()  # how many new ones start then, where the best are expected
+    own_horizon: bool = False  # whether a schedule's end is the rung, and trials start anew there
+    race: bool = False  # whether seeds are added only for those between which it is still open
+    full_trainings: float | None = None  # that the whole study may cost
+    seconds: float | None = None  # of wall time that it may take
+    decides: str = "loss"  # the validation loss, or the metric that decides
+    maximize: bool = False  # whether larger is better
+    at: str = "end"  # of training, or "best": at the best epoch
+    practical: float = 0.0  # the relative difference that would matter
+
+    def value(self, trial: Trial) -> float:
+        """Return what decides, in its own unit; NaN without an evaluation, or if it diverged."""
+        values = trial.watched(self.decides)
+        if trial.outcome is Outcome.DIVERGED or not values:
+            return float("nan")
+        best = max if self.maximize else min
+        return values[-1] if self.at == "end" else best(values, key=_known(self.maximize))
+
+    def score(self, trial: Trial) -> float:
+        """Return what trials are compared by: lower is better, infinite where there is nothing."""
+        value = self.value(trial)
+        return float("inf") if value != value else -value if self.maximize else value
+
+
+def _known(maximize: bool) -> Callable[[float], float]:
+    """Return a key by which NaN is never the best."""
+    worst = float("-inf") if maximize else float("inf")
+    return lambda value: worst if value != value else value
 
 
 @dataclass(frozen=True)
@@ -214,6 +243,7 @@ class Study:
     seconds: float = 0.0  # wall time from start to end, compiling counted
     compile_seconds: float = 0.0
     finished: bool = False
+    stopped: str = ""  # what cut the study short, if something did
 
     def confirmed(self, optimizer: str) -> tuple[Trial, ...]:
         """Return the trials of `optimizer` on fresh seeds, in order of seed."""

@@ -116,7 +116,7 @@ def read(path: Path) -> Study:
                     "install a newer one"
                 )
             return _get_study(db)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise StudyFileError(f"{file} is damaged: {error}") from error
 
 
@@ -149,6 +149,7 @@ def _put_study(db: sqlite3.Connection, study: Study) -> None:
         "seconds": study.seconds,
         "compile_seconds": study.compile_seconds,
         "finished": study.finished,
+        "stopped": study.stopped,
     }
     db.executemany(
         "INSERT OR REPLACE INTO study VALUES (?, ?)",
@@ -200,6 +201,8 @@ def _get_study(db: sqlite3.Connection) -> Study:
         for w in task.get("weights", ())
     )
     settings["rungs"] = tuple(settings["rungs"])
+    for key in ("survivors", "refined"):
+        settings[key] = tuple(settings.get(key, ()))
     for key in ("training_examples", "epochs", "batch_size"):
         if type(task[key]) is not int or not 1 <= task[key] < 2**53:
             raise ValueError(f"{key} is {str(task[key])[:40]}")

@@ -10,6 +10,7 @@ from made import STUDY, confirmed, study_of
 from steepest.measures.verdict import judge
 from steepest.records import Outcome
 from steepest.spaces import Float, to_dict
+from steepest.statistics import State
 
 NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
 
@@ -66,6 +67,13 @@ def test_an_unfinished_study_has_no_winner():
     study = study_of(finished=False, SGD=0.9 + NOISE, Adam=0.5 + NOISE)
     assert judge(study).winner is None
     assert judge(study).leader == "Adam"
+    running = [replace(t, outcome=Outcome.UNFINISHED) for t in study.trials if t.config.seed > 3]
+    done = [t for t in study.trials if t.config.seed <= 3]
+    standing = judge(replace(study, trials=(*done, *running))).standings["Adam"]
+    assert standing.seeds == (1, 2, 3)  # what was trained halfway counts for nothing
+    assert len(standing.loss.values) == 3
+    waiting = judge(replace(study, trials=tuple(running)))
+    assert (waiting.leader, waiting.tied_with) == (None, ())
 
 
 def test_equal_optimizers_rarely_have_a_winner():
@@ -91,6 +99,7 @@ def test_test_numbers_are_those_of_the_confirmed_runs():
     standing = judge(study_of(SGD=0.9 + NOISE)).standings["SGD"]
     assert standing.test_loss.mean == pytest.approx(1.9, abs=1e-6)
     assert standing.metric.mean == pytest.approx(0.1, abs=1e-6)
+    assert set(standing.test) == {"loss", "mae"}
     trial = confirmed(0, "SGD", 1, 0.5)
     assert trial.outcome is Outcome.FINISHED
 
@@ -116,3 +125,86 @@ def test_a_momentum_of_zero_is_no_edge():
         ),
     )
     assert judge(low).standings["SGD"].edges == ()
+
+
+def settings(study, **changes):
+    return replace(study, settings=replace(study.settings, **changes))
+
+
+def test_a_metric_may_decide_and_its_direction_is_respected():
+    # The metric is 1 − loss, so the lowest metric is the highest loss.
+    study = study_of(SGD=0.9 + NOISE, Adam=0.5 + NOISE[::-1])
+    assert judge(settings(study, decides="mae")).winner == "SGD"
+    verdict = judge(settings(study, decides="mae", maximize=True))
+    assert verdict.winner == "Adam"
+    sgd = verdict.standings["SGD"]
+    assert sgd.value.mean == pytest.approx(0.1)
+    assert sgd.behind.mean == pytest.approx(0.4)
+    assert sgd.relative is None  # in its own unit
+    assert sgd.loss.mean == pytest.approx(0.9)
+
+
+def test_the_best_epoch_may_decide():
+    study = study_of(SGD=2.3 + NOISE, Adam=2.1 + NOISE)  # both were at 2 an epoch before
+    assert judge(study).winner == "Adam"
+    verdict = judge(settings(study, at="best"))
+    assert verdict.tied_with == ("Adam",)
+    standing = verdict.standings["Adam"]
+    assert standing.loss.mean == pytest.approx(2.1)
+    assert standing.best_loss.mean == standing.value.mean == 2
+    assert standing.metric.mean == 1  # at that epoch too
+
+
+def test_what_would_not_matter_is_a_tie():
+    study = study_of(SGD=1.005 + NOISE, Adam=1 + NOISE)
+    assert judge(study).winner == "Adam"
+    verdict = judge(settings(study, practical=0.01))
+    assert verdict.winner is None
+    assert verdict.standings["SGD"].state is State.SAME
+    assert judge(settings(study, practical=0.001)).winner == "Adam"
+
+
+def test_seeds_may_be_unequal_after_a_race():
+    study = study_of(SGD=[9.0, 9.1], Adam=0.5 + NOISE, RMSprop=0.7 + NOISE[::-1])
+    verdict = judge(settings(study, race=True, seeds=8))
+    assert verdict.winner == "Adam"
+    assert list(verdict.standings) == ["Adam", "RMSprop", "SGD"]
+    assert verdict.standings["SGD"].seeds == (1, 2)
+    assert len(verdict.standings["SGD"].behind.values) == 2
+
+
+def test_a_look_before_the_last_needs_more():
+    study = study_of(SGD=1.04 + NOISE[::-1], Adam=1 + NOISE)
+    fixed, raced = judge(study), judge(settings(study, race=True))
+    assert (
+        raced.standings["SGD"].behind.half_width > 1.05 * fixed.standings["SGD"].behind.half_width
+    )
+
+
+def test_probabilities_are_told():
+    verdict = judge(study_of(SGD=0.9 + NOISE, Adam=0.5 + NOISE[::-1], Lion=[math.inf] * 5))
+    found = {name: s.probability for name, s in verdict.standings.items()}
+    assert found["Adam"] > 0.999
+    assert found["Lion"] == 0
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_edges_are_those_of_the_expanded_range():
+    asked = {"learning_rate": to_dict(Float(1e-3, 0.1, log=True))}
+    study = study_of(SGD=0.9 + NOISE, rate=0.1, space=asked)
+    assert judge(study).standings["SGD"].edges == ("learning_rate",)
+    wider = {"learning_rate": to_dict(Float(1e-3, 10.0, log=True))}
+    study = replace(study, optimizers={"SGD": {**study.optimizers["SGD"], "expanded": wider}})
+    assert judge(study).standings["SGD"].edges == ()
+
+
+def test_who_was_never_confirmed_stands_in_nobody_s_way():
+    study = study_of(SGD=0.9 + NOISE, Adam=0.5 + NOISE)
+    study = replace(study, optimizers={**study.optimizers, "Lion": study.optimizers["SGD"]})
+    verdict = judge(study)
+    assert verdict.winner == "Adam"
+    assert verdict.standings["Lion"].state is State.DIVERGED
+    assert list(verdict.standings)[-1] == "Lion"
+    alone = study_of(SGD=[0.9])
+    alone = replace(alone, optimizers={**alone.optimizers, "Lion": alone.optimizers["SGD"]})
+    assert judge(alone).winner is None

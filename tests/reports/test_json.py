@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pytest
 from made import study_of
 
 from steepest.measures.verdict import judge
@@ -15,18 +16,36 @@ NOISE = np.array([0.01, -0.02, 0.0])
 def test_the_object_has_what_was_promised():
     study = study_of(SGD=1.0 + NOISE, Adam=0.5 + NOISE)
     data = json.loads(dumps(to_dict(study, judge(study))))
-    assert data["format_version"] == 2
+    assert data["format_version"] == 3
     assert data["task"] == "toy"
     assert data["seed"] == 0
     assert data["verdict"]["winner"] == "Adam"
     assert data["verdict"]["tied_with"] == []
-    assert data["verdict"]["sentence"].startswith("Adam wins")
+    assert data["verdict"]["sentence"].startswith("Adam, by 10")
     assert data["cost"]["trials"] == 6
     assert data["cost"]["full_trainings"] == 6
     assert data["cost"]["seconds"] == 12.5
     adam = data["optimizers"]["Adam"]
     assert adam["hyperparameters"] == {"learning_rate": 0.1, "momentum": 0.9, "nesterov": False}
-    for key in ("validation_loss", "validation_metric", "test_metric"):
+    assert (adam["state"], data["optimizers"]["SGD"]["state"]) == ("leader", "behind")
+    assert adam["probability_best"] + data["optimizers"]["SGD"]["probability_best"] == 1
+    assert adam["validation_metrics"]["mae"] == adam["validation_metric"]
+    assert adam["test_metrics"]["mae"] == adam["test_metric"]
+    relative = data["optimizers"]["SGD"]["behind_leader_relative"]["mean"]
+    assert relative == pytest.approx(0.5 / (0.5 + NOISE.mean()))
+    assert data["decides"] == {
+        "value": "validation loss",
+        "maximize": False,
+        "at": "end",
+        "practical": 0.0,
+    }
+    for key in (
+        "value",
+        "validation_loss",
+        "validation_loss_best_epoch",
+        "validation_metric",
+        "test_metric",
+    ):
         assert set(adam[key]) == {"mean", "low", "high", "values"}
         assert len(adam[key]["values"]) == len(adam["seeds"]) == 3
     assert "keras.optimizers.SGD(" in adam["code"]["keras"]

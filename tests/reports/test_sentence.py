@@ -8,8 +8,7 @@ from made import STUDY, study_of
 
 from steepest.measures.verdict import judge
 from steepest.records import TaskFacts
-from steepest.reports.sentence import sentence, warnings
-from steepest.spaces import Float, to_dict
+from steepest.reports.sentence import sentence
 
 NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
 
@@ -18,48 +17,86 @@ def said(study):
     return sentence(study, judge(study))
 
 
+def with_settings(study, **changes):
+    return replace(study, settings=replace(study.settings, **changes))
+
+
 def test_a_winner():
     assert said(study_of(SGD=1.0 + NOISE, Adam=0.8 + NOISE[::-1])) == (
-        "Adam wins: its validation loss is 20.0 ± 3.3 % lower than SGD's (5 seeds). "
-        "On test: mae 0.2 ± 0."
+        "Adam, by 25.0 % ± 4.2 % in validation loss over SGD (5 seeds). On test: mae 0.2 ± 0."
     )
 
 
-def test_a_tie():
+def test_who_else_is_behind():
+    study = study_of(SGD=1.11 + NOISE, Adam=0.96 + NOISE[::-1], RMSprop=1.0 + NOISE)
+    assert said(with_settings(study, practical=0.01)).startswith(
+        "Adam, by 4.2 % ± 3.5 % in validation loss over RMSprop (5 seeds); SGD is 16 % behind. On"
+    )
+    study = study_of(SGD=[1.38, 1.40], Adam=0.96 + NOISE[::-1], RMSprop=1.1 + NOISE)
+    assert "; SGD is 44 % behind (2 seeds). On test" in said(with_settings(study, race=True))
+    study = study_of(SGD=[14.0, 14.1, 13.9], Adam=[1.0, 1.01, 0.99])
+    assert said(study).startswith("Adam, by 1300 % ± ")
+
+
+def test_ties():
+    study = study_of(SGD=1.0 + NOISE, Adam=1.001 + NOISE[::-1])
+    assert said(study) == (
+        "A tie between SGD and Adam: the difference in validation loss, 0.1 % ± 3.3 %, is "
+        "undecided after 5 seeds. On test: mae 0.2 ± 0."
+    )
     study = study_of(SGD=1.0 + NOISE, Adam=1.001 + NOISE[::-1], RMSprop=2.0 + NOISE)
+    assert said(study).startswith("A tie between SGD and Adam: the difference in validation loss, ")
+    assert "after 5 seeds; RMSprop is 1e+02 % behind." not in said(study)
+    assert "after 5 seeds; RMSprop is 100 % behind." in said(study)
+    study = with_settings(study_of(SGD=1.0 + NOISE, Adam=1.005 + NOISE), practical=0.01)
     assert said(study).startswith(
-        "A tie: SGD has the lowest validation loss, but 5 seeds cannot tell it from Adam; it is "
-        "50.0 ± "
+        "A tie between SGD and Adam: the difference in validation loss, 0.500 % ± 0.000 %, is "
+        "smaller than the 1 % that would matter (5 seeds)."
     )
+    study = study_of(SGD=1.0 + NOISE, Adam=1.001 + NOISE[::-1], RMSprop=1.002 + NOISE[::-1])
+    assert "between SGD, Adam and RMSprop: the differences in validation loss, at most " in said(
+        study
+    )
+    assert "are undecided after 5 seeds" in said(study)
+    study = study_of(SGD=[0.5] * 3, Adam=[0.5] * 3)
+    assert "is nothing but rounding (3 seeds)" in said(study)
+    assert "0.5, is undecided after 1 seed" not in said(study_of(SGD=[1.0], Adam=[1.5]))
+    assert "50.0 %, is undecided after 1 seed" in said(study_of(SGD=[1.0], Adam=[1.5]))
 
 
 def test_losses_that_may_be_negative_are_compared_in_their_own_unit():
     text = said(study_of(SGD=-1.0 + NOISE, Adam=-2.0 + NOISE))
-    assert "is 1.0000 ± 0.0000 lower than SGD's" in text
+    assert text.startswith("Adam, by 1.0 ± 0.0 in validation loss over SGD (5 seeds).")
+
+
+def test_what_is_maximized_is_compared_in_its_own_unit():
+    study = study_of(SGD=0.05 + NOISE / 10, Adam=0.02 + NOISE[::-1] / 10)
+    text = said(with_settings(study, decides="mae", maximize=True))
+    assert text.startswith("Adam, by 0.0300 ± 0.0033 in validation mae over SGD (5 seeds).")
+    text = said(with_settings(study, at="best"))
+    assert " in validation loss at its best epoch over SGD (5 seeds)." in text
 
 
 def test_divergence_is_named():
     text = said(study_of(SGD=[0.1, math.inf, 0.1], Adam=[0.5, 0.6, 0.5]))
-    assert text.startswith("Adam wins: it alone trained without diverging on 3 seeds; SGD diverged")
+    assert text.startswith("Adam, which alone trained without diverging: validation loss 0.5333 ± ")
+    assert "(3 seeds); SGD diverged on 1 of 3 seeds. On test" in text
     assert said(study_of(SGD=[math.inf] * 3)).startswith("No optimizer trained without diverging")
+    assert "decides nothing; SGD diverged" in said(study_of(SGD=[math.inf], Adam=[0.5]))
 
 
 def test_one_optimizer_and_unfinished_and_nothing():
-    assert "was the only optimizer asked about" in said(study_of(SGD=1.0 + NOISE))
+    assert said(study_of(SGD=1.0 + NOISE)).startswith(
+        "SGD was the only optimizer asked about: validation loss 1 ± 0.017 (5 seeds). On test:"
+    )
     text = said(study_of(finished=False, SGD=1.0 + NOISE, Adam=0.5 + NOISE))
-    assert "so far Adam leads" in text
+    assert text.startswith("Stopped after 12 s; best so far: Adam, by 100")
+    text = said(study_of(finished=False, SGD=1.0 + NOISE, Adam=0.999 + NOISE[::-1]))
+    assert "over SGD (5 seeds), which is undecided." in text
+    assert said(study_of(finished=False, SGD=1.0 + NOISE)).startswith(
+        "Stopped after 12 s; best so far: SGD, validation loss 1 ± 0.017 (5 seeds)."
+    )
     assert "no verdict" in said(replace(STUDY, finished=False))
-
-
-def test_warnings_of_a_careful_colleague():
-    ranges = {"learning_rate": to_dict(Float(1e-3, 1.0, log=True))}
-    study = study_of(SGD=[0.9], Adam=[0.8], rate=0.99, space=ranges)
-    study = replace(study, task=replace(study.task, notes=("a note of the task",)))
-    found = warnings(study, judge(study))
-    assert found[0] == "a note of the task"
-    assert "one seed says nothing" in found[1]
-    assert "SGD's best learning_rate, 0.99, lies at the edge" in "".join(found)
-    assert not warnings(study_of(SGD=1.0 + NOISE), judge(study_of(SGD=1.0 + NOISE)))
 
 
 def test_without_metrics_the_test_loss_is_told():

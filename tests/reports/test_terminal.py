@@ -1,5 +1,7 @@
 """The screen: everything on it, and no control characters where there is no terminal."""
 
+from dataclasses import replace
+
 import numpy as np
 from made import STUDY, study_of
 
@@ -11,7 +13,7 @@ def test_the_story_is_told():
     study = study_of(SGD=1.0 + np.array([0.01, -0.02, 0.0]), Adam=[0.5, 0.51, 0.52])
     told = text(study, judge(study))
     assert "\x1b" not in told
-    for part in ("toy", "SGD", "Adam", "Adam wins", "keras.optimizers.SGD(", "6.0 full"):
+    for part in ("toy", "SGD", "Adam", "Adam, by", "keras.optimizers.SGD(", "6.0 full"):
         assert part in told
     assert max(map(len, told.splitlines())) <= 100
 
@@ -37,3 +39,33 @@ def test_numbers_near_one_keep_their_distance_from_it():
     assert number(0.92082) == "0.921"
     assert number(1e-7) == "1e-07"
     assert number(0.0027106) == "0.00271"
+
+
+def test_the_table_fits_with_many_metrics_and_a_long_name():
+    study = study_of(
+        **{"SGD(nesterov=True, momentum=0.9)": [1.0, 1.1, 1.2], "Adam": [0.5, 0.6, 0.55]}
+    )
+    many = ("mae", *(f"a_metric_of_some_length_{i}" for i in range(4)))
+    trials = tuple(
+        replace(t, curves=replace(t.curves, metrics=dict.fromkeys(many, (0.98765, 0.98765))))
+        for t in study.trials
+    )
+    study = replace(study, task=replace(study.task, metrics=many), trials=trials)
+    told = text(study, judge(study))
+    assert max(map(len, told.splitlines())) <= 100
+    table = told.split("\n\n")[1].splitlines()
+    assert len(table) == 3  # nothing wraps
+    for part in ("validation loss", "seeds", "chance"):
+        assert part in table[0]
+
+
+def test_both_losses_are_shown_and_which_decided_is_said():
+    study = study_of(SGD=[2.3, 2.4, 2.5], Adam=[2.1, 2.2, 2.15])
+    told = text(study, judge(study))
+    assert "at best epoch" in told
+    assert "2.0000 ± 0.0000" in told
+    assert "Validation loss decides." in told
+    study = replace(study, settings=replace(study.settings, decides="mae", maximize=True))
+    told = text(study, judge(study))
+    assert "validation mae  validation loss" in told.replace("   ", "  ")
+    assert "Validation mae decides." in told

@@ -2,14 +2,16 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from steepest.export import code, has_code
-from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import FORMAT_VERSION, Config, Study, facts_to_dict
-from steepest.reports.sentence import sentence, warnings
+from steepest.reports.advice import warnings
+from steepest.reports.sentence import sentence
 from steepest.rules import FRAMEWORKS
+from steepest.statistics import Estimate
 
 
 def to_dict(study: Study, verdict: Verdict) -> dict[str, Any]:
@@ -20,9 +22,16 @@ def to_dict(study: Study, verdict: Verdict) -> dict[str, Any]:
         "verdict": {
             "winner": verdict.winner,
             "leader": verdict.leader,
+            "recommended": verdict.recommended,
             "tied_with": list(verdict.tied_with),
             "sentence": sentence(study, verdict),
             "warnings": warnings(study, verdict),
+        },
+        "decides": {
+            "value": f"validation {study.settings.decides}",
+            "maximize": study.settings.maximize,
+            "at": study.settings.at,
+            "practical": study.settings.practical,
         },
         "metric": study.task.metrics[0] if study.task.metrics else None,
         "optimizers": {
@@ -60,11 +69,19 @@ def _optimizer(study: Study, standing: Standing) -> dict[str, Any]:
     config = standing.config
     return {
         "hyperparameters": dict(config.hyperparameters) if config else None,
+        "state": standing.state.name.lower(),
+        "probability_best": round(standing.probability, 4),
+        "value": _estimate(standing.value),
         "validation_loss": _estimate(standing.loss),
+        "validation_loss_best_epoch": _estimate(standing.best_loss),
         "validation_metric": _estimate(standing.metric),
+        "validation_metrics": _estimates(standing.metrics),
         "test_loss": _estimate(standing.test_loss),
         "test_metric": _estimate(standing.test_metric),
+        "test_metrics": _estimates(standing.test),
         "behind_leader": _estimate(standing.behind),
+        "behind_leader_relative": _estimate(standing.relative),
+        "edges": list(standing.edges),
         "seeds": list(standing.seeds),
         "diverged_seeds": standing.diverged,
         "code": _code(config, study) if config else {},
@@ -78,6 +95,10 @@ def _code(config: Config, study: Study) -> dict[str, str]:
     if not has_code(config):
         return {}
     return {framework: code(config, study.task, framework) for framework in FRAMEWORKS}
+
+
+def _estimates(values: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {name: _estimate(value) for name, value in values.items() if name != "loss"}
 
 
 def _estimate(value: Estimate | None) -> dict[str, Any] | None:

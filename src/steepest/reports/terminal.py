@@ -1,17 +1,23 @@
 """The study on one screen: a table, the verdict, warnings, the code to paste, the cost."""
 
 import math
+from collections.abc import Callable
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from steepest.export import code, has_code
-from steepest.measures.statistics import Estimate
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Study
-from steepest.reports.sentence import sentence, warnings
+from steepest.reports.advice import warnings
+from steepest.reports.sentence import deciding, sentence
 from steepest.spaces import Value
+from steepest.statistics import Estimate
+
+WIDTH = 100  # columns; what does not fit is left to the JSON
+
+Column = tuple[str, Callable[[Standing], str]]  # a title, and what to show of an optimizer
 
 
 def render(study: Study, verdict: Verdict) -> RenderableType:
@@ -32,7 +38,7 @@ def render(study: Study, verdict: Verdict) -> RenderableType:
         Text(sentence(study, verdict), style="bold"),
     ]
     parts += [Text(f"Note: {warning}.", style="yellow") for warning in warnings(study, verdict)]
-    best = verdict.standings[verdict.leader].config if verdict.leader else None
+    best = verdict.standings[verdict.recommended].config if verdict.recommended else None
     if best is not None and has_code(best):
         parts += [Text(""), Text(code(best, study.task, best.dialect).rstrip(), style="cyan")]
     parts += [Text(""), Text(_cost(study, verdict), style="dim")]
@@ -48,32 +54,63 @@ def text(study: Study, verdict: Verdict, width: int = 100) -> str:
 
 
 def _table(study: Study, verdict: Verdict) -> Table:
-    metric = study.task.metrics[0] if study.task.metrics else None
-    tested = any(s.test_loss is not None for s in verdict.standings.values())
+    """Show what decides first, the other of end and best epoch, metrics, seeds, and the chance."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("optimizer", overflow="fold")  # numbers are never cut for a long name
-    table.add_column("validation loss", justify="right", no_wrap=True)
-    if metric:
-        table.add_column(metric, justify="right", no_wrap=True)
-    if tested:
-        table.add_column(f"test {metric or 'loss'}", justify="right", no_wrap=True)
-    for standing in verdict.standings.values():
-        cells = [standing.name, _loss(standing)]
-        if metric:
-            cells.append(_show(standing.metric))
-        if tested:
-            cells.append(_show(standing.test_metric if metric else standing.test_loss))
+    standings = verdict.standings.values()
+    columns = _columns(study, verdict)
+    for title, _ in columns:
+        table.add_column(title, justify="right", no_wrap=len(title) <= 16)
+    for standing in standings:
+        cells = [standing.name]
+        for i, (_, of) in enumerate(columns):
+            cells.append(_failed(standing) or of(standing) if i == 0 else of(standing))
         # As text and not as markup: a name is shown as it is.
         table.add_row(*map(Text, cells), style="bold" if standing.name == verdict.winner else "")
     return table
 
 
-def _loss(standing: Standing) -> str:
+def _columns(study: Study, verdict: Verdict) -> list[Column]:
+    settings, standings = study.settings, verdict.standings.values()
+    decides, metric = settings.decides, next(iter(study.task.metrics), None)
+    columns: list[Column] = [
+        (deciding(settings).replace(" at its best epoch", ", best"), lambda s: _show(s.value))
+    ]
+    if decides == "loss" and settings.at == "end":
+        columns.append(("at best epoch", lambda s: _show(s.best_loss)))
+    elif decides == "loss":
+        columns.append(("at the end", lambda s: _show(s.loss)))
+    else:
+        columns.append(("validation loss", lambda s: _show(s.loss)))
+    first = [m for m in study.task.metrics if m != decides]
+    spare: list[Column] = [(m, lambda s, m=m: _show(s.metrics.get(m))) for m in first]  # type: ignore[misc]
+    tested = "loss" if metric is None else metric
+    tests: list[Column] = []
+    if any(s.test for s in standings):
+        tests = [(f"test {tested}", lambda s: _show(s.test.get(tested)))]
+    last: list[Column] = [("seeds", lambda s: str(len(s.seeds)))]
+    if len(standings) > 1:
+        last.append(("chance", lambda s: f"{s.probability:.0%}" if s.seeds else "-"))
+    names = max(len(s.name) for s in standings)
+
+    def room(some: list[Column]) -> bool:
+        cells = (max(len(title), *(len(of(s)) for s in standings)) for title, of in some)
+        return names + 2 + sum(cell + 2 for cell in cells) - 2 <= WIDTH
+
+    # In order of what can best be missed: further metrics, the loss that does not decide.
+    while spare and not room(columns + spare + tests + last):
+        spare.pop()
+    if not room(columns + spare + tests + last):
+        columns.pop()
+    return columns + spare + tests + last
+
+
+def _failed(standing: Standing) -> str | None:
     if not standing.seeds:
         return "none finished"
     if standing.diverged:
         return f"diverged {standing.diverged}/{len(standing.seeds)}"
-    return _show(standing.loss)
+    return None
 
 
 def _show(value: Estimate | None) -> str:
@@ -119,17 +156,19 @@ def number(value: float) -> str:
 
 
 def _cost(study: Study, verdict: Verdict) -> str:
-    seeds = study.settings.seeds
     cost = (
         f"Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings, "
         f"{study.seconds:.1f} s"
     )
     # Through Keras' fit, compiling is a part of each trial.
     cost += f", of which {study.compile_seconds:.1f} s compiling." if study.compile_seconds else "."
-    if verdict.leader is None or seeds < 2:
+    if max((len(s.seeds) for s in verdict.standings.values()), default=0) < 2:
         return cost
+    if len(study.optimizers) == 1:
+        return f"± is a 95 % interval over fresh seeds. {cost}"
+    looks = " and holds at every number of seeds that was looked at" if study.settings.race else ""
     return (
-        f"± in the table is a 95 % interval over {seeds} fresh seeds, the same for each optimizer; "
-        "± of a difference is paired by seed, and wide enough for all pairs of optimizers at "
-        f"once. {cost}"
+        f"{deciding(study.settings).capitalize()} decides. ± in the table is a 95 % interval over "
+        f"fresh seeds; ± of a difference is paired by seed{looks}; chance is the probability of "
+        f"being the best. {cost}"
     )

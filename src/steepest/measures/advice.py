@@ -1,0 +1,121 @@
+"""What would change the answer: training longer or shorter, more seeds. From the study file alone.
+
+Curves are noisy and many are looked at, so nothing is said unless the seeds agree: each effect is
+measured once a seed, and Student's one-sided 2.5 % over the seeds has to be passed. With one seed
+nothing is said.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest.measures.verdict import Standing, Verdict
+from steepest.records import Outcome, Settings, Study
+from steepest.statistics import State, estimate
+
+MATTERS = 0.01  # the relative gain that is worth saying where nobody said what matters
+WINDOW = 0.2  # the share of the training that is looked at, and that is added in "train longer"
+SEEDS = 100  # more than that is no advice
+
+Curves = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Length:
+    """What the curves say of the number of epochs, of what decides.
+
+    Values are shares of it at the end; `epoch` is where it was best, counted from 1.
+    """
+
+    longer: float | None  # what a fifth more epochs would gain, if it still improves
+    shorter: float | None  # what stopping at `epoch` would have gained, if it was over-fitting
+    epoch: int | None
+
+
+def length(study: Study, standing: Standing) -> Length:
+    """Return whether this optimizer should have trained longer, or shorter.
+
+    Longer: lines are fitted to the last fifth of each curve, three evaluations at least, and
+    continued. Shorter: to all that follows the epoch where the mean curve was best, as that epoch
+    itself may be a lucky one.
+    """
+    curves = _curves(study, standing)
+    nothing = Length(None, None, None)
+    if curves is None:
+        return nothing
+    epochs = curves.shape[1]
+    window = max(3, round(WINDOW * epochs))
+    end = curves[:, -1].mean()
+    size = abs(end)
+    matters = max(study.settings.practical, MATTERS) * size
+    if size == 0 or epochs < window + 2:
+        return nothing
+    gain = estimate((-_slopes(curves[:, -window:]) * WINDOW * epochs).tolist())
+    if _clear(gain.mean, gain.low, matters):
+        return Length((gain.mean or 0.0) / size, None, None)
+    if study.settings.at == "best":
+        return nothing  # the best epoch has decided already
+    best = int(np.argmin(curves.mean(axis=0)))
+    after = curves[:, best + 1 :]
+    if after.shape[1] < window:
+        return nothing
+    rises = estimate((_slopes(after) * after.shape[1]).tolist())
+    if _clear(rises.mean, rises.low, matters):
+        return Length(None, (rises.mean or 0.0) / size, best + 1)
+    return nothing
+
+
+def seeds_to_decide(settings: Settings, verdict: Verdict) -> int | None:
+    """Return how many seeds would tell the leader from those it is tied with, or None if too many.
+
+    n = (z₀.₉₇₅ + z₀.₈)² s²/δ² + 2, the usual size of a sample that finds a difference δ in four of
+    five studies; δ is the measured difference, or its distance from what would matter.
+    """
+    needed = 0
+    for name in verdict.tied_with:
+        standing = verdict.standings[name]
+        values = np.array(standing.behind.values if standing.behind else ())
+        if standing.state is not State.OPEN:
+            continue
+        if len(values) < 2:
+            return None
+        leader = verdict.standings[verdict.leader or name].value.mean or 0.0
+        margin, mean = settings.practical * abs(leader), float(values.mean())
+        # To call it worse zero has to be passed; to call it the same, the margin.
+        distance = mean if mean >= margin else max(mean, margin - mean)
+        if distance <= 0 or not math.isfinite(distance):
+            return None
+        count = (1.96 + 0.84) ** 2 * float(values.var(ddof=1)) / distance**2 + 2
+        if not count <= SEEDS:
+            return None
+        needed = max(needed, math.ceil(count), len(values) + 1)
+    return needed or None
+
+
+def _curves(study: Study, standing: Standing) -> Curves | None:
+    """Return the confirmed curves [seeds, epochs] of what decides, turned so that lower is better.
+
+    None with fewer than two whole ones.
+    """
+    sign = -1.0 if study.settings.maximize else 1.0
+    found = [
+        trial.watched(study.settings.decides)
+        for trial in study.confirmed(standing.name)
+        if trial.outcome is Outcome.FINISHED
+    ]
+    curves = np.array(found) if len({len(curve) for curve in found}) == 1 else np.zeros((0, 0))
+    if len(curves) < 2 or not np.isfinite(curves).all():
+        return None
+    return sign * curves
+
+
+def _slopes(curves: Curves) -> Curves:
+    """Return the slope an epoch of the line through each curve."""
+    fitted = np.polynomial.polynomial.polyfit(np.arange(curves.shape[1]), curves.T, 1)
+    return np.asarray(fitted[1], np.float64)
+
+
+def _clear(mean: float | None, low: float | None, matters: float) -> bool:
+    return mean is not None and low is not None and low > 0 and mean > matters

@@ -1,0 +1,128 @@
+"""What a colleague would add, and that noise alone makes nobody speak."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made import confirmed, study_of
+
+from steepest.measures.advice import length, seeds_to_decide
+from steepest.measures.verdict import judge
+from steepest.records import Curves
+from steepest.reports.advice import warnings
+from steepest.spaces import Float, to_dict
+
+NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
+EPOCHS = np.arange(1, 31)
+
+
+def with_curves(curves, **changes):
+    """Return a study of SGD whose confirmed runs have these curves [seeds, epochs]."""
+    study = study_of(SGD=curves[:, -1])
+    epochs = curves.shape[1]
+    trials = tuple(
+        replace(
+            confirmed(i, "SGD", i + 1, float(curve[-1])),
+            curves=Curves(
+                tuple(range(1, epochs + 1)),
+                tuple(range(1, epochs + 1)),
+                (1.0,) * epochs,
+                tuple(curve.tolist()),
+                {"mae": tuple((-curve).tolist())},
+            ),
+        )
+        for i, curve in enumerate(curves)
+    )
+    return replace(
+        study,
+        task=replace(study.task, epochs=epochs),
+        settings=replace(study.settings, **changes),
+        trials=trials,
+    )
+
+
+def told(curves, **changes):
+    study = with_curves(curves, **changes)
+    return length(study, judge(study).standings["SGD"])
+
+
+def noisy(random, mean, seeds=5, noise=0.03):
+    return mean * (1 + noise * random.normal(size=(seeds, len(mean))))
+
+
+def test_still_improving():
+    random = np.random.default_rng(0)
+    found = told(noisy(random, 3 / (1 + 0.1 * EPOCHS), noise=0.01))
+    assert found.longer == pytest.approx(0.13, abs=0.06)  # 3/4.6 after a fifth more is 13 % less
+    assert found.shorter is None
+    study = with_curves(noisy(random, 3 / (1 + 0.1 * EPOCHS), noise=0.01))
+    assert "was still improving at the last epoch: train longer" in "".join(
+        warnings(study, judge(study))
+    )
+
+
+def test_a_metric_that_decides_is_turned_the_right_way():
+    random = np.random.default_rng(0)
+    curves = noisy(random, 3 / (1 + 0.1 * EPOCHS), noise=0.01)
+    assert told(curves, decides="mae", maximize=True).longer is not None
+    assert told(curves, decides="mae").longer is None
+
+
+def test_over_fitting():
+    random = np.random.default_rng(1)
+    found = told(noisy(random, 1 + (EPOCHS - 10) ** 2 / 400))
+    assert found.longer is None
+    assert found.shorter == pytest.approx(0.5, abs=0.1)
+    assert abs(found.epoch - 10) <= 6
+    assert told(noisy(random, 1 + (EPOCHS - 10) ** 2 / 400), at="best").shorter is None
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("noise", [0.02, 0.2])
+def test_noise_alone_says_nothing(seeds, noise):
+    """Flat and settled curves: of each advice at most 2.5 % of studies, here both together."""
+    random = np.random.default_rng(2)
+    count, alarms = 300, 0
+    for mean in (np.ones(30), 1 + np.exp(-EPOCHS.astype(float))):
+        for _ in range(count // 2):
+            found = told(noisy(random, mean, seeds, noise))
+            alarms += found.longer is not None or found.shorter is not None
+    assert alarms / count <= 0.05 + 3 * (0.05 * 0.95 / count) ** 0.5
+
+
+def test_one_seed_or_a_few_epochs_say_nothing():
+    assert told((3 / EPOCHS)[None]).longer is None
+    assert told(np.array([[3.0, 2.0, 1.0]] * 3)).longer is None
+
+
+def test_seeds_to_decide():
+    study = study_of(SGD=1.0 + NOISE, Adam=1.008 + NOISE[::-1])
+    verdict = judge(study)
+    differences = 0.008 + NOISE[::-1] - NOISE
+    expected = 2.8**2 * differences.var(ddof=1) / 0.008**2 + 2
+    assert seeds_to_decide(study.settings, verdict) == int(np.ceil(expected))
+    assert f"about {int(np.ceil(expected))} seeds would tell" in "".join(warnings(study, verdict))
+    study = study_of(SGD=1.0 + NOISE, Adam=1.0001 + NOISE[::-1])
+    assert seeds_to_decide(study.settings, judge(study)) is None
+    assert "too little to matter, or to measure" in "".join(warnings(study, judge(study)))
+    won = study_of(SGD=1.0 + NOISE, Adam=2.0 + NOISE)
+    assert warnings(won, judge(won)) == []
+
+
+def test_a_careful_colleague():
+    ranges = {"learning_rate": to_dict(Float(1e-3, 1.0, log=True))}
+    study = study_of(SGD=[0.9], Adam=[0.8], rate=0.99, space=ranges)
+    study = replace(study, task=replace(study.task, notes=("a note of the task",)))
+    found = warnings(study, judge(study))
+    assert found[0] == "a note of the task"
+    assert "one seed says nothing" in found[-1]
+    assert "SGD's best learning rate, 0.99, lies at the edge of the range that was" in "".join(
+        found
+    )
+    given = {name: {**o, "given": ["learning_rate"]} for name, o in study.optimizers.items()}
+    study = replace(study, optimizers=given)
+    assert "of the range that you gave" in "".join(warnings(study, judge(study)))
+    study = study_of(SGD=[0.5, np.inf, 0.5, np.inf, 0.5], Adam=0.5 + NOISE)
+    assert "2 of SGD's 5 seeds diverged: its best learning rate is at the edge of stability" in (
+        "".join(warnings(study, judge(study)))
+    )

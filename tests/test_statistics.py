@@ -1,0 +1,238 @@
+"""Intervals held against SciPy and against known coverage."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from steepest.statistics import Pair, State, estimate, probabilities, race, reached
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10])
+def test_intervals_are_scipy_s(count):
+    values = np.random.default_rng(count).normal(3, 2, count)
+    found = estimate(values)
+    low, high = stats.t.interval(0.95, count - 1, loc=values.mean(), scale=stats.sem(values))
+    assert (found.mean, found.low, found.high) == pytest.approx((values.mean(), low, high))
+
+
+def test_differences_are_scipy_s_paired_test():
+    random = np.random.default_rng(0)
+    a, b = random.normal(1, 1, 6), random.normal(0, 1, 6)
+    found = race({"a": list(a), "b": list(b)}, 0.0, most=6, first=6)
+    expected = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert found.leader == "b"
+    assert found.behind["a"].low == pytest.approx(expected.low)
+    assert found.behind["a"].high == pytest.approx(expected.high)
+    wider = race({"a": list(a), "b": list(b)}, 0.0, most=8)  # a look before the last
+    assert wider.behind["a"].half_width > 1.5 * found.behind["a"].half_width
+
+
+def test_two_seeds_are_scipy_s_welch_test():
+    a, b = [1.0, 1.3], [0.5, 0.6]
+    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    found = race({"a": a, "b": b}, 0.0, most=2).behind["a"]
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_one_value_has_no_interval_and_an_infinite_one_no_mean():
+    assert estimate([2.0]).mean == 2.0
+    assert estimate([2.0]).half_width is None
+    assert estimate([]).mean is None
+    assert estimate([1.0, math.inf]).mean is None
+    assert estimate([1.0, math.nan]).values[0] == 1.0
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+def test_coverage_of_normal_and_skewed_values(count):
+    """Nominal 95 %: exact for normal values, a little less for skewed ones, never far off."""
+    random = np.random.default_rng(1)
+    normal = random.normal(size=(4000, count))
+    skewed = random.lognormal(sigma=0.5, size=(4000, count))
+
+    def coverage(samples, truth):
+        found = [estimate(row) for row in samples]
+        return np.mean([e.low <= truth <= e.high for e in found])
+
+    assert coverage(normal, 0.0) == pytest.approx(0.95, abs=0.012)
+    assert coverage(skewed, math.exp(0.125)) > 0.90
+
+
+def near(level, count):
+    """Return what a share of `count` simulated studies may be, three standard errors up."""
+    return level + 3 * math.sqrt(level * (1 - level) / count)
+
+
+def raced(values, most, practical=0.0):
+    """Run a race [contestants, seeds] as a search does; return the verdict and the seeds."""
+    seeds = dict.fromkeys(range(len(values)), 2)
+    while True:
+        scores = {str(i): values[i][:n] for i, n in seeds.items()}
+        found = race(scores, practical, most)
+        if not found.more:
+            return race(scores, practical, reached(scores)), list(seeds.values())
+        for name in found.more:
+            seeds[int(name)] += 1
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, 10])
+@pytest.mark.parametrize(
+    ("means", "sds"),
+    [
+        ([1, 1], [0.1, 0.1]),
+        ([1, 1], [0.1, 0.3]),
+        ([1, 1, 1], [0.1, 0.2, 0.3]),
+        ([1, 1, 9], [0.3, 0.3, 1e-3]),  # what pooled noise would be deceived by
+        ([1] * 6, [0.1] * 5 + [0.3]),
+    ],
+    ids=["two", "one noisier", "three", "a plateau", "six"],
+)
+def test_equal_optimizers_have_a_winner_in_5_of_100_races_at_most(means, sds, most):
+    count = 1000
+    random = np.random.default_rng(most)
+    values = np.array(means)[:, None] + random.normal(size=(count, len(means), most)) * np.array(
+        sds
+    ).reshape(-1, 1)
+    values += random.normal(scale=0.1, size=(count, 1, most))  # what the seeds do to all
+    wins = np.mean([raced(study.tolist(), most)[0].winner is not None for study in values])
+    assert wins <= near(0.05, count)
+
+
+def test_the_best_is_seldom_called_behind():
+    """Of eight that are equal, the first is among those not called behind in 95 % of races."""
+    random = np.random.default_rng(1)
+    values = random.normal(1, 0.1, (600, 8, 5)).tolist()
+    lost = [raced(study, 5)[0].states["0"] is State.BEHIND for study in values]
+    assert np.mean(lost) <= near(0.05, 600)
+
+
+@pytest.mark.parametrize("most", [3, 5, 10])
+def test_intervals_hold_wherever_a_race_stops(most):
+    random = np.random.default_rng(2)
+    means = [1.0, 1.03, 1.1]
+    values = random.normal(size=(700, 3, most)) * 0.05 + np.array(means)[:, None]
+    held = []
+    for study in values.tolist():
+        found, _ = raced(study, most)
+        for name, e in found.behind.items():
+            truth = means[int(name)] - means[int(found.leader)]
+            held.append(e.low is None or e.low <= truth <= e.high)
+    assert 1 - np.mean(held) <= near(0.05, len(held))
+
+
+def test_five_per_cent_are_found():
+    """With a deviation of 1 % a race of four seeds finds them; with 10 % nobody should hope so."""
+    random = np.random.default_rng(3)
+    for noise, low, high in ((0.01, 0.95, 1), (0.1, 0.05, 0.25)):
+        values = random.normal(size=(400, 2, 4)) * noise / math.sqrt(2) + [[1.0], [1.05]]
+        found = np.mean([raced(study, 4, 0.01)[0].winner == "0" for study in values.tolist()])
+        assert low <= found <= high
+
+
+def test_a_race_leaves_the_hopeless_behind_and_saves():
+    random = np.random.default_rng(4)
+    values = random.normal(size=(300, 3, 10)) * 0.02 + np.array([[1.0], [1.05], [1.4]])
+    ends = [raced(study.tolist(), 10, 0.01) for study in values]
+    assert np.mean([found.winner == "0" for found, _ in ends]) > 0.95
+    seeds = np.mean([spent for _, spent in ends], axis=0)
+    assert seeds[2] < 4 < seeds[1] < 8
+
+
+def test_states_of_a_race():
+    noise = [0.01, -0.02, 0.0, 0.015, -0.005]
+    scores = {
+        "best": [1 + n for n in noise],
+        "same": [1.002 + n + d for n, d in zip(noise, [1e-4, -1e-4, 0, 0, 1e-4], strict=True)],
+        "open": [1.02 + d for d in (0.05, -0.06, 0.0, 0.04, -0.03)],
+        "behind": [1.5 + n for n in reversed(noise)],
+        "lost": [1.0, math.inf],
+    }
+    found = race(scores, 0.01, most=8)
+    assert found.leader == "best"
+    assert found.winner is None
+    assert {name: state.name.lower() for name, state in found.states.items()} == {
+        **{name: name for name in ("same", "open", "behind")},
+        "best": "leader",
+        "lost": "diverged",
+    }
+    assert found.more == ("best", "open")
+    assert found.worth_more
+
+
+def test_a_difference_too_small_to_matter_is_no_victory():
+    a, b = [1.0, 1.001, 0.999, 1.0], [1.005, 1.0062, 1.004, 1.0051]
+    assert race({"a": a, "b": b}, 0.0, 4).winner == "a"
+    found = race({"a": a, "b": b}, 0.01, 4)
+    assert (found.winner, found.states["b"]) == (None, State.SAME)
+    assert not found.worth_more
+
+
+def test_identical_contestants_are_the_same_at_once():
+    same = [0.51, 0.49]
+    found = race({"a": same, "b": list(same)}, 0.0, 10)
+    assert (found.states["b"], found.more) == (State.SAME, ())
+    found = race({"a": [*same, 0.5], "b": [*same, 0.5 * (1 + 1e-8)]}, 0.0, 10)
+    assert (found.states["b"], found.more) == (State.SAME, ())
+
+
+def test_one_seed_and_none():
+    assert race({}, 0.0, 5).more == ()
+    assert race({"a": [], "b": []}, 0.0, 5).more == ("a", "b")
+    found = race({"a": [1.0], "b": [9.0]}, 0.0, 5)
+    assert (found.leader, found.winner, found.more) == ("a", None, ("a", "b"))
+    assert found.behind["b"].low is None
+    assert race({"a": [1.0], "b": []}, 0.0, 5).winner is None
+    assert race({"a": [1.0], "b": [math.nan]}, 0.0, 5).winner is None
+    assert race({"a": [1.0, 1.1], "b": [math.nan]}, 0.0, 5).winner == "a"
+    assert race({"a": [math.inf], "b": [math.nan]}, 0.0, 5).leader is None
+    assert race({"a": [1.0]}, 0.0, 5).winner == "a"
+    assert race({"a": [1.0, 2.0]}, 0.0, 5).more == ("a",)  # nobody else needs the budget
+
+
+def test_who_was_left_behind_comes_back_if_the_leader_changes():
+    """Pairs are judged at the seeds they share, so a new leader has to beat all by itself."""
+    scores = {
+        "a": [1.0, 1.01, 2.0, 2.0, 2.0],
+        "b": [1.2, 1.21, 1.2, 1.19, 1.2],
+        "c": [1.25, 1.0],
+    }
+    found = race(scores, 0.0, 8)
+    assert found.leader == "b"
+    assert found.winner is None
+    assert "c" in found.more
+
+
+def test_the_last_look_is_at_the_seeds_that_two_share():
+    assert reached({"a": [1.0] * 5, "b": [2.0] * 4, "c": [3.0] * 2}) == 4
+    assert (reached({"a": [1.0] * 5}), reached({})) == (5, 0)
+
+
+def test_scores_of_any_sign():
+    accuracy = {"a": [-0.97, -0.971, -0.969], "b": [-0.90, -0.901, -0.90]}
+    found = race(accuracy, 0.01, 3)
+    assert found.winner == "a"
+    assert found.behind["b"].mean == pytest.approx(0.0697, abs=1e-3)
+    assert race({"a": [0.0, 0.0], "b": [0.0, 0.0]}, 0.01, 2).states["b"] is State.SAME
+
+
+def test_no_hope_is_no_reason_to_go_on():
+    random = np.random.default_rng(0)
+    a, b = (1 + 0.3 * random.normal(size=(2, 6))).tolist()
+    b = [y - np.mean(b) + np.mean(a) + 1e-3 for y in b]  # equal means, far too noisy for 8 seeds
+    assert not race({"a": a, "b": b}, 0.01, 8).worth_more
+    assert Pair.of([1.0, 1.1], [0.9, 0.8]).hopeful(0.02, 8, 0.0)  # of two seeds anything is hoped
+
+
+def test_probabilities_are_student_s():
+    a, b = [1.0, 1.2, 1.1, 0.9], [1.15, 1.3, 1.3, 0.95]
+    found = probabilities({"a": a, "b": b, "lost": [math.inf]})
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["lost"] == 0
+    p = stats.ttest_rel(b, a, alternative="greater").pvalue
+    assert found["b"] == pytest.approx(p, abs=0.005)
+    assert found == probabilities({"a": a, "b": b, "lost": [math.inf]})
+    assert probabilities({"a": [1.0]}) == {"a": 1.0}
+    assert probabilities({"a": [1.0], "b": [2.0]}) == {"a": 0.5, "b": 0.5}
+    assert probabilities({"a": [1.0] * 3, "b": [1.0] * 3}) == {"a": 0.5, "b": 0.5}
+    assert probabilities({"a": [math.nan]}) == {"a": 0.0}
