@@ -8,6 +8,7 @@ import steepest
 ROOT = Path(steepest.__file__).parent
 FLOORS = {
     "errors": 0,
+    "statistics": 1,
     "spaces": 1,
     "records": 2,
     "storage": 2,
@@ -33,9 +34,9 @@ TELLERS = {"measures", "reports"}
 DOERS = {"search", "workers", "engines", "tasks", "halving", "budget"}
 DOORS = {  # a heavy package and the only places that import it
     "keras": {"tasks"},
-    "sklearn": {"tasks"},
+    "sklearn": {"tasks", "search"},
     "jax": {"rules", "tasks", "engines"},
-    "scipy": {"search", "measures"},
+    "scipy": {"search", "statistics"},
     "rich": {"reports", "comparison", "cli"},
     "jinja2": {"reports"},
     "matplotlib": {"reports"},

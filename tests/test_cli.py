@@ -72,7 +72,7 @@ def test_json_is_one_object_and_the_same_again(place, done):
     data = scrub(done.stdout)
     assert data["task"] == "my_task"
     assert set(data["optimizers"]) == {"SGD", "Adam"}
-    assert data["cost"]["trials"] == 4 + 4 + 2 + 2 + 3 + 3
+    assert 4 + 4 + 2 + 2 <= data["cost"]["trials"] <= 4 + 4 + 3 + 3
     assert "a task file may print" in done.stderr
 
 
@@ -125,7 +125,7 @@ def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
     with contextlib.suppress(OSError):  # what reading a closed terminal gives on Linux
         while part := os.read(mine, 4096).decode(errors="replace"):
             seen += part
-            if not interrupted and re.search(r"search, rung.*[1-9] %", seen):
+            if not interrupted and re.search(r"search, \d+ of.*[1-9] %", seen):
                 interrupted = True
                 process.send_signal(signal.SIGINT)
     os.close(mine)
@@ -145,6 +145,14 @@ BAD = [
     (["compare", "digits", "--seeds", "0"], "seeds is 0"),
     (["compare", "digits", "--epochs", "0"], "epochs is 0"),
     (["compare", "digits", "--seed", "-1"], "seed is -1"),
+    (["compare", "digits", "--budget", "huge"], "known are quick, standard, thorough"),
+    (["compare", "digits", "--time", "soon"], "time is 'soon'"),
+    (["compare", "digits", "--practical", "much"], "practical is 'much'"),
+    (["compare", "digits", "--at", "noon"], "known are end, best"),
+    (["compare", "digits", "--full-trainings", "1"], "take at least 6"),
+    (["compare", "digits", "--full-trainings", "9", "--trials", "9"], "give one of them"),
+    (["compare", "digits", "--direction", "left"], "'up' or 'down'"),
+    (["compare", "digits", "--metric", "acuracy"], "did you mean accuracy"),
     (["compare", "digits", "--trials", "many"], "not a valid integer"),
     (["compare", "digits", "--trails", "3"], "--trials"),
     (["compare", "digits", "--schedule", "cosin"], "known are constant, linear, cosine"),

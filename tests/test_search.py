@@ -1,39 +1,37 @@
 """The loop: equal terms, paired seeds, the same study from the same seed, a file that tells all."""
 
+import itertools
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from small import make_model, make_task
+from small import EPOCHS, make_model, make_task
 
 from steepest import storage
-from steepest.comparison import make_settings
 from steepest.engines import CompiledEngine, make_engine
 from steepest.errors import InputError
-from steepest.question import make_memory
+from steepest.question import make_memory, make_question
 from steepest.records import Outcome, Stage
-from steepest.rules.contestant import contestants
 from steepest.search import search
 from steepest.spaces import Choice, Float
 
 
-def run(task, path, optimizers="SGD,Adam", trials=10, seeds=3, seed=0):
-    asked = contestants(optimizers, trials)
+def run(task, path, optimizers="SGD,Adam", memory=None, **asked):
+    found, settings = make_question(optimizers, task.facts.epochs, **{"seeds": 3, **asked})
     phases = []
     study = search(
-        make_engine(task),
-        asked,
-        make_settings(trials, seeds, seed, "constant", task.facts.epochs),
+        make_engine(task, memory),
+        found,
+        settings,
         path / "study.db",
         lambda phase, budget: phases.append((phase, budget.left)),
     )
-    assert phases[-1][1] == 0  # the budget was planned to the epoch
+    assert phases[-1][1] == 0  # nothing is left to come
     return study
 
 
 @pytest.fixture(scope="module")
 def study(task, tmp_path_factory):
-    return run(task, tmp_path_factory.mktemp("a"))
+    return run(task, tmp_path_factory.mktemp("a"), full_trainings=40)
 
 
 def scrub(study):
@@ -42,23 +40,29 @@ def scrub(study):
 
 
 def test_the_same_seed_gives_the_same_study(task, study, tmp_path):
-    assert scrub(run(task, tmp_path)) == scrub(study)
+    assert scrub(run(task, tmp_path, full_trainings=40)) == scrub(study)
 
 
 def test_another_seed_gives_another(task, study, tmp_path):
-    other = run(task, tmp_path, seed=1)
+    other = run(task, tmp_path, seed=1, full_trainings=40)
     assert other.trials[1].config != study.trials[1].config
     seeds = [{t.config.seed for t in s.trials} for s in (study, other)]
     assert not seeds[0] & seeds[1]
 
 
 def test_every_optimizer_gets_the_same(study):
-    for stage in Stage:
-        counts = {
-            name: [t.epochs for t in study.trials if t.optimizer == name and t.stage is stage]
-            for name in study.optimizers
-        }
-        assert sorted(counts["SGD"]) == sorted(counts["Adam"])
+    counts = {
+        name: [t.epochs for t in study.trials if t.optimizer == name and t.stage is Stage.SEARCH]
+        for name in study.optimizers
+    }
+    assert sorted(counts["SGD"]) == sorted(counts["Adam"])
+
+
+def test_the_budget_is_not_overspent(study):
+    assert study.settings.full_trainings == 2 * 20
+    assert study.full_trainings <= study.settings.full_trainings
+    searched = sum(t.epochs for t in study.trials if t.stage is Stage.SEARCH) / EPOCHS
+    assert 15 < searched <= 20  # a half of it
 
 
 def test_the_first_trial_is_the_framework_s_own(study):
@@ -69,37 +73,30 @@ def test_the_first_trial_is_the_framework_s_own(study):
     }
 
 
-def test_halving_keeps_the_best(study):
+def test_rungs_are_as_planned(study):
+    asked = study.settings
     mine = [t for t in study.trials if t.optimizer == "Adam" and t.stage is Stage.SEARCH]
-    assert [sum(t.epochs >= rung for t in mine) for rung in study.settings.rungs] == [10, 4, 2]
-    finished = [t for t in mine if t.outcome is Outcome.FINISHED]
-    first = sorted(t.curves.validation_loss[0] for t in mine)
-    assert all(t.curves.validation_loss[0] <= first[3] for t in finished)
+    there = asked.trials
+    for i, rung in enumerate(asked.rungs[1:]):
+        on, new = asked.survivors[i], asked.refined[i]
+        assert sum(t.epochs == asked.rungs[i] for t in mine) == there - on
+        assert sum(t.epochs >= rung for t in mine) == on + sum(asked.refined[i:])
+        there = on + new
+    ended = [t for t in mine if t.outcome is Outcome.FINISHED]
+    assert all(t.epochs == EPOCHS for t in ended)
+    assert len(ended) == there
 
 
 def test_confirmation_is_from_fresh_seeds_the_same_for_all(study):
     searched = {t.config.seed for t in study.trials if t.stage is Stage.SEARCH}
-    confirmed = {name: [t.config.seed for t in study.confirmed(name)] for name in study.optimizers}
-    assert confirmed["SGD"] == confirmed["Adam"] == [1, 2, 3]
-    assert not searched & {1, 2, 3}
+    assert searched == {0}
     for name in study.optimizers:
-        mine = [t for t in study.trials if t.optimizer == name]
-        repeats = [t for t in mine if t.stage is Stage.REPEAT]
-        assert [t.config.seed for t in repeats] == [999, 999]
-
-        def mean(trial, mine=mine):
-            return np.mean(
-                [
-                    t.score
-                    for t in mine
-                    if t.config.hyperparameters == trial.config.hyperparameters
-                    and t.stage is not Stage.CONFIRM
-                ]
-            )
-
-        best = min(repeats, key=mean)
-        for trial in study.confirmed(name):
-            assert trial.config.hyperparameters == best.config.hyperparameters
+        confirmed = study.confirmed(name)
+        assert [t.config.seed for t in confirmed] == [1, 2, 3][: len(confirmed)]
+        assert len(confirmed) >= 2
+        assert len({repr(t.config.hyperparameters) for t in confirmed}) == 1
+        for trial in confirmed:
+            assert trial.outcome is Outcome.FINISHED
             assert trial.test is not None
             assert set(trial.test) == {"loss", "accuracy"}
 
@@ -118,9 +115,18 @@ def test_every_rung_is_in_the_file_before_the_next(task, tmp_path, monkeypatch):
         written.append(storage.read(path))
 
     monkeypatch.setattr(storage, "record", spy)
-    run(task, tmp_path)
-    assert [max(t.epochs for t in s.trials) for s in written] == [1, 2, 4, 4, 4]
-    assert [s.finished for s in written] == [False, False, False, False, True]
+    study = run(task, tmp_path, trials=20)
+    searched = [s for s in written if all(t.stage is Stage.SEARCH for t in s.trials)]
+    furthest = [max(t.epochs for t in s.trials) for s in searched]
+    assert furthest == sorted(furthest)
+    assert list(dict.fromkeys(furthest)) == [1, 2, 4]
+    for before, after in itertools.pairwise(written):
+        assert {t.number for t in before.trials} <= {t.number for t in after.trials}  # none is lost
+        known = {t.number: t.curves for t in after.trials}
+        for one in before.trials:
+            assert known[one.number].validation_loss[: one.epochs] == one.curves.validation_loss
+    assert [s.finished for s in written] == [False] * (len(written) - 1) + [True]
+    assert written[-1] == study
 
 
 def test_an_optimizer_that_always_diverges_is_no_end(task, tmp_path):
@@ -128,20 +134,22 @@ def test_an_optimizer_that_always_diverges_is_no_end(task, tmp_path):
     study = run(task, tmp_path, wild, trials=4)
     sgd = [t for t in study.trials if t.optimizer == "SGD" and t.number > 0]
     assert sgd
-    assert all(t.outcome in (Outcome.DIVERGED, Outcome.HALVED, Outcome.FINISHED) for t in sgd)
+    assert all(t.outcome is not Outcome.UNFINISHED for t in sgd)
     assert sum(t.outcome is Outcome.DIVERGED for t in sgd) >= 3
     assert study.confirmed("Adam")
 
 
-def test_everything_fixed_is_one_trial(task, tmp_path):
+def test_what_is_fixed_altogether_is_only_confirmed(task, tmp_path):
     study = run(task, tmp_path, "SGD(learning_rate=0.05,momentum=0.9)", trials=10, seeds=2)
-    assert [t.stage for t in study.trials] == [Stage.SEARCH, Stage.CONFIRM, Stage.CONFIRM]
+    assert [t.stage for t in study.trials] == [Stage.CONFIRM, Stage.CONFIRM]
+    assert {t.config.hyperparameters["learning_rate"] for t in study.trials} == {0.05}
 
 
 def test_a_flag_can_be_searched(task, tmp_path):
     own = {"Adam": {"amsgrad": Choice((False, True)), "learning_rate": Float(1e-3, 1e-2, log=True)}}
     study = run(task, tmp_path, own, trials=8, seeds=2)
-    assert {t.config.hyperparameters["amsgrad"] for t in study.trials[:8]} == {False, True}
+    searched = [t for t in study.trials if t.stage is Stage.SEARCH]
+    assert {t.config.hyperparameters["amsgrad"] for t in searched} == {False, True}
 
 
 def test_one_epoch_one_trial_one_seed(tmp_path):
@@ -176,11 +184,7 @@ def test_what_cannot_be_compiled_leaves_no_study(task, tmp_path, monkeypatch):
 
 def test_a_small_memory_changes_nothing(task, study, tmp_path):
     """Trials that wait for the next rung wait on disk."""
-    settings = make_settings(10, 3, 0, "constant", task.facts.epochs)
-    engine = make_engine(task, memory=1)
-    small = search(
-        engine, contestants("SGD,Adam", 10), settings, tmp_path / "study.db", lambda *_: None
-    )
+    small = run(task, tmp_path, memory=1, full_trainings=40)
     assert scrub(small) == scrub(study)
 
 

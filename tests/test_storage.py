@@ -152,7 +152,7 @@ def test_the_format_is_what_other_programs_were_promised(tmp_path):
     path = tmp_path / "study.db"
     storage.create(path, replace(STUDY, trials=(trial(0, (1.0,)),)))
     with sqlite3.connect(path) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (FORMAT_VERSION,)
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master ORDER BY name")]
         assert {"study", "trial", "evaluation"} <= set(tables)
         row = db.execute("SELECT optimizer, stage, outcome, seed FROM trial").fetchone()

@@ -12,7 +12,7 @@ from typing import Any
 from steepest.errors import InputError, SteepestError, StudyFileError
 from steepest.export import code
 from steepest.measures.verdict import Verdict, judge
-from steepest.question import make_contestants, make_memory, make_settings
+from steepest.question import decided_by, make_memory, make_question
 from steepest.records import Config, Settings, Study
 from steepest.reports.sentence import sentence
 from steepest.rules.contestant import Wanted
@@ -81,14 +81,15 @@ class Comparison:
 
     @property
     def best(self) -> Recommendation:
-        """The winner or, in a tie, the one of the tied with the lowest mean loss.
+        """The winner or, in a tie, the one of the tied with the lowest mean loss, but for one that
+        does what SGD does and is among them too.
 
         Raises:
             SteepestError: no optimizer was confirmed.
         """
-        if self.verdict.leader is None:
+        if self.verdict.recommended is None:
             raise SteepestError(sentence(self.study, self.verdict))
-        return self.optimizers[self.verdict.leader]
+        return self.optimizers[self.verdict.recommended]
 
     @property
     def optimizers(self) -> dict[str, Recommendation]:
@@ -134,8 +135,15 @@ def compare(
     schedule: str = "constant",
     recipe: Mapping[str, Any] | str | None = None,
     baseline: Any = None,
-    trials: int = 32,
-    seeds: int = 5,
+    budget: str = "standard",
+    trials: int | None = None,
+    full_trainings: float | None = None,
+    time: float | str | None = None,
+    seeds: int | None = None,
+    metric: str | None = None,
+    direction: str | None = None,
+    at: str = "end",
+    practical: float | str = "1%",
     seed: int = 0,
     memory: int | str | None = None,
     out: str | Path | None = None,
@@ -175,8 +183,16 @@ def compare(
             {"warmup": 0.05, "clip_norm": Float(0.1, 10, log=True)}.
         baseline: the optimizer that you use today: a Keras or PyTorch optimizer, or the text of its
             call. It takes part as it stands, untuned.
-        trials: configurations tried for each optimizer.
-        seeds: runs from fresh seeds that confirm each optimizer's best configuration.
+        budget: "quick", "standard" or "thorough": about 2, 4 and 20 full trainings for each
+            optimizer, a half of them to search and the rest to confirm.
+        trials: instead of it, configurations tried for each optimizer.
+        full_trainings: instead of it, what the whole study may cost, in trainings of all epochs.
+        time: seconds, or a text such as "10m", after which the study ends with what it has.
+        seeds: the most runs from fresh seeds that confirm an optimizer's best configuration.
+        metric: what decides: by default the validation loss, or one of the model's metrics.
+        direction: "up" or "down", for a metric that does not say itself which is better.
+        at: whether trials are compared at the "end" of training or at their "best" epoch.
+        practical: the relative difference below which two optimizers are as good, as in "1%".
         seed: what all randomness comes from.
         memory: what trials may take of it, as bytes or as in "4GB"; by default most of what is
             free. Those that wait for the next rung wait on disk where it does not suffice.
@@ -188,11 +204,25 @@ def compare(
         InputError: something given cannot be used; nothing was written then.
         StudyFileError: the study file cannot be written.
     """
-    settings = make_settings(trials, seeds, seed, schedule, epochs, dialect)
     for argument, value in (("out", out), ("name", name)):
         if value is not None and not isinstance(value, str | Path):
             raise InputError(f"{argument} is {value!r}, but must be text")
-    found = make_contestants(optimizers, settings, recipe, baseline)
+    found, settings = make_question(
+        optimizers,
+        epochs,
+        budget=budget,
+        trials=trials,
+        full_trainings=full_trainings,
+        time=time,
+        seeds=seeds,
+        seed=seed,
+        schedule=schedule,
+        dialect=dialect,
+        at=at,
+        practical=practical,
+        recipe=recipe,
+        baseline=baseline,
+    )
     bytes_ = make_memory(memory)
     from steepest.tasks.keras import keras_task
 
@@ -212,6 +242,7 @@ def compare(
         initial_weights=initial_weights,
         name=name,
     )
+    settings = decided_by(settings, task.facts, metric, direction)
     return run(task, found, settings, out, progress, bytes_)
 
 

@@ -6,7 +6,7 @@ Jamieson & Talwalkar 2016, "Non-stochastic best arm identification and hyperpara
 import math
 from collections.abc import Sequence
 
-FACTOR = 3  # one trial in three goes on at each rung, with three times the epochs
+FACTOR = 3  # each rung is three times as long as the one before
 LEVELS = 3  # rungs at a ninth, a third and the whole of the training
 
 
@@ -15,12 +15,7 @@ def rungs(epochs: int) -> tuple[int, ...]:
     return tuple(sorted({math.ceil(epochs / FACTOR**level) for level in range(LEVELS)}))
 
 
-def keep(count: int) -> int:
-    """Return how many of `count` trials go on."""
-    return math.ceil(count / FACTOR)
-
-
-def survivors(scores: Sequence[float]) -> list[int]:
-    """Return the positions of those that go on, lowest score first; never an infinite score."""
+def survivors(scores: Sequence[float], count: int) -> list[int]:
+    """Return the positions of the `count` lowest scores, lowest first; never an infinite one."""
     order = sorted(range(len(scores)), key=lambda i: (scores[i], i))
-    return [i for i in order[: keep(len(scores))] if math.isfinite(scores[i])]
+    return [i for i in order[:count] if math.isfinite(scores[i])]

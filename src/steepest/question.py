@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
+from steepest.budget import BUDGETS, SEARCH_SHARE, SEEDS, affordable, plan_of
 from steepest.errors import InputError, nearest
 from steepest.halving import rungs
-from steepest.records import Config, Settings
+from steepest.records import Config, Settings, TaskFacts
 from steepest.rules import FRAMEWORKS, SCHEDULES
 from steepest.rules.contestant import (
     Contestant,
@@ -23,7 +25,12 @@ from steepest.rules.recipe import RECIPE
 
 
 def make_contestants(
-    optimizers: Wanted, settings: Settings, recipe: Any = None, baseline: Any = None
+    optimizers: Wanted,
+    trials: int,
+    schedule: str = "constant",
+    dialect: str = "keras",
+    recipe: Any = None,
+    baseline: Any = None,
 ) -> list[Contestant]:
     """Return all that take part: the optimizers asked about and what is used today.
 
@@ -41,12 +48,12 @@ def make_contestants(
             raise InputError(f"a recipe has no {name!r}; {nearest(str(name), RECIPE)}")
     found = contestants(
         optimizers,
-        settings.trials,
-        dialect=settings.dialect,
-        schedule=settings.schedule,
+        trials,
+        dialect=dialect,
+        schedule=schedule,
         recipe=recipe,
     )
-    if "schedule" in (recipe or ()) and settings.schedule != "constant":
+    if "schedule" in (recipe or ()) and schedule != "constant":
         raise InputError("a schedule is given beside the recipe and in it; give it once")
     names: list[str] = []
     for one in baseline if isinstance(baseline, list | tuple) else [baseline]:
@@ -92,13 +99,27 @@ def make_memory(given: Any) -> int | None:
     return size
 
 
-def make_settings(
-    trials: Any, seeds: Any, seed: Any, schedule: Any, epochs: Any, dialect: Any = "keras"
-) -> Settings:
-    """Return checked settings.
+def make_question(
+    optimizers: Wanted,
+    epochs: Any,
+    *,
+    budget: Any = "standard",
+    trials: Any = None,
+    full_trainings: Any = None,
+    time: Any = None,
+    seeds: Any = None,
+    seed: Any = 0,
+    schedule: Any = "constant",
+    dialect: Any = "keras",
+    at: Any = "end",
+    practical: Any = "1%",
+    recipe: Any = None,
+    baseline: Any = None,
+) -> tuple[list[Contestant], Settings]:
+    """Return who takes part, and how, checked.
 
     Raises:
-        InputError: a count below one, a seed out of range, an unknown schedule.
+        InputError: something given cannot be used.
     """
     for name, value, low, high in (
         ("trials", trials, 1, 100_000),
@@ -106,13 +127,144 @@ def make_settings(
         ("seed", seed, 0, 2_000_000),
         ("epochs", epochs, 1, 1_000_000),
     ):
+        if value is None and name in ("trials", "seeds"):
+            continue
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         if not (whole and low <= int(value) <= high):
             raise InputError(
                 f"{name} is {value!r}, but must be a whole number from {low} to {high}"
             )
+    for name, value, known in (
+        ("budget", budget, BUDGETS),
+        ("at", at, ("end", "best")),
+    ):
+        if value not in known:
+            raise InputError(f"there is no {name} {value!r}; known are {', '.join(known)}")
     if not isinstance(schedule, str) or schedule not in SCHEDULES:
         raise InputError(f"there is no schedule {schedule!r}; known are {', '.join(SCHEDULES)}")
     if dialect not in FRAMEWORKS:
         raise InputError(f"there is no dialect {dialect!r}; known are {', '.join(FRAMEWORKS)}")
-    return Settings(int(trials), int(seeds), int(seed), schedule, rungs(int(epochs)), dialect)
+    if trials is not None and full_trainings is not None:
+        raise InputError("trials and full_trainings both say what to spend; give one of them")
+
+    def ask(count: int) -> list[Contestant]:
+        return make_contestants(optimizers, count, schedule, dialect, recipe, baseline)
+
+    steps, own = rungs(int(epochs)), False
+    found = ask(1)
+    own = any(_rate_changes(one) for one in found)
+    tuned = sum(bool(one.space) for one in found)
+    total: float | None
+    if trials is None:
+        total = BUDGETS[budget] * len(found)
+        if full_trainings is not None:
+            total = _number("full_trainings", full_trainings, 0.0, 1e9)
+            if total < 2 * len(found):
+                raise InputError(
+                    f"full_trainings is {total:g}, but {len(found)} optimizers take at least "
+                    f"{2 * len(found)}, one each to search and one to confirm; give more"
+                )
+        share = total / len(found) * SEARCH_SHARE
+        spent = affordable(share, steps, own)
+        if seeds is not None and full_trainings is None:
+            total = None  # who asks for seeds gets them
+    else:
+        total, spent = None, plan_of(int(trials), steps)
+    found = ask(spent.tried) if tuned else found
+    settings = Settings(
+        trials=spent.trials,
+        seeds=SEEDS[budget] if seeds is None else int(seeds),
+        seed=int(seed),
+        schedule=schedule,
+        rungs=steps,
+        dialect=dialect,
+        refined=spent.refined,
+        survivors=spent.survivors,
+        own_horizon=own,
+        race=True,
+        full_trainings=total,
+        seconds=None if time is None else make_seconds(time),
+        at=at,
+        practical=_share("practical", practical),
+    )
+    return found, settings
+
+
+def decided_by(
+    settings: Settings, facts: TaskFacts, metric: Any = None, direction: Any = None
+) -> Settings:
+    """Return `settings` with what decides: the validation loss, or a metric of the task.
+
+    `direction` is "up" or "down" where the metric does not say itself what is better.
+
+    Raises:
+        InputError: the task has no such metric, or nobody says which direction is better.
+    """
+    if direction not in (None, "up", "down"):
+        raise InputError(f"direction is {direction!r}, but must be 'up' or 'down'")
+    if metric in (None, "loss"):
+        if direction == "up":
+            raise InputError("a loss is minimized; name the metric that is to go up")
+        return settings
+    if metric not in facts.metrics:
+        raise InputError(
+            f"the model has no metric {metric!r}; {nearest(str(metric), ['loss', *facts.metrics])}"
+        )
+    found = direction or facts.directions.get(metric)
+    if found is None:
+        raise InputError(f"whether {metric} is better up or down is not known; give a direction")
+    return replace(settings, decides=str(metric), maximize=found == "up")
+
+
+def _rate_changes(one: Contestant) -> bool:
+    """Return whether the learning rate changes in a training, by a length that is not given."""
+    names = {**one.fixed, **one.space}
+    return (
+        "decay_steps" not in names
+        and not one.baseline
+        and (one.schedule != "constant" or "schedule" in names or "warmup" in names)
+    )
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    try:
+        found = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError):
+        found = float("nan")
+    if not low <= found <= high:
+        raise InputError(f"{name} is {value!r}, but must be a number from {low:g} to {high:g}")
+    return found
+
+
+def _share(name: str, value: Any) -> float:
+    """Return a share from "1%", "1 %" or 0.01."""
+    text = str(value).strip()
+    if text.endswith("%"):
+        return _number(name, text[:-1], 0.0, 99.0) / 100
+    return _number(name, value, 0.0, 0.99)
+
+
+def make_seconds(given: Any) -> float:
+    """Return seconds from a number of them, or from a text such as "10m", "1h30m" or "90 s".
+
+    Raises:
+        InputError: it is neither, or less than a second.
+    """
+    text = str(given).strip().lower()
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    found = re.fullmatch(
+        r"(?:([0-9.]+)\s*h)?\s*(?:([0-9.]+)\s*m(?:in)?)?\s*(?:([0-9.]+)\s*s?)?", text
+    )
+    seconds = 0.0
+    if found and not isinstance(given, bool):
+        try:
+            seconds = sum(
+                float(n) * u for n, u in zip(found.groups(), units.values(), strict=True) if n
+            )
+        except ValueError:
+            seconds = 0.0
+    if not 1 <= seconds < 1e9:
+        raise InputError(
+            f"time is {given!r}, but must be at least a second, as seconds or as in '10m'"
+        )
+    return seconds

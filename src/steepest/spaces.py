@@ -54,12 +54,14 @@ class Float:
 
     def at(self, unit: float) -> float:
         """Return the value at `unit`, a position in [0, 1]."""
+        return min(max(self.beyond(unit), self.low), self.high)
+
+    def beyond(self, unit: float) -> float:
+        """Return the value at `unit`, which may lie outside of [0, 1]."""
         low, high = self._inner(self.low), self._inner(self.high)
         if self.log:
-            inner = low * (high / low) ** unit
-        else:
-            inner = low + (high - low) * unit
-        return min(max(self._inner(inner), self.low), self.high)
+            return self._inner(low * (high / low) ** unit)
+        return self._inner(low + (high - low) * unit)
 
     def nearest(self, value: Value) -> float:
         """Return the value of the range that is nearest to `value`."""

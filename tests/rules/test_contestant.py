@@ -16,8 +16,11 @@ def test_names_fix_nothing_but_the_flags():
 
 
 def test_few_trials_leave_the_rest_at_the_defaults():
-    (adam,) = contestants(["adam"], trials=5)
-    assert list(adam.space) == ["learning_rate"]
+    names = ["learning_rate", "beta_1", "epsilon", "beta_2"]
+    for trials, count in ((4, 1), (5, 2), (14, 2), (15, 3), (49, 3), (50, 4)):
+        (adam,) = contestants(["adam"], trials)
+        assert list(adam.space) == names[:count]
+    (adam,) = contestants(["adam"], trials=4)
     assert adam.fixed["beta_2"] == 0.999
 
 

@@ -91,7 +91,7 @@ def test_an_average_starts_at_the_first_weights():
 
 def test_what_is_searched_is_in_the_configuration():
     recipe = {"warmup": Float(0.01, 0.2), "schedule": Choice(("constant", "cosine"))}
-    (adam,) = contestants("Adam", 5, recipe=recipe)
+    (adam,) = contestants("Adam", 4, recipe=recipe)
     assert set(adam.space) == {"learning_rate", "warmup", "schedule"}
     config = adam.config(adam.values([0.5, 0.5, 0.9]), seed=1)
     assert config.schedule == "cosine"
@@ -109,7 +109,7 @@ def test_what_is_searched_is_in_the_configuration():
 
 def test_whole_numbers_of_a_scale_are_numbers_and_counts_are_counts():
     recipe = {"accumulation": Choice((2.0, 4.0)), "clip_norm": Choice((1, 5))}
-    (adam,) = contestants("Adam(learning_rate=Float(1, 10))", 5, recipe=recipe)
+    (adam,) = contestants("Adam(learning_rate=Float(1, 10))", 4, recipe=recipe)
     config = adam.config(adam.values([0.0, 0.9, 0.0]), seed=1)
     assert config.numbers["learning_rate"] == 1.0
     assert config.numbers["clip_norm"] in (1.0, 5.0)

@@ -30,21 +30,56 @@ from steepest.cli.tell import tell_comparison
     "--epochs", metavar="N", type=int, help="Epochs of a full training, instead of the task's own."
 )
 @click.option(
+    "--budget",
+    default="standard",
+    show_default=True,
+    help="quick, standard or thorough: about 2, 4 or 20 full trainings an optimizer.",
+)
+@click.option(
     "--trials",
     metavar="N",
     type=int,
-    default=32,
-    show_default=True,
-    help="Tried for each optimizer. Under 10 search the learning rate alone, under 25 two "
-    "values, under 100 three.",
+    help="Instead of a budget: tried for each optimizer. Under 5 search the learning rate alone, "
+    "under 15 two values, under 50 three.",
+)
+@click.option(
+    "--full-trainings",
+    metavar="N",
+    type=float,
+    help="Instead of a budget: what the whole study may cost, in trainings of all epochs.",
+)
+@click.option(
+    "--time",
+    metavar="TIME",
+    help="End within this time, such as 10m, with what is known then.",
 )
 @click.option(
     "--seeds",
     metavar="N",
     type=int,
-    default=5,
+    help="Most runs that confirm an optimizer's best.  [default: by the budget]",
+)
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="What decides.  [default: the validation loss]",
+)
+@click.option(
+    "--direction",
+    metavar="up|down",
+    help="Which is better, where the metric does not say so itself.",
+)
+@click.option(
+    "--at",
+    default="end",
     show_default=True,
-    help="Runs that confirm each optimizer's best.",
+    help="Compare trials at the end of training, or at their best epoch.",
+)
+@click.option(
+    "--practical",
+    default="1%",
+    show_default=True,
+    help="The difference below which two optimizers are as good.",
 )
 @click.option(
     "--seed",
@@ -88,16 +123,12 @@ def compare(
     task: str,
     optimizers: str,
     epochs: int | None,
-    trials: int,
-    seeds: int,
-    seed: int,
-    schedule: str,
-    dialect: str,
-    recipe: str | None,
-    baseline: tuple[str, ...],
+    metric: str | None,
+    direction: str | None,
     memory: str | None,
     out: Path | None,
     as_json: bool,
+    **asked: Any,
 ) -> None:
     """Tune optimizers on TASK on equal terms, and say which is best.
 
@@ -105,19 +136,15 @@ def compare(
     validation_data or validation_split, or package.module:function that returns them.
     """
     from steepest.comparison import new_directory, run
-    from steepest.question import make_contestants, make_memory, make_settings
+    from steepest.question import decided_by, make_memory, make_question
     from steepest.tasks.samples import SAMPLES
 
-    def asked(epochs: int) -> Any:
-        settings = make_settings(trials, seeds, seed, schedule, epochs, dialect)
-        return settings, make_contestants(optimizers, settings, recipe, list(baseline))
-
+    asked["baseline"] = list(asked["baseline"])
     # What can be known to be wrong is said before Keras and JAX are loaded; but a person's own task
     # may make optimizers of its own.
-    make_settings(trials, seeds, seed, schedule, 1 if epochs is None else epochs, dialect)
     bytes_ = make_memory(memory)
-    if task in SAMPLES:
-        asked(1)
+    known = optimizers if task in SAMPLES else "SGD"
+    make_question(known, 1 if epochs is None else epochs, **asked)
     if out is not None and (out / "study.db").exists():
         raise click.UsageError(f"{out / 'study.db'} is there already; choose another --out")
     # A task file may print; standard output is ours.
@@ -125,7 +152,8 @@ def compare(
         from steepest.tasks.load import load_task
 
         loaded = load_task(task, epochs)
-        settings, found = asked(loaded.facts.epochs)
+        found, settings = make_question(optimizers, loaded.facts.epochs, **asked)
+        settings = decided_by(settings, loaded.facts, metric, direction)
         out = out or new_directory(loaded.facts.name)
         progress = not as_json or sys.stderr.isatty()
         try:

@@ -35,6 +35,7 @@ from steepest.records import Config, Population
 from steepest.rules import step as steps
 from steepest.tasks.task import Task
 
+PIECE_SECONDS = 2.0  # after which a call tells how far it is
 ORDER_BYTES = 2**26  # the shuffled orders that a call is given, at most; then it takes several
 
 
@@ -152,6 +153,7 @@ class CompiledProgram:
     epochs: int  # a call of the executable trains so many at most
     compile_seconds: float
     whole: bool = False  # a call takes what is trained in half a second
+    epoch_seconds: float = 0.0  # of a member, in the last call; 0 before there was one
     lock: Any = field(default_factory=threading.Lock)
 
     @property
@@ -189,7 +191,7 @@ class CompiledProgram:
         population: Population,
         state: State,
         stop: int,
-        tell: Tell = silent,  # noqa: ARG002 (a call takes half a second)
+        tell: Tell = silent,
     ) -> tuple[State, Advance]:
         """Train each member up to epoch `stop`; return its new state and what was measured.
 
@@ -198,16 +200,16 @@ class CompiledProgram:
         """
         width = self.width
         if len(population) > self.capacity:  # it became narrower
-            return self._advance_parts(population, state, stop)
+            return self._advance_parts(population, state, stop, tell)
         try:
-            return self._advance(population, state, stop)
+            return self._advance(population, state, stop, tell)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             with self.lock:
                 if self.width == width:  # and no other thread was faster
                     self._narrow(error)
-        return self.advance(population, state, stop)
+        return self.advance(population, state, stop, tell)
 
     def _narrow(self, error: BaseException) -> None:
         less = narrower(self.width)
@@ -221,12 +223,12 @@ class CompiledProgram:
         self.compile_seconds += made.compile_seconds
 
     def _advance_parts(
-        self, population: Population, state: State, stop: int
+        self, population: Population, state: State, stop: int, tell: Tell
     ) -> tuple[State, Advance]:
         size, done = self.capacity, []
         for first in range(0, len(population), size):
             part = range(first, min(first + size, len(population)))
-            done.append(self.advance(population.take(part), state.take(part), stop))
+            done.append(self.advance(population.take(part), state.take(part), stop, tell))
         values = {
             name: np.concatenate([advance.values[name] for _, advance in done])
             for name in done[0][1].values
@@ -235,19 +237,28 @@ class CompiledProgram:
         seconds = sum(advance.seconds for _, advance in done)
         return State.join([state for state, _ in done]), Advance(values, trained, seconds)
 
-    def _advance(self, population: Population, state: State, stop: int) -> tuple[State, Advance]:
+    def _advance(
+        self, population: Population, state: State, stop: int, tell: Tell
+    ) -> tuple[State, Advance]:
         started = time.perf_counter()
         before, count = state, len(population)
         start = int(state.epoch[state.alive].min()) if state.alive.any() else stop
         places = lay_out(count, len(self.engine.devices), self.width.capacity).places
-        pieces = []
-        for first in range(start, stop, self.epochs):
-            until = min(stop, first + self.epochs)
+        pieces, first = [], start
+        while first < stop:
+            # A long training is cut, so that it can be told of, and stopped when time is over.
+            timely = int(PIECE_SECONDS / (self.epoch_seconds * count)) if self.epoch_seconds else 1
+            until = min(stop, first + max(1, min(self.epochs, timely)))
+            began, trained = time.perf_counter(), int(state.epoch.sum())
             arguments = self.arguments(population, state, count, first, until)
             found = self.executable(*arguments)
             tree, values = jax.tree.map(lambda a: np.array(a)[places], found)
             state = State(*tree)
             pieces.append({n: a[:, first:until] for n, a in values.items()})
+            self.epoch_seconds = (time.perf_counter() - began) / (count * (until - first))
+            if until < stop:
+                tell(int(state.epoch.sum()) - trained)
+            first = until
         measured = {
             name: np.concatenate([piece[name] for piece in pieces], axis=1)
             for name in (pieces[0] if pieces else ())

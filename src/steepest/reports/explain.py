@@ -12,10 +12,10 @@ from steepest.reports.defaults import at_defaults
 from steepest.reports.remembered import remembered
 from steepest.rules import FRAMEWORKS, Rule, has_formula
 from steepest.rules.recipe import RECIPE
+from steepest.rules.rule import CARRIES
 from steepest.rules.words import meaning
 from steepest.spaces import Value
 
-CARRIES = (1, 10, 25, 100)  # trials from which on one more hyperparameter is searched
 NO_TASK = TaskFacts("your task", "", (), 0, 1, 1, 1, 1, 1)
 DECAYS = {
     "decoupled": "decoupled (weights shrink by rate × decay)",

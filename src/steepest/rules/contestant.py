@@ -27,6 +27,7 @@ class Contestant:
     dialect: str = "keras"
     schedule: str = "constant"
     baseline: bool = False  # takes part as it stands, untuned
+    given: tuple[str, ...] = ()  # what the person fixed or gave a range: ours to leave alone
 
     def config(self, values: Mapping[str, Value], seed: int) -> Config:
         """Return the configuration with these values of all hyperparameters."""
@@ -194,6 +195,7 @@ def _contestant(
         space,
         dialect,
         schedule,
+        given=tuple(given),
     )
 
 

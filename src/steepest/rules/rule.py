@@ -15,6 +15,7 @@ from steepest.spaces import Float, Space, Value
 
 Memory = tuple[Array, ...]
 ANY = (-1e38, 1e38)
+CARRIES = (1, 5, 15, 50)  # trials from which on one more hyperparameter is searched
 FRAMEWORKS = ("keras", "torch", "optax")
 
 
@@ -109,6 +110,9 @@ class Rule:
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     twists: Mapping[str, str] = field(default_factory=dict)
     inert: Mapping[str, Callable[[Mapping[str, Any], bool], bool]] = field(default_factory=dict)
+    # What a special case's values are in this rule's own, by the special case's name; None if they
+    # have none: `includes["SGD"](values, twists)`.
+    includes: Mapping[str, Callable[..., dict[str, Value] | None]] = field(default_factory=dict)
     begin: Callable[[Array, Hyperparameters], Memory] | None = None
     shown: Callable[[Array, Memory, Hyperparameters], Array] | None = None
     choose: Callable[[Parameter, Mapping[str, Any]], Mapping[str, bool]] | None = None
@@ -147,10 +151,13 @@ class Rule:
     def space(self, trials: int, dialect: str = "keras") -> dict[str, Space]:
         """Return the ranges that `trials` trials can carry.
 
-        The rule of the Deep Learning Tuning Playbook: under 10 trials the learning rate alone,
-        from there a second value too, from 25 a third, and the rest from 100 on.
+        The learning rate alone under 5 trials, from there a second value too, from 15 a third, and
+        the rest from 50 on: the order of the Deep Learning Tuning Playbook, at half its numbers, as
+        a trial here is no full training and the model shares what all of them say.
         """
-        count = 1 if trials < 10 else 2 if trials < 25 else 3 if trials < 100 else len(self.spaces)
+        last = len(CARRIES)
+        count = sum(trials >= start for start in CARRIES)
+        count = len(self.spaces) if count == last else max(1, count)
         able = self.settings(dialect)
         return dict([(n, s) for n, s in self.spaces.items() if n in able][:count])
 

@@ -1,55 +1,30 @@
-"""The loop: ask for trials, train them a rung, halve, tell; then confirm each optimizer's best.
+"""The loop: explore, halve, refine, confirm.
 
 Every optimizer is given the same number of trials, the same rungs, the same initial weights and
-the same order of the data. Its trials are Keras' defaults and a scrambled Sobol sequence over its
-own space (SciPy's; Owen 1998, "Scrambling Sobol' and Niederreiter-Xing points"). Those that reach
-the last rung train once more from a second seed, as the best on one seed is mostly the luckiest.
-What the search finds is not believed but confirmed: the best configuration of each optimizer trains
-again from fresh seeds, the same ones for all optimizers, to be compared seed by seed.
+the same order of the data, and its own ranges. What the search finds is not believed but confirmed
+(`search/confirm.py`): the best configuration of each optimizer trains again from fresh seeds, the
+same ones for all optimizers, to be compared seed by seed.
 """
 
-import importlib.metadata
-import platform
-import time
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from scipy.stats import qmc
-
-from steepest import spaces, storage
-from steepest.budget import Budget, finishers, search_epochs
-from steepest.engines.cores import cores
-from steepest.engines.engine import Engine, Program
-from steepest.engines.shelf import Shelf
+from steepest import storage
+from steepest.budget import OutOfTime, Plan, cost
+from steepest.engines.engine import Engine
 from steepest.errors import InputError
-from steepest.records import (
-    Config,
-    Outcome,
-    Settings,
-    Stage,
-    Study,
-    TaskFacts,
-    Trial,
-)
-from steepest.rules.contestant import Contestant, notes
-from steepest.search.trials import (
-    Running,
-    Watch,
-    end_trials,
-    halve_trials,
-    program_key,
-    start_trials,
-    test_trials,
-    train_trials,
-)
+from steepest.records import Config, Outcome, Settings, Stage, Study, TaskFacts
+from steepest.rules.contestant import Contestant
+from steepest.search.confirm import chosen, confirm
+from steepest.search.ground import Ground
+from steepest.search.horizon import with_horizon
+from steepest.search.later import expectation, later, modelled
+from steepest.search.session import Session, new_study
+from steepest.search.trials import Running, Watch, end_trials, halve_trials
 
-# The seeds of a study with seed s: s·1000 for the search, s·1000 + 1, + 2, ... to confirm, and
-# s·1000 + 999 to repeat what reached the last rung.
-SEEDS_APART, REPEAT_SEED = 1000, 999
+SEARCH_TIME = 0.55  # the share of a limit of time after which confirmation begins at the latest
 
 
 def search(
@@ -66,101 +41,87 @@ def search(
     Raises:
         StudyFileError: the file is there already, or cannot be written.
     """
-    started, facts = time.perf_counter(), engine.facts
-    study = _new_study(engine, contestants, settings)
-    asked = {contestant.name: _ask(contestant, settings) for contestant in contestants}
-    _check_updates(facts, asked)
-    budget = Budget(_left(settings, facts.epochs, [len(some) for some in asked.values()]))
     storage.check_new(path)
-    watch("compiling", budget)
-    before = time.perf_counter()
-    programs = engine.prepare(
-        {program_key(config): config for configs in asked.values() for config in configs},
-        budget.left,
-    )
-    prepared = time.perf_counter() - before
-    first_compiled = _compiled(programs)
-    shelf = Shelf(engine.memory // 2)
+    session = Session(engine, new_study(engine, contestants, settings), path, watch)
+    grounds = {contestant.name: Ground(contestant) for contestant in contestants}
+    asked = {
+        name: [ground.config(values, settings) for values in ground.spread(settings)]
+        for name, ground in grounds.items()
+    }
+    _check_updates(engine.facts, asked)
+    session.budget.left = _planned(settings, engine.facts.epochs, grounds)
+    watch("compiling", session.budget)
+    session.prepare([c for configs in asked.values() for c in configs], session.budget.left)
+    storage.create(path, session.study)  # what cannot be compiled leaves nothing behind
+    tuned = {name: asked[name] for name, ground in grounds.items() if ground.space}
+    session.allow(SEARCH_TIME)
+    try:
+        _rungs(session, grounds, tuned)
+    except OutOfTime:
+        session.stop(f"the limit of {settings.seconds:g} s cut the search short")
+    session.allow(1.0)
+    confirm(session, {name: chosen(session.study, ground) for name, ground in grounds.items()})
+    return session.study
 
-    storage.create(path, study)  # not before: what cannot be compiled leaves nothing behind
 
-    def tell(trials: Sequence[Trial], finished: bool = False) -> None:
-        nonlocal study
-        known = {trial.number: trial for trial in (*study.trials, *trials)}
-        study = replace(
-            study,
-            trials=tuple(known[number] for number in sorted(known)),
-            seconds=time.perf_counter() - started,
-            # Several at a time at first, by the clock; what had to be compiled later besides.
-            compile_seconds=prepared + _compiled(programs) - first_compiled,
-            finished=finished,
+def _rungs(
+    session: Session, grounds: Mapping[str, Ground], asked: Mapping[str, Sequence[Config]]
+) -> None:
+    """Explore, halve and refine; all that was tried is in the study then."""
+    settings, facts = session.study.settings, session.engine.facts
+    session.watch(f"search, {settings.rungs[0]} of {facts.epochs} epochs", session.budget)
+    running = session.start(Stage.SEARCH, _ending(session, grounds, asked, settings.rungs[0]))
+    session.train(running, settings.rungs[0])
+    for i, epochs in enumerate(settings.rungs[1:]):
+        models = {name: modelled(session.study, grounds[name]) for name in asked}
+        session.grow(grounds)
+        values = later(session.study, grounds, models, settings.refined[i])
+        halve_trials(
+            running, session.shelf, settings.survivors[i], expectation(session.study, models)
         )
-        storage.record(path, study, trials)
-
-    def complete(stage: Stage, some: dict[str, list[Config]], what: str) -> list[Running]:
-        """Train trials to the end and tell them."""
-        watch(what, budget)
-        running = start_trials(some, stage, first=len(study.trials))
-        train_trials(engine, programs, shelf, running, facts.epochs, budget, watch)
-        end_trials(running)
-        return running
-
-    running = start_trials(asked, Stage.SEARCH, first=0)
-    for rung, epochs in enumerate(settings.rungs):
-        watch(f"search, rung {rung + 1} of {len(settings.rungs)}", budget)
-        train_trials(engine, programs, shelf, running, epochs, budget, watch)
-        if epochs == facts.epochs:
-            end_trials(running)
-        else:
-            halve_trials(list(asked), running, shelf)
-        tell([one.trial for one in running])
+        session.tell(running)
         running = [one for one in running if one.trial.outcome is Outcome.UNFINISHED]
-        counts = [sum(one.trial.optimizer == name for one in running) for name in asked]
-        budget.left = _left(settings, facts.epochs, counts, epochs)
+        session.watch(f"search, {epochs} of {facts.epochs} epochs", session.budget)
+        if settings.own_horizon:
+            running = _restarted(session, grounds, running, epochs)
+        configs = {n: [grounds[n].config(v, settings) for v in some] for n, some in values.items()}
+        new = session.start(Stage.SEARCH, _ending(session, grounds, configs, epochs))
+        session.train(running, epochs)
+        session.train(new, epochs)
+        running += new
+    end_trials(running)
+    session.tell(running)
 
-    shelf.clear()
-    finished = _finished(study)
-    again = settings.seed * SEEDS_APART + REPEAT_SEED
-    repeats = {
-        name: [replace(trial.config, seed=again) for trial in trials]
-        for name, trials in finished.items()
-        if len(trials) > 1
+
+def _ending(
+    session: Session,
+    grounds: Mapping[str, Ground],
+    configs: Mapping[str, Sequence[Config]],
+    epochs: int,
+) -> Mapping[str, Sequence[Config]]:
+    """Return configurations for a rung, whose schedule ends there if each rung has its own."""
+    facts = session.engine.facts
+    if not session.study.settings.own_horizon:
+        return configs
+    return {
+        n: [with_horizon(c, grounds[n], facts, epochs) for c in cs] for n, cs in configs.items()
     }
-    budget.left = facts.epochs * (sum(map(len, repeats.values())) + len(finished) * settings.seeds)
-    tell([one.trial for one in complete(Stage.REPEAT, repeats, "repeating the best")])
-    shelf.clear()
-
-    first = settings.seed * SEEDS_APART + 1
-    best = {name: _best(study, trials).config for name, trials in finished.items()}
-    fresh = {
-        name: [replace(config, seed=first + i) for i in range(settings.seeds)]
-        for name, config in best.items()
-    }
-    running = complete(Stage.CONFIRM, fresh, "confirming on fresh seeds")
-    if engine.tests:
-        test_trials(programs, shelf, running)
-    tell([one.trial for one in running], finished=True)
-    return study
 
 
-def _compiled(programs: Mapping[Any, Program]) -> float:
-    return sum(program.compile_seconds for program in programs.values())
+def _restarted(
+    session: Session, grounds: Mapping[str, Ground], running: list[Running], epochs: int
+) -> list[Running]:
+    """Return the trials anew, with a schedule that ends at their next rung."""
+    configs: dict[str, list[Config]] = {}
+    for one in running:
+        one.trial = replace(one.trial, outcome=Outcome.SHORT)
+        configs.setdefault(one.trial.optimizer, []).append(one.trial.config)
+        session.shelf.drop(one.trial.number)
+    session.tell(running)
+    return session.start(Stage.SEARCH, _ending(session, grounds, configs, epochs))
 
 
-def _ask(contestant: Contestant, settings: Settings) -> list[Config]:
-    """Return an optimizer's trials: the defaults first, then points spread over its space."""
-    seed = settings.seed * SEEDS_APART
-    values = [contestant.defaults()]
-    if contestant.space and settings.trials > 1 and not contestant.baseline:
-        sobol = qmc.Sobol(len(contestant.space), scramble=True, rng=settings.seed)
-        points = sobol.random_base2(int(np.ceil(np.log2(settings.trials - 1))))
-        for point in points[: settings.trials - 1].tolist():
-            if (found := contestant.values(point)) not in values:  # choices alone soon run out
-                values.append(found)
-    return [contestant.config(v, seed) for v in values]
-
-
-def _check_updates(facts: TaskFacts, asked: dict[str, list[Config]]) -> None:
+def _check_updates(facts: TaskFacts, asked: Mapping[str, Sequence[Config]]) -> None:
     """Raise `InputError` if a whole training has fewer batches than an update gathers."""
     for name, configs in asked.items():
         count = max(int(config.choices.get("accumulation", 1)) for config in configs)
@@ -171,64 +132,12 @@ def _check_updates(facts: TaskFacts, asked: dict[str, list[Config]]) -> None:
             )
 
 
-def _finished(study: Study) -> dict[str, list[Trial]]:
-    """Return each optimizer's trials that reached the end of the search, if there are any."""
-    found: dict[str, list[Trial]] = {}
-    for trial in study.trials:
-        if trial.stage is Stage.SEARCH and trial.outcome is Outcome.FINISHED:
-            found.setdefault(trial.optimizer, []).append(trial)
-    return {name: found[name] for name in study.optimizers if name in found}
-
-
-def _best(study: Study, finished: Sequence[Trial]) -> Trial:
-    """Return the finisher with the lowest mean loss over the search and its repeat."""
-    name = finished[0].optimizer
-    repeats = [t for t in study.trials if t.optimizer == name and t.stage is Stage.REPEAT]
-
-    def mean(trial: Trial) -> float:
-        values = trial.config.hyperparameters
-        again = [other.score for other in repeats if other.config.hyperparameters == values]
-        return (trial.score + sum(again)) / (1 + len(again))
-
-    return min(finished, key=lambda trial: (mean(trial), trial.score, trial.number))
-
-
-def _left(settings: Settings, epochs: int, trials: Sequence[int], done: int = 0) -> int:
-    """Return the epochs to come when each optimizer still has so many trials in the search."""
-    searching = sum(search_epochs(count, settings.rungs, done) for count in trials)
-    last = [finishers(count, settings.rungs, done) for count in trials if count]
-    repeats = sum(count for count in last if count > 1)
-    return searching + epochs * (repeats + len(last) * settings.seeds)
-
-
-def _new_study(engine: Engine, contestants: Sequence[Contestant], settings: Settings) -> Study:
-    packages = ("steepest", *engine.packages, "numpy", "scipy", "scikit-learn")
-    hardware: dict[str, str] = {
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cores": str(cores()),
-        "device": engine.device,
-    }
-    optimizers: dict[str, dict[str, Any]] = {
-        contestant.name: {
-            "rule": contestant.rule,
-            "dialect": contestant.dialect,
-            "schedule": contestant.schedule,
-            "baseline": contestant.baseline,
-            "notes": notes(contestant, engine.facts.weights),
-            "fixed": dict(contestant.fixed),
-            "space": {name: spaces.to_dict(space) for name, space in contestant.space.items()},
-        }
-        for contestant in contestants
-    }
-    return Study(
-        task=engine.facts,
-        settings=settings,
-        optimizers=optimizers,
-        versions={
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in packages},
-        },
-        hardware=hardware,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+def _planned(settings: Settings, epochs: int, grounds: Mapping[str, Ground]) -> int:
+    """Return the epochs that the study takes at most."""
+    plan = Plan(settings.trials, settings.survivors, settings.refined)
+    searched = sum(bool(ground.space) for ground in grounds.values())
+    most = searched * cost(plan, settings.rungs, settings.own_horizon)
+    most += epochs * settings.seeds * len(grounds)
+    if settings.full_trainings is None:
+        return most
+    return min(most, math.ceil(settings.full_trainings * epochs))

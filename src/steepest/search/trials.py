@@ -31,7 +31,8 @@ def program_key(config: Config) -> Key:
         config.dialect,
         config.schedule,
         tuple(sorted(config.choices.items())),
-        tuple(sorted(config.numbers)),
+        # The length of a schedule is a number that every program with a schedule has.
+        tuple(sorted(name for name in config.numbers if name != "decay_steps")),
     )
 
 
@@ -123,11 +124,14 @@ def _grown(facts: TaskFacts, trial: Trial, state: State, measured: Advance, memb
     )
 
 
-def halve_trials(names: Sequence[str], running: list[Running], shelf: Shelf) -> None:
-    """Mark each optimizer's trials that end at this rung, and forget their states."""
-    for name in names:
+def halve_trials(
+    running: list[Running], shelf: Shelf, count: int, expected: Callable[[Trial], float]
+) -> None:
+    """Mark each optimizer's trials but the `count` of which least is expected, and forget their
+    states."""
+    for name in dict.fromkeys(one.trial.optimizer for one in running):
         mine = [one for one in running if one.trial.optimizer == name]
-        on = set(survivors([one.trial.score for one in mine]))
+        on = set(survivors([expected(one.trial) for one in mine], count))
         for i, one in enumerate(mine):
             if one.trial.outcome is Outcome.UNFINISHED and i not in on:
                 one.trial = replace(one.trial, outcome=Outcome.HALVED)

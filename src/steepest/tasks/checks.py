@@ -47,6 +47,23 @@ def metric_names(model: Any, names: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def directions(model: Any, names: Iterable[str]) -> dict[str, str]:
+    """Return of the metrics whose class says so whether "up" or "down" is better.
+
+    Keras keeps that in each metric; a metric of several outputs has its output's name in front.
+    """
+    inside = [m for group in model.metrics for m in getattr(group, "metrics", [group])]
+    known = {m.name: getattr(m, "_direction", None) for m in inside}
+    found = {}
+    for name in names:
+        told = known.get(name) or next(
+            (d for end, d in known.items() if d and name.endswith(f"_{end}")), None
+        )
+        if told in ("up", "down"):
+            found[name] = told
+    return found
+
+
 def check_model(keras: Any, model: Any) -> None:
     if not isinstance(model, keras.Model):
         raise TaskError(f"the model is a {type(model).__name__}, but must be a keras.Model")

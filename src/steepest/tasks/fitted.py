@@ -16,7 +16,7 @@ import numpy as np
 from steepest.errors import TaskError
 from steepest.records import TaskFacts
 from steepest.tasks import arrays, sources
-from steepest.tasks.checks import check_fit, check_weights, gist, metric_names, own_step
+from steepest.tasks.checks import check_fit, check_weights, directions, gist, metric_names, own_step
 from steepest.tasks.initial import values_of
 from steepest.tasks.stream import Data, Stream
 from steepest.tasks.task import Arrays, Batch, Tree
@@ -188,7 +188,9 @@ def fitted_task(
             ) from error
     if eagerly:
         why += ". Keras cannot compile the step either, so it runs eagerly, which is slower again"
-    facts = replace(facts, metrics=metric_names(model, names), notes=(why, *facts.notes))
+    metrics = metric_names(model, names)
+    known = directions(model, metrics)
+    facts = replace(facts, metrics=metrics, directions=known, notes=(why, *facts.notes))
     return FitTask(facts, *data, initialize, keras, model, why, eagerly)
 
 

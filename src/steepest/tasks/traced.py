@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from steepest.records import TaskFacts
-from steepest.tasks.checks import trace
+from steepest.tasks.checks import directions, trace
 from steepest.tasks.stream import Data
 from steepest.tasks.task import Arrays, Batch, Task
 
@@ -89,7 +89,8 @@ def traced_task(
     task = Task(
         facts, training, validation, test, initialize, loss, constrain, measure, summarize, totals
     )
-    return replace(task, facts=replace(facts, metrics=trace(jax, model, task, first)))
+    names = trace(jax, model, task, first)
+    return replace(task, facts=replace(facts, metrics=names, directions=directions(model, names)))
 
 
 def _mapping(variables: list[Any], values: Arrays) -> list[tuple[Any, Any]]:

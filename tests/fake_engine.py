@@ -1,0 +1,114 @@
+"""An engine whose losses are a formula, so that a search is tested without training anything."""
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from steepest.engines.engine import silent
+from steepest.engines.state import Advance, State
+from steepest.question import decided_by, make_question
+from steepest.records import TaskFacts
+from steepest.search import search
+from steepest.search.trials import program_key
+
+STEPS_PER_EPOCH = 10
+
+
+def bowl(best=-1.5, power=0.5, noise=0.0, floor=0.1, worse=None):
+    """Return a loss by configuration and epoch: the best η/(1 − μ) is 10^best · epochs^−power.
+
+    `worse` maps rules to what their losses have more. The noise is of the seed and the values.
+    """
+
+    def surface(config, epoch):
+        values = config.hyperparameters
+        rate = float(values["learning_rate"]) / (1 - float(values.get("momentum", 0.0)))
+        away = math.log10(rate) + power * math.log10(epoch) - best
+        random = np.random.default_rng([config.seed, int(1e6 * abs(away)), epoch])
+        loss = floor + away**2 + 1 / epoch + (worse or {}).get(config.rule, 0.0)
+        return loss + noise * random.standard_normal()
+
+    return surface
+
+
+class FakeProgram:
+    """Trains one rule: reads the engine's formula epoch by epoch."""
+
+    capacity, whole, compile_seconds = 64, False, 0.0
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def begin(self, population):
+        count = len(population)
+        return State(
+            weights=[np.zeros((count, 1), np.float32)],
+            memory={},
+            variables=[],
+            step=np.zeros(count, np.int32),
+            epoch=np.zeros(count, np.int32),
+            alive=np.ones(count, bool),
+        )
+
+    def advance(self, population, state, stop, tell=silent):
+        started, count = time.perf_counter(), len(population)
+        names = ("training_loss", "loss", *self.engine.facts.metrics)
+        values = {name: np.full((count, stop), np.nan) for name in names}
+        trained, alive = np.zeros(count, int), state.alive.copy()
+        for i in range(count):
+            config = population.config(i)
+            for epoch in range(int(state.epoch[i]) + 1, stop + 1):
+                if not alive[i]:
+                    break
+                if self.engine.sleep:
+                    time.sleep(self.engine.sleep)
+                    tell(1)
+                found = self.engine.surface(config, epoch)
+                found = found if isinstance(found, dict) else {"loss": found}
+                for name in names:
+                    values[name][i, trained[i]] = found.get(name, found["loss"])
+                trained[i] += 1
+                alive[i] = math.isfinite(found["loss"])
+        epochs = state.epoch + trained.astype(np.int32)
+        after = replace(state, epoch=epochs, step=epochs * STEPS_PER_EPOCH, alive=alive)
+        seconds = max(1e-6, time.perf_counter() - started)
+        self.engine.advanced += [(population.config(i), int(epochs[i])) for i in range(count)]
+        return after, Advance(values, trained, seconds)
+
+    def test(self, population, state):
+        raise AssertionError("there is no test set")
+
+
+class FakeEngine:
+    """What a search asks of an engine; `prepared` and `advanced` note what it asked."""
+
+    workers, memory, device, packages, tests = 1, 10**9, "none", ("numpy",), False
+
+    def __init__(self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None):
+        self.surface, self.sleep = surface or bowl(), sleep
+        self.facts = TaskFacts(
+            "fake",
+            "mse",
+            tuple(metrics),
+            parameters=1,
+            training_examples=STEPS_PER_EPOCH * 8,
+            validation_examples=8,
+            test_examples=0,
+            epochs=epochs,
+            batch_size=8,
+            directions=directions or {},
+        )
+        self.prepared, self.advanced = [], []
+
+    def prepare(self, configs, epochs=0):
+        self.prepared += [program_key(config) for config in configs.values()]
+        return {key: FakeProgram(self) for key in configs}
+
+
+def searched(engine, path, optimizers="SGD,Adam", metric=None, direction=None, race=True, **asked):
+    """Return a whole study by a fake engine, asked for as a person would."""
+    found, settings = make_question(optimizers, engine.facts.epochs, **asked)
+    settings = replace(decided_by(settings, engine.facts, metric, direction), race=race)
+    return search(engine, found, settings, path / "study.db", lambda *_: None)
