@@ -1,0 +1,1 @@
+"""Known findings about optimizers, found again by Steepest."""

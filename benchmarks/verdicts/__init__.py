@@ -1,0 +1,1 @@
+"""Regret against cost: of Steepest's search, and of the tools that people use."""
