@@ -138,7 +138,7 @@ def make_question(
         ("budget", budget, BUDGETS),
         ("at", at, ("end", "best")),
     ):
-        if value not in known:
+        if value not in list(known):  # a list may hold what has no hash
             raise InputError(f"there is no {name} {value!r}; known are {', '.join(known)}")
     if not isinstance(schedule, str) or schedule not in SCHEDULES:
         raise InputError(f"there is no schedule {schedule!r}; known are {', '.join(SCHEDULES)}")
@@ -150,8 +150,7 @@ def make_question(
     def ask(count: int) -> list[Contestant]:
         return make_contestants(optimizers, count, schedule, dialect, recipe, baseline)
 
-    steps, own = rungs(int(epochs)), False
-    found = ask(1)
+    steps, found = rungs(int(epochs)), ask(1)
     own = any(_rate_changes(one) for one in found)
     tuned = sum(bool(one.space) for one in found)
     total: float | None
