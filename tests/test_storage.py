@@ -38,20 +38,27 @@ STUDY = Study(
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=32).map(lambda x: x + 0.0)
 
 
-def trial(number, losses, outcome=Outcome.FINISHED, test=None):
+def trial(number, losses, outcome=Outcome.FINISHED, test=None, training=None):
     epochs = tuple(range(1, len(losses) + 1))
     curves = Curves(epochs, epochs, losses, losses, {"mae": losses, "r2": losses})
     values = {"learning_rate": 0.1, "nesterov": False}
     config = Config("SGD", "keras", values, "constant", number)
-    return Trial(number, "SGD", Stage.SEARCH, config, curves, outcome, 0.5, test)
+    return Trial(number, "SGD", Stage.SEARCH, config, curves, outcome, 0.5, test, training)
 
 
 @given(st.lists(NUMBERS, max_size=4), st.sampled_from(Outcome), st.none() | NUMBERS)
 @settings(max_examples=30, deadline=None)
 def test_a_study_comes_back(tmp_path_factory, losses, outcome, test):
     path = tmp_path_factory.mktemp("study") / "study.db"
-    one = trial(0, tuple(losses), outcome, None if test is None else {"loss": test})
-    study = replace(STUDY, trials=(one, trial(1, (1.0, 2.0))), seconds=2.5, finished=True)
+    measured = None if test is None else {"loss": test}
+    one = trial(0, tuple(losses), outcome, measured, measured)
+    study = replace(
+        STUDY,
+        trials=(one, trial(1, (1.0, 2.0))),
+        seconds=2.5,
+        finished=True,
+        initial=measured or {},
+    )
     storage.create(path, replace(study, trials=()))
     storage.record(path, study, study.trials)
     back = storage.read(path)
@@ -148,6 +155,18 @@ def test_a_file_of_format_1_opens():
     assert "RMSprop" in str(comparison)
 
 
+def test_a_file_of_format_3_opens():
+    """Made by Steepest 0.4, before the training set was measured."""
+    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-3.db")
+    study = comparison.study
+    assert study.initial == {}
+    assert study.settings.sweep == 0
+    assert {trial.training for trial in study.trials} == {None}
+    assert comparison.to_dict()["format_version"] == FORMAT_VERSION
+    assert not comparison.measures.generalization["Adam"].measured
+    assert "Adam" in str(comparison)
+
+
 def test_the_format_is_what_other_programs_were_promised(tmp_path):
     path = tmp_path / "study.db"
     storage.create(path, replace(STUDY, trials=(trial(0, (1.0,)),)))
@@ -157,3 +176,33 @@ def test_the_format_is_what_other_programs_were_promised(tmp_path):
         assert {"study", "trial", "evaluation"} <= set(tables)
         row = db.execute("SELECT optimizer, stage, outcome, seed FROM trial").fetchone()
     assert row == ("SGD", "SEARCH", "FINISHED", 0)
+
+
+ODD = {
+    "metrics that are a list": "UPDATE evaluation SET metrics = '[]'",
+    "a test that is a list": "UPDATE trial SET test = '[1]'",
+    "endless seconds": "UPDATE trial SET seconds = 9e999",
+    "seconds in words": "UPDATE trial SET seconds = 'long'",
+    "a list before training": "UPDATE study SET value = '[1]' WHERE key = 'initial'",
+    "why it stopped": "UPDATE study SET value = '3' WHERE key = 'stopped'",
+    "weights in words": "UPDATE study SET value = json_set(value, '$.parameters', 'x') "
+    "WHERE key = 'task'",
+    "fewer than no examples": "UPDATE study SET value = json_set(value, '$.validation_examples', "
+    "-1) WHERE key = 'task'",
+    "a metric without a name": "UPDATE study SET value = json_set(value, '$.metrics', json('[3]')) "
+    "WHERE key = 'task'",
+    "a note that is a number": "UPDATE study SET value = json_set(value, '$.notes', json('[3]')) "
+    "WHERE key = 'task'",
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=ODD.keys())
+def test_what_does_not_belong_there_is_damage(tmp_path, change):
+    path = tmp_path / "study.db"
+    study = replace(STUDY, initial={"loss": 1.0})
+    storage.create(path, replace(study, trials=(trial(0, (1.0, 2.0)),)))
+    storage.read(path)
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute(change)
+    with pytest.raises(StudyFileError, match="is damaged"):
+        storage.read(path)

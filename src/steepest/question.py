@@ -113,6 +113,7 @@ def make_question(
     dialect: Any = "keras",
     at: Any = "end",
     practical: Any = "1%",
+    sweep: Any = 0,
     recipe: Any = None,
     baseline: Any = None,
 ) -> tuple[list[Contestant], Settings]:
@@ -126,6 +127,7 @@ def make_question(
         ("seeds", seeds, 1, 900),
         ("seed", seed, 0, 2_000_000),
         ("epochs", epochs, 1, 1_000_000),
+        ("sweep", sweep, 0, 100),
     ):
         if value is None and name in ("trials", "seeds"):
             continue
@@ -185,6 +187,7 @@ def make_question(
         seconds=None if time is None else make_seconds(time),
         at=at,
         practical=_share("practical", practical),
+        sweep=int(sweep),
     )
     return found, settings
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from steepest.spaces import Value
 
-FORMAT_VERSION = 3  # of the study file and of the JSON output; see docs/how-it-works.md
+FORMAT_VERSION = 4  # of the study file and of the JSON output; see docs/how-it-works.md
 
 
 class Outcome(Enum):
@@ -28,6 +28,8 @@ class Stage(Enum):
     SEARCH = "search"  # to find an optimizer's good configurations
     REPEAT = "repeat"  # in files before format 3: a finisher once more, from a second seed
     CONFIRM = "confirm"  # to measure the best one on fresh seeds
+    SWEEP = "sweep"  # the best one with a higher or lower learning rate, on the same fresh seeds
+    DEFAULT = "default"  # the framework's defaults, on the same fresh seeds
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,10 @@ class Trial:
     curves: Curves = field(default_factory=Curves)
     outcome: Outcome = Outcome.UNFINISHED
     seconds: float = 0.0  # of training and evaluation, compiling not counted
-    test: Mapping[str, float] | None = None  # loss and metrics at the end, of confirmed trials
+    # Loss and metrics of the weights at the end, of confirmed trials: on the test set, and on the
+    # training set, where the curve has the mean over an epoch in which the weights moved.
+    test: Mapping[str, float] | None = None
+    training: Mapping[str, float] | None = None
 
     @property
     def epochs(self) -> int:
@@ -208,6 +213,7 @@ class Settings:
     maximize: bool = False  # whether larger is better
     at: str = "end"  # of training, or "best": at the best epoch
     practical: float = 0.0  # the relative difference that would matter
+    sweep: int = 0  # learning rates on either side of the best, within a decade, trained in full
 
     def value(self, trial: Trial) -> float:
         """Return what decides, in its own unit; NaN without an evaluation, or if it diverged."""
@@ -244,6 +250,10 @@ class Study:
     compile_seconds: float = 0.0
     finished: bool = False
     stopped: str = ""  # what cut the study short, if something did
+    # Loss and metrics on the validation set before any training, of the first seed that confirms.
+    initial: Mapping[str, float] = field(default_factory=dict)
+    # Of the update alone, a repetition each; for optimizers of which a run was confirmed.
+    update_seconds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def confirmed(self, optimizer: str) -> tuple[Trial, ...]:
         """Return the trials of `optimizer` on fresh seeds, in order of seed."""

@@ -44,7 +44,8 @@ CREATE TABLE trial (
   seed INTEGER NOT NULL,
   outcome TEXT NOT NULL,
   seconds REAL NOT NULL,
-  test TEXT
+  test TEXT,
+  training TEXT
 );
 CREATE TABLE evaluation (
   trial INTEGER NOT NULL REFERENCES trial (number),
@@ -116,7 +117,7 @@ def read(path: Path) -> Study:
                     "install a newer one"
                 )
             return _get_study(db)
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise StudyFileError(f"{file} is damaged: {error}") from error
 
 
@@ -150,6 +151,8 @@ def _put_study(db: sqlite3.Connection, study: Study) -> None:
         "compile_seconds": study.compile_seconds,
         "finished": study.finished,
         "stopped": study.stopped,
+        "update_seconds": study.update_seconds,
+        "initial": {name: _plain(value) for name, value in study.initial.items()},
     }
     db.executemany(
         "INSERT OR REPLACE INTO study VALUES (?, ?)",
@@ -161,7 +164,7 @@ def _put_trials(db: sqlite3.Connection, trials: Iterable[Trial]) -> None:
     for trial in trials:
         config = trial.config
         db.execute(
-            "INSERT OR REPLACE INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 trial.number,
                 trial.optimizer,
@@ -174,6 +177,7 @@ def _put_trials(db: sqlite3.Connection, trials: Iterable[Trial]) -> None:
                 trial.outcome.name,
                 trial.seconds,
                 None if trial.test is None else _dump_numbers(trial.test),
+                None if trial.training is None else _dump_numbers(trial.training),
             ),
         )
         curves = trial.curves
@@ -206,9 +210,22 @@ def _get_study(db: sqlite3.Connection) -> Study:
     for key in ("training_examples", "epochs", "batch_size"):
         if type(task[key]) is not int or not 1 <= task[key] < 2**53:
             raise ValueError(f"{key} is {str(task[key])[:40]}")
+    for key in ("parameters", "validation_examples", "test_examples"):
+        if type(task[key]) is not int or task[key] < 0:
+            raise ValueError(f"{key} is {str(task[key])[:40]}")
     if type(task["name"]) is not str:
         raise ValueError("the task has no name")
+    if "update_seconds" in values:
+        timed = values["update_seconds"].items()
+        values["update_seconds"] = {str(n): tuple(map(float, v)) for n, v in timed}
+    told = [*task["metrics"], *task["notes"], values.get("stopped", "")]
+    told += [note for one in values["optimizers"].values() for note in one.get("notes", ())]
+    if not all(type(text) is str for text in told):
+        raise ValueError("a metric or a note is no text")
+    if "initial" in values:
+        values["initial"] = {str(n): _number(v) for n, v in values["initial"].items()}
     study = Study(task=TaskFacts(**task), settings=Settings(**settings), **values)
+    rows = db.execute("SELECT * FROM trial ORDER BY number")
     curves: dict[int, list[Any]] = {}
     for row in db.execute("SELECT * FROM evaluation ORDER BY trial, epoch"):
         curves.setdefault(row[0], []).append(row[1:])
@@ -220,8 +237,9 @@ def _get_study(db: sqlite3.Connection) -> Study:
             Config(rule, dialect, json.loads(hyperparameters), schedule, seed),
             _get_curves(curves.get(number, [])),
             Outcome[outcome],
-            seconds,
+            _seconds(seconds),
             None if test is None else _load_numbers(test),
+            None if training is None else _load_numbers(training),
         )
         for (
             number,
@@ -235,7 +253,9 @@ def _get_study(db: sqlite3.Connection) -> Study:
             outcome,
             seconds,
             test,
-        ) in db.execute("SELECT * FROM trial ORDER BY number")
+            training,
+            # Before format 4 nobody measured the training set.
+        ) in ((*row, None)[:12] for row in rows)
     )
     return replace(study, trials=trials)
 
@@ -260,11 +280,18 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _dump_numbers(values: Mapping[str, float]) -> str:
-    def plain(v: float) -> float | str | None:
-        return v if math.isfinite(v) else None if math.isnan(v) else str(v)
+def _seconds(value: float) -> float:
+    if not (isinstance(value, float | int) and math.isfinite(value)):
+        raise ValueError(f"a trial took {str(value)[:40]} seconds")
+    return value
 
-    return json.dumps({name: plain(value) for name, value in values.items()})
+
+def _dump_numbers(values: Mapping[str, float]) -> str:
+    return json.dumps({name: _plain(value) for name, value in values.items()})
+
+
+def _plain(value: float) -> float | str | None:
+    return value if math.isfinite(value) else None if math.isnan(value) else str(value)
 
 
 def _load_numbers(text: str) -> dict[str, float]:

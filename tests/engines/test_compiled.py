@@ -5,8 +5,9 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from small import make_model, make_task
+from small import classes_data, make_model, make_task
 
+from steepest.engines import sets
 from steepest.engines.compiled import CompiledEngine
 from steepest.engines.state import State, begin
 from steepest.records import Config, Population
@@ -108,11 +109,40 @@ def test_the_test_set_is_measured_as_keras_does(task, program):
     program = CompiledEngine(task).compile(CONFIGS[0])
     x, y, _ = task.test
     loss, accuracy = model.evaluate(x, y, verbose=0)
-    assert program.test(population, state)[0] == pytest.approx(
+    assert program.measure(population, state, "test")[0] == pytest.approx(
         {"loss": loss, "accuracy": accuracy}, rel=1e-5
     )
-    assert CompiledEngine(task).tests
-    assert not CompiledEngine(replace(task, test=None)).tests
+    assert "test" in CompiledEngine(task).sets
+    assert "test" not in CompiledEngine(replace(task, test=None)).sets
+
+
+def test_the_training_set_is_measured_as_keras_does_without_class_weights():
+    model = make_model(batch_norm=False, dropout=0.2)
+    task = make_task(model, class_weight={0: 5.0, 1: 1.0, 2: 0.1})
+    program = CompiledEngine(task).compile(CONFIGS[0])
+    population = Population.of(CONFIGS[:1])
+    state, _ = program.advance(population, program.begin(population), 2)
+    for variable, value in zip(model.trainable_variables, state.weights, strict=True):
+        variable.assign(value[0])
+    loss, accuracy = model.evaluate(*classes_data(), verbose=0)
+    found = program.measure(population, state, "training")[0]
+    assert found == pytest.approx({"loss": loss, "accuracy": accuracy}, rel=1e-5)
+
+
+def test_of_a_large_training_set_rows_evenly_apart_are_measured(task, monkeypatch):
+    monkeypatch.setattr(sets, "MOST", 11)
+    x, y, _ = sets.sets_of(task)["training"]
+    np.testing.assert_array_equal(x, task.training[0][np.linspace(0, 99, 11).astype(int)])
+    assert len(y) == 11
+
+
+def test_the_update_alone_is_timed_and_the_state_is_left(task, program):
+    population = Population.of(CONFIGS)
+    state = begin(task, population)
+    seconds = program.update_seconds(population, state)
+    assert len(seconds) >= 3
+    assert all(0 < each < 1 for each in seconds)
+    same(state, begin(task, population))
 
 
 def test_members_of_one_seed_start_alike_and_seeds_differ(task):

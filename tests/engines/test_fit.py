@@ -107,8 +107,11 @@ def test_fit_gives_the_curves_of_a_compiled_population(engine, one):
         np.testing.assert_allclose(
             measured.values[name], values.values[name], rtol=3e-5, atol=2e-6, err_msg=name
         )
-    tested = engine.prepare({0: one})[0].test(population, state)
-    assert tested[0] == pytest.approx(program.test(population, expected)[0], rel=1e-4)
+    tested = engine.prepare({0: one})[0].measure(population, state, "test")
+    assert tested[0] == pytest.approx(program.measure(population, expected, "test")[0], rel=1e-4)
+    trained = engine.prepare({0: one})[0].measure(population, state, "training")
+    beside = program.measure(population, expected, "training")[0]
+    assert trained[0] == pytest.approx(beside, rel=1e-4)
 
 
 def test_the_numbers_of_another_optimizer_do_not_stay(engine):

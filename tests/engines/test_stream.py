@@ -113,7 +113,7 @@ def test_members_on_a_memmap_equal_keras_fit(on_disk):
         np.testing.assert_allclose(mine, expected, rtol=3e-5, atol=2e-6)
     # What the last member's model says of the test set.
     loss, accuracy = model.evaluate(*classes_data(2), batch_size=BATCH, verbose=0)
-    assert program.test(population, state)[1] == pytest.approx(
+    assert program.measure(population, state, "test")[1] == pytest.approx(
         {"loss": loss, "accuracy": accuracy}, rel=3e-5
     )
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -22,13 +23,16 @@ from steepest.engines.cores import cores, together
 from steepest.engines.engine import Key, Program, Tell, silent
 from steepest.engines.layout import lay_out, orders_of
 from steepest.engines.member import (
+    Chunks,
     chunked,
     compiler_options,
     evaluation,
     make_parts,
     make_population,
 )
+from steepest.engines.sets import sets_of
 from steepest.engines.state import Advance, State, begin
+from steepest.engines.update_time import update_seconds
 from steepest.engines.width import Width, budget, first_width, fits, is_out_of_memory, narrower
 from steepest.errors import TaskError
 from steepest.records import Config, Population
@@ -67,19 +71,23 @@ class CompiledEngine:
         # On the device once.
         self.training = jax.tree.map(jnp.asarray, task.training)
         self.validation = chunked(task.validation, size)
-        self.test = None if task.test is None else chunked(task.test, size)
+        self.sets = sets_of(task)
         self.memory = budget(memory)
         self.lockstep = lockstep
-        self.run_test = jax.jit(
+        self.run_measure = jax.jit(
             lambda weights, variables, chunks: evaluation(
                 task, self.parts, weights, variables, chunks
             )[0]
         )
 
-    @property
-    def tests(self) -> bool:
-        """Whether there is a test set."""
-        return self.test is not None
+    @cached_property
+    def chunks(self) -> dict[str, Chunks]:
+        """The sets that can be measured, on the device from the first time they are."""
+        size = self.facts.batch_size
+        return {
+            name: self.validation if name == "validation" else chunked(data, size)
+            for name, data in self.sets.items()
+        }
 
     def prepare(self, configs: Mapping[Key, Config], epochs: int = 0) -> Mapping[Key, Program]:
         """Compile a program for each config, as many at a time as there are cores.
@@ -266,17 +274,25 @@ class CompiledProgram:
         seconds = time.perf_counter() - started
         return state, Advance(measured, state.epoch - before.epoch, seconds)
 
-    def test(self, population: Population, state: State) -> list[dict[str, float]]:
-        """Return loss and metrics on the test set, a dictionary a member."""
+    def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
+        """Return loss and metrics on one of the engine's sets, a dictionary a member."""
         numbers, complements = _numbers(self.engine.task, population)
-        found = []
+        found, chunks = [], self.engine.chunks[on]
         for member in range(len(state)):
             one = (state.weights, state.memory, state.variables, numbers, complements)
             weights, memory, variables, n, c = jax.tree.map(lambda a, i=member: a[i], one)
             shown = steps.shown(self.plan, weights, memory, n, c)
-            values = self.engine.run_test(shown, variables, self.engine.test)
+            values = self.engine.run_measure(shown, variables, chunks)
             found.append({name: float(value) for name, value in values.items()})
         return found
+
+    def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
+        """Return the seconds of the update alone, of the first member, a repetition each."""
+        numbers, complements = _numbers(self.engine.task, population)
+        one = jax.tree.map(
+            lambda a: np.asarray(a)[0], (state.weights, state.memory, numbers, complements)
+        )
+        return update_seconds(self.plan, *one)
 
 
 def _numbers(task: Task, population: Population) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from steepest.engines.state import Advance, State
 from steepest.records import Config, Population, TaskFacts
+from steepest.tasks.stream import Data
 
 Key = TypeVar("Key")
 
@@ -43,8 +44,11 @@ class Program(Protocol):
         longer than a second or so calls `tell` now and then.
         """
 
-    def test(self, population: Population, state: State) -> list[dict[str, float]]:
-        """Return loss and metrics on the test set, a dictionary a member."""
+    def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
+        """Return loss and metrics on one of the engine's sets, a dictionary a member."""
+
+    def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
+        """Return the seconds of the update alone, a repetition each; nothing if unknown."""
 
 
 class Engine(Protocol):
@@ -57,8 +61,9 @@ class Engine(Protocol):
     packages: tuple[str, ...]  # whose versions decide what comes out
 
     @property
-    def tests(self) -> bool:
-        """Whether there is a test set."""
+    def sets(self) -> Mapping[str, Data]:
+        """What trained weights can be measured on: "validation", and where they are there
+        "training" and "test"."""
 
     def prepare(self, configs: Mapping[Key, Config], epochs: int = 0) -> Mapping[Key, Program]:
         """Return for each key the program of the rule, choices and schedule of its config.

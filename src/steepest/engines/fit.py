@@ -22,6 +22,7 @@ import numpy as np
 from steepest.engines import backends
 from steepest.engines.engine import Key, Program, Tell, silent
 from steepest.engines.optimizers import Optimizers, Ready
+from steepest.engines.sets import sets_of
 from steepest.engines.state import Advance, State
 from steepest.engines.width import budget
 from steepest.errors import InputError, TaskError
@@ -31,7 +32,7 @@ from steepest.tasks.checks import gist, own_step
 from steepest.tasks.fitted import FitTask, borrowed
 from steepest.tasks.initial import values_of
 from steepest.tasks.order import epoch_order
-from steepest.tasks.stream import Stream
+from steepest.tasks.stream import Data, Stream
 from steepest.tasks.task import Arrays
 
 
@@ -51,9 +52,9 @@ class FitEngine:
         self._seeded = False
 
     @property
-    def tests(self) -> bool:
-        """Whether there is a test set."""
-        return self.task.test is not None
+    def sets(self) -> Mapping[str, Data]:
+        """What trained weights can be measured on, by name."""
+        return sets_of(self.task)
 
     def prepare(
         self,
@@ -258,9 +259,9 @@ class FitProgram:
         loss = fitted.told(values, "evaluate", own_step(task.keras, model))
         return {"loss": loss, **{name: float(values[name]) for name in facts.metrics}}
 
-    def test(self, population: Population, state: State) -> list[dict[str, float]]:
-        """Return loss and metrics on the test set, a dictionary a member."""
-        engine, found = self.engine, []
+    def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
+        """Return loss and metrics on one of the engine's sets, a dictionary a member."""
+        engine, found, data = self.engine, [], self.engine.sets[on]
         with engine.model() as model:
             for member in range(len(state)):
                 config, one = population.config(member), state.take([member])
@@ -269,5 +270,13 @@ class FitProgram:
                 if "ema" in config.numbers:
                     ready.optimizer.finalize_variable_values(model.trainable_variables)
                     self._own_copies(model)
-                found.append(self._measure(model, ready, engine.task.test))
+                found.append(self._measure(model, ready, data))
         return found
+
+    def update_seconds(
+        self,
+        population: Population,  # noqa: ARG002
+        state: State,  # noqa: ARG002
+    ) -> tuple[float, ...]:
+        """Return nothing: the framework's step is in one piece."""
+        return ()

@@ -24,6 +24,7 @@ from steepest.engines.engine import Key, Program, Tell, silent
 from steepest.engines.examples import Examples, shuffled_arrays, usual_blocks
 from steepest.engines.member import make_parts
 from steepest.engines.prefetch import Block, ahead
+from steepest.engines.sets import sets_of
 from steepest.engines.state import Advance, State, begin
 from steepest.engines.stream_steps import Numbers, Standing, StreamSteps
 from steepest.engines.width import budget
@@ -53,15 +54,10 @@ class StreamEngine:
         data, size = task.training, task.facts.batch_size
         self.training = data if isinstance(data, Stream) else shuffled_arrays(data, size)
         self.validation = Examples(task.validation, size)
-        self.test = None if task.test is None else Examples(task.test, size)
+        self.sets = sets_of(task)
         # Seeds that meet the data in orders of their own are read for at the same time.
         parallel = self.training.parallel and self.validation.parallel
         self.readers = self.threads if parallel else 1
-
-    @property
-    def tests(self) -> bool:
-        """Whether there is a test set."""
-        return self.test is not None
 
     def prepare(
         self,
@@ -219,20 +215,28 @@ class StreamProgram:
                 _all(threads, measure, range(len(groups)), block)
         return [(self.steps.finish(carry), carry[0]) for carry in carries]
 
-    def test(self, population: Population, state: State) -> list[dict[str, float]]:
-        """Return loss and metrics on the test set, a dictionary a member."""
-        assert self.engine.test is not None
+    def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
+        """Return loss and metrics on one of the engine's sets, a dictionary a member."""
+        data = Examples(self.engine.sets[on], self.engine.facts.batch_size)
         places = range(len(state))
         groups = [
             self.group(population, state, places[i : i + self.width]) for i in places[:: self.width]
         ]
         with pool(self.engine.threads) as threads:
-            measured = self._measure(groups, self.engine.test, threads, silent)
+            measured = self._measure(groups, data, threads, silent)
         return [
             {name: float(value[place]) for name, value in values.items()}
             for group, (values, _) in zip(groups, measured, strict=True)
             for place in range(len(group.members))
         ]
+
+    def update_seconds(
+        self,
+        population: Population,  # noqa: ARG002
+        state: State,  # noqa: ARG002
+    ) -> tuple[float, ...]:
+        """Return nothing: a step waits for its batch, so the update has no share worth telling."""
+        return ()
 
 
 class Curves:

@@ -17,7 +17,7 @@ from steepest.search.horizon import with_horizon
 from steepest.search.later import searched
 from steepest.search.model import fit
 from steepest.search.session import Session
-from steepest.search.trials import Running, end_trials, test_trials
+from steepest.search.trials import Running, end_trials, measure_trials
 from steepest.statistics import race
 
 # The seeds of a study with seed s: s·1000 for the search, s·1000 + 1, + 2, ... to confirm.
@@ -49,7 +49,10 @@ def chosen(study: Study, ground: Ground) -> Config | None:
 
 
 def confirm(session: Session, best: Mapping[str, Config | None]) -> None:
-    """Train each optimizer's best from fresh seeds until it is decided, or the budget is spent."""
+    """Train each optimizer's best from fresh seeds until it is decided, or the budget is spent.
+
+    What came to an end is measured on the whole training set and on the test set.
+    """
     settings = session.study.settings
     first = settings.seed * SEEDS_APART + 1
     configs = {name: config for name, config in best.items() if config is not None}
@@ -75,10 +78,9 @@ def confirm(session: Session, best: Mapping[str, Config | None]) -> None:
     except OutOfTime:
         session.stop(f"the limit of {settings.seconds:g} s ended the study before its plan did")
         whole = False
-    if session.engine.tests:
-        test_trials(session.programs, session.shelf, done)
-    session.budget.left = 0
-    session.watch("", session.budget)
+    for name in ("training", "test"):
+        if name in session.engine.sets:
+            measure_trials(session.programs, session.shelf, done, name)
     session.tell(done, finished=whole)
 
 

@@ -1,4 +1,4 @@
-"""The loop: explore, halve, refine, confirm.
+"""The loop: explore, halve, refine, confirm; and where it was asked for, sweep.
 
 Every optimizer is given the same number of trials, the same rungs, the same initial weights and
 the same order of the data, and its own ranges. What the search finds is not believed but confirmed
@@ -17,6 +17,7 @@ from steepest.engines.engine import Engine
 from steepest.errors import InputError
 from steepest.records import Config, Outcome, Settings, Stage, Study, TaskFacts
 from steepest.rules.contestant import Contestant
+from steepest.search.afterwards import afterwards, most_swept
 from steepest.search.confirm import chosen, confirm
 from steepest.search.ground import Ground
 from steepest.search.horizon import with_horizon
@@ -61,6 +62,9 @@ def search(
         session.stop(f"the limit of {settings.seconds:g} s cut the search short")
     session.allow(1.0)
     confirm(session, {name: chosen(session.study, ground) for name, ground in grounds.items()})
+    afterwards(session, grounds)
+    session.budget.left = 0
+    watch("", session.budget)
     return session.study
 
 
@@ -138,6 +142,6 @@ def _planned(settings: Settings, epochs: int, grounds: Mapping[str, Ground]) -> 
     searched = sum(bool(ground.space) for ground in grounds.values())
     most = searched * cost(plan, settings.rungs, settings.own_horizon)
     most += epochs * settings.seeds * len(grounds)
-    if settings.full_trainings is None:
-        return most
-    return min(most, math.ceil(settings.full_trainings * epochs))
+    if settings.full_trainings is not None:
+        most = min(most, math.ceil(settings.full_trainings * epochs))
+    return most + epochs * most_swept(settings) * len(grounds)

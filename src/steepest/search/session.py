@@ -85,15 +85,19 @@ class Session:
 
     def grow(self, grounds: Mapping[str, Ground]) -> None:
         """Note the ranges that grew; the next `tell` writes them down."""
-        optimizers = dict(self.study.optimizers)
         for name, ground in grounds.items():
             if ground.space != dict(ground.contestant.space):
                 grown = {key: spaces.to_dict(space) for key, space in ground.space.items()}
-                optimizers[name] = {**optimizers[name], "expanded": grown}
+                self.note(name, expanded=grown)
+
+    def note(self, optimizer: str, **facts: Any) -> None:
+        """Note something of an optimizer; the next `tell` writes it down."""
+        optimizers = dict(self.study.optimizers)
+        optimizers[optimizer] = {**optimizers[optimizer], **facts}
         self.study = replace(self.study, optimizers=optimizers)
 
-    def tell(self, running: Iterable[Running], finished: bool = False) -> None:
-        """Write trials into the study file."""
+    def tell(self, running: Iterable[Running], finished: bool | None = None) -> None:
+        """Write trials into the study file; `finished` is said once, when there is a verdict."""
         trials = [one.trial for one in running]
         known = {trial.number: trial for trial in (*self.study.trials, *trials)}
         self.study = replace(
@@ -102,7 +106,7 @@ class Session:
             seconds=time.perf_counter() - self.started,
             # What had to be compiled while trials were trained comes on top.
             compile_seconds=self.prepared + self._compiled() - self.compiled,
-            finished=finished,
+            finished=self.study.finished if finished is None else finished,
         )
         storage.record(self.path, self.study, trials)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from steepest.budget import Budget
 from steepest.engines.engine import Engine, Program
@@ -92,15 +93,19 @@ def _by_program(running: list[Running]) -> dict[Key, list[Running]]:
     return groups
 
 
-def test_trials(programs: Mapping[Key, Program], shelf: Shelf, running: list[Running]) -> None:
-    """Measure the trials that were trained to the end on the test set, those of a program at once,
-    as a stream is read for each call."""
+def measure_trials(
+    programs: Mapping[Key, Program], shelf: Shelf, running: list[Running], on: str
+) -> None:
+    """Measure the trials that were trained to the end on the "test" or the "training" set, those of
+    a program at once, as a stream is read for each call."""
     finished = [one for one in running if one.trial.outcome is Outcome.FINISHED]
     for key, group in _by_program(finished).items():
         population = Population.of([one.trial.config for one in group])
         state = State.join([shelf.get(one.trial.number) for one in group])
-        for one, values in zip(group, programs[key].test(population, state), strict=True):
-            one.trial = replace(one.trial, test=values)
+        found = programs[key].measure(population, state, on)
+        for one, values in zip(group, found, strict=True):
+            named: dict[str, Any] = {on: values}
+            one.trial = replace(one.trial, **named)
 
 
 def _grown(facts: TaskFacts, trial: Trial, state: State, measured: Advance, member: int) -> Trial:

@@ -52,6 +52,12 @@ def load_task(name: str, epochs: int | None = None) -> Task | FitTask:
     return keras_task(**{"name": short, **given})
 
 
+def forget() -> None:
+    """Let Keras forget the models that were made, so that it names a next one as the first."""
+    keras = load_keras()
+    keras.utils.clear_session()
+
+
 def _from_file(path: Path, function: str) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"there is no file {path}; give a Python file that defines model, x and y")
