@@ -134,7 +134,7 @@ def _standing(
     config = confirmed[0].config if confirmed else None
     behind = found.behind.get(name)
     scale = found.scale.get(name, 0.0)
-    complete = bool(trials) and not diverged
+    complete = bool(trials) and not diverged and all(trial.epochs for trial in trials)
     tests = [trial.test or {} for trial in trials] if complete else []
     names = study.task.metrics if complete else ()
     if not all(metric in trial.curves.metrics for trial in trials for metric in names):
