@@ -1,4 +1,4 @@
-"""What would change the answer: training longer or shorter, more seeds. From the study file alone.
+"""What would change the answer: another length or learning rate, more seeds; from the study file.
 
 Curves are noisy and many are looked at, so nothing is said unless the seeds agree: each effect is
 measured once a seed, and Student's one-sided 2.5 % over the seeds has to be passed. With one seed
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Outcome, Settings, Study
-from steepest.statistics import State, estimate
+from steepest.records import Outcome, Settings, Stage, Study
+from steepest.statistics import ALPHA, Estimate, State, estimate
 
 MATTERS = 0.01  # the relative gain that is worth saying where nobody said what matters
 WINDOW = 0.2  # the share of the training that is looked at, and that is added in "train longer"
@@ -92,6 +92,51 @@ def seeds_to_decide(settings: Settings, verdict: Verdict) -> int | None:
             return None
         needed = max(needed, math.ceil(count), len(values) + 1)
     return needed or None
+
+
+@dataclass(frozen=True)
+class Better:
+    """A learning rate of the sweep that did better than the confirmed one."""
+
+    rate: float
+    gain: Estimate  # over the sweep's seeds, in the unit of what decides; positive, corrected
+    relative: Estimate | None  # as a share of the confirmed one's, where that means much
+
+
+def better_rate(study: Study, standing: Standing) -> Better | None:
+    """Return the learning rate of the sweep that is clearly better than the confirmed one, or None.
+
+    Differences are paired by seed, with Student's one-sided 2.5 % divided by the number of rates
+    that were looked at (Bonferroni), as the best of them is chosen; the interval has that level
+    too. The mean has to be more than what matters. A rate at which a seed diverged is not better,
+    nor can anything be paired with a confirmed run that diverged.
+    """
+    settings = study.settings
+    sign = -1.0 if settings.maximize else 1.0
+    own = {
+        trial.config.seed: sign * settings.value(trial)
+        for trial in study.confirmed(standing.name)
+        if trial.config.seed in standing.seeds
+    }
+    at: dict[float, dict[int, float]] = {}
+    for trial in study.trials:
+        rate = trial.config.hyperparameters.get("learning_rate")
+        known = isinstance(rate, float) and trial.outcome is not Outcome.UNFINISHED
+        if trial.optimizer == standing.name and trial.stage is Stage.SWEEP and known:
+            at.setdefault(float(f"{rate:.9g}"), {})[trial.config.seed] = sign * settings.value(
+                trial
+            )
+    found: list[Better] = []
+    for rate, ends in at.items():
+        pairs = [(own[seed], value) for seed, value in ends.items() if seed in own]
+        if len(pairs) < len(ends):
+            continue
+        gain = estimate([mine - value for mine, value in pairs], 1 - ALPHA / len(at))
+        size = abs(math.fsum(mine for mine, _ in pairs) / len(pairs))
+        if _clear(gain.mean, gain.low, max(settings.practical, MATTERS) * size):
+            share = gain / size if size and not settings.maximize else None
+            found.append(Better(rate, gain, share))
+    return max(found, key=lambda one: one.gain.mean or 0.0, default=None)
 
 
 def _curves(study: Study, standing: Standing) -> Curves | None:
