@@ -1,0 +1,74 @@
+"""What several studies have in common: which optimizers, and what to call their tasks."""
+
+from collections.abc import Sequence
+
+from steepest.errors import InputError
+from steepest.records import Study
+
+# What makes two optimizers of one name different ones. What is fixed is not here, as a small budget
+# fixes what a larger one searches; what a person fixed is in the name.
+KIND = ("rule", "dialect", "schedule", "baseline")
+
+
+def in_common(studies: Sequence[Study]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the optimizers that all studies have, in the first one's order, and all others.
+
+    Raises:
+        InputError: fewer than two studies, one study twice, fewer than two optimizers in common, or
+            one name for different optimizers.
+    """
+    if len(studies) < 2:
+        raise InputError(
+            f"there {'is 1 study' if studies else 'are 0 studies'}, but optimizers are compared "
+            "over tasks from two on; give more"
+        )
+    _check_different(studies)
+    every = list(dict.fromkeys(name for study in studies for name in study.optimizers))
+    names = tuple(name for name in every if all(name in study.optimizers for study in studies))
+    if len(names) < 2:
+        have = f"{names[0]} alone" if names else "no optimizer"
+        raise InputError(
+            f"the studies have {have} in common, but it takes two; compare the same optimizers on "
+            "each task"
+        )
+    for name in names:
+        _check_same(name, studies)
+    return names, tuple(name for name in every if name not in names)
+
+
+def labels(studies: Sequence[Study]) -> tuple[str, ...]:
+    """Return what to call each study's task: its name, numbered where it is not the first."""
+    names = [study.task.name for study in studies]
+    taken: list[str] = []
+    for name in names:
+        label, count = name, 1
+        while label in taken or (count > 1 and label in names):
+            count += 1
+            label = f"{name} {count}"
+        taken.append(label)
+    return tuple(taken)
+
+
+def _check_different(studies: Sequence[Study]) -> None:
+    seen: set[str] = set()
+    for study in studies:
+        trained = [(trial.number, trial.curves) for trial in study.trials]
+        found = repr((study.task.name, study.started, study.settings, trained))
+        if found in seen:
+            raise InputError(
+                f"the study of {study.task.name} is given twice; give each study once, as each "
+                "counts as a task"
+            )
+        seen.add(found)
+
+
+def _check_same(name: str, studies: Sequence[Study]) -> None:
+    for what in KIND:
+        found = {str(study.optimizers[name].get(what, "")): study.task.name for study in studies}
+        found.pop("", None)  # files of old formats do not say
+        if len(found) > 1:
+            (one, here), (two, there), *_ = found.items()
+            raise InputError(
+                f"{name} is not the same optimizer in all studies: its {what} is {one} on {here} "
+                f"and {two} on {there}; compare the same on each task"
+            )
