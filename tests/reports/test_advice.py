@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made import confirmed, study_of
+from scipy import stats
 
-from steepest.measures.advice import length, seeds_to_decide
+from steepest.measures.advice import better_rate, length, seeds_to_decide
 from steepest.measures.verdict import judge
-from steepest.records import Curves
+from steepest.records import Curves, Outcome, Stage
 from steepest.reports.advice import warnings
 from steepest.spaces import Float, to_dict
 
@@ -126,3 +127,55 @@ def test_a_careful_colleague():
     assert "2 of SGD's 5 seeds diverged: its best learning rate is at the edge of stability" in (
         "".join(warnings(study, judge(study)))
     )
+
+
+def swept(gains):
+    """Return a study of SGD at 1, whose sweep was better by `gains` {rate: a seed each}."""
+    study = study_of(SGD=[1.0, 1.01, 0.99, 1.0])
+    trials = list(study.trials)
+    for rate, each in gains.items():
+        for own, gain in zip(study.trials, each, strict=False):
+            loss = own.curves.validation_loss[-1] - gain
+            one = confirmed(len(trials), "SGD", own.config.seed, loss, rate=rate)
+            trials.append(replace(one, stage=Stage.SWEEP))
+    return replace(study, trials=tuple(trials))
+
+
+def better(study):
+    return better_rate(study, judge(study).standings["SGD"])
+
+
+GAINS = [0.10, 0.11, 0.10, 0.12]
+
+
+def test_a_better_rate_of_the_sweep_is_told_with_a_corrected_interval():
+    study = swept({0.05: [0.01, -0.02, 0.0, 0.01], 0.2: GAINS})
+    found = better(study)
+    assert found.rate == 0.2
+    assert found.gain.mean == pytest.approx(np.mean(GAINS))
+    reach = stats.t.ppf(1 - 0.025 / 2, 3) * np.std(GAINS, ddof=1) / 2  # two rates, four seeds
+    assert found.gain.half_width == pytest.approx(reach)
+    said = "".join(warnings(study, judge(study)))
+    assert "in the sweep a learning rate of 0.2 was 11 % ± 2 % better than SGD's best" in said
+
+
+def test_nothing_is_said_of_a_rate_that_chance_made_better():
+    barely = [0.02, 0.10, 0.10, 0.06]  # passes one test, but not one of eight
+    assert better(swept({0.2: barely})) is not None
+    many = {0.2: barely} | {0.3 + 0.1 * i: [-0.1, 0.1, 0.0, 0.0] for i in range(7)}
+    assert better(swept(many)) is None
+    assert better(swept({0.2: [0.001] * 4})) is None  # less than what matters
+    assert better(swept({0.2: [0.5]})) is None  # one seed
+    assert better(swept({})) is None
+    lost = swept({0.2: GAINS})
+    last = replace(lost.trials[-1], outcome=Outcome.DIVERGED)
+    assert better(replace(lost, trials=(*lost.trials[:-1], last))) is None
+
+
+def test_a_better_rate_where_larger_is_better():
+    study = swept({0.2: GAINS})  # their mae is 1 − loss, so it rises by as much
+    up = replace(study, settings=replace(study.settings, decides="mae", maximize=True))
+    assert better(up).gain.mean == pytest.approx(np.mean(GAINS))
+    assert better(up).relative is None
+    down = replace(study, settings=replace(study.settings, decides="mae"))
+    assert better(down) is None

@@ -7,16 +7,23 @@ import numpy as np
 import pytest
 from made import study_of
 
+from steepest.measures.measured import measure
 from steepest.measures.verdict import judge
 from steepest.reports.json import dumps, to_dict
+
+
+def told(study):
+    verdict = judge(study)
+    return to_dict(study, verdict, measure(study, verdict))
+
 
 NOISE = np.array([0.01, -0.02, 0.0])
 
 
 def test_the_object_has_what_was_promised():
     study = study_of(SGD=1.0 + NOISE, Adam=0.5 + NOISE)
-    data = json.loads(dumps(to_dict(study, judge(study))))
-    assert data["format_version"] == 3
+    data = json.loads(dumps(told(study)))
+    assert data["format_version"] == 4
     assert data["task"] == "toy"
     assert data["seed"] == 0
     assert data["verdict"]["winner"] == "Adam"
@@ -56,7 +63,7 @@ def test_the_object_has_what_was_promised():
 
 def test_what_is_not_finite_becomes_null():
     study = study_of(SGD=[1.0, math.inf, 1.0], Adam=0.5 + NOISE)
-    data = json.loads(dumps(to_dict(study, judge(study))), parse_constant=lambda c: 1 / 0)
+    data = json.loads(dumps(told(study)), parse_constant=lambda c: 1 / 0)
     assert data["optimizers"]["SGD"]["validation_loss"]["values"] == [1.0, None, 1.0]
     assert data["optimizers"]["SGD"]["validation_loss"]["mean"] is None
     assert data["optimizers"]["SGD"]["test_metric"] is None

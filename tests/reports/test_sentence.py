@@ -90,11 +90,11 @@ def test_one_optimizer_and_unfinished_and_nothing():
         "SGD was the only optimizer asked about: validation loss 1 ± 0.017 (5 seeds). On test:"
     )
     text = said(study_of(finished=False, SGD=1.0 + NOISE, Adam=0.5 + NOISE))
-    assert text.startswith("Stopped after 12 s; best so far: Adam, by 100")
+    assert text.startswith("Not finished, after 12 s; best so far: Adam, by 100")
     text = said(study_of(finished=False, SGD=1.0 + NOISE, Adam=0.999 + NOISE[::-1]))
     assert "over SGD (5 seeds), which is undecided." in text
     assert said(study_of(finished=False, SGD=1.0 + NOISE)).startswith(
-        "Stopped after 12 s; best so far: SGD, validation loss 1 ± 0.017 (5 seeds)."
+        "Not finished, after 12 s; best so far: SGD, validation loss 1 ± 0.017 (5 seeds)."
     )
     assert "no verdict" in said(replace(STUDY, finished=False))
 

@@ -1,6 +1,6 @@
 """What a careful colleague would add to the verdict: what would change it, what to know of it."""
 
-from steepest.measures.advice import length, seeds_to_decide
+from steepest.measures.advice import better_rate, length, seeds_to_decide
 from steepest.measures.verdict import Standing, Verdict, diverged_in_search, is_special_case
 from steepest.records import Study
 from steepest.reports.sentence import deciding
@@ -45,6 +45,7 @@ def _of_one(study: Study, standing: Standing) -> list[str]:
     lost, tried = diverged_in_search(study, name)
     if tried and lost > tried / 2:
         found.append(f"{lost} of {name}'s {tried} trials diverged")
+    found += _rate(study, standing)
     advised = length(study, standing)
     what = deciding(study.settings)
     if advised.longer is not None:
@@ -58,6 +59,19 @@ def _of_one(study: Study, standing: Standing) -> list[str]:
             f"{advised.epoch} of {study.task.epochs}; train shorter, or stop early"
         )
     return found
+
+
+def _rate(study: Study, standing: Standing) -> list[str]:
+    """Say so where the sweep found a better learning rate than the search."""
+    better = better_rate(study, standing)
+    if better is None:
+        return []
+    gain, unit = (better.relative / 0.01, " %") if better.relative else (better.gain, "")
+    by = f"{gain.mean:.2g}{unit} ± {gain.half_width or 0.0:.2g}{unit}"
+    return [
+        f"in the sweep a learning rate of {better.rate:.3g} was {by} better than {standing.name}'s "
+        "best: search more (--budget thorough), or take it"
+    ]
 
 
 def _special(study: Study, standing: Standing) -> list[str]:

@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from steepest.export import code, has_code
+from steepest.measures.measured import Measures
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import FORMAT_VERSION, Config, Study, facts_to_dict
 from steepest.reports.advice import warnings
+from steepest.reports.measured import measures_to_dict
 from steepest.reports.sentence import sentence
 from steepest.rules import FRAMEWORKS
 from steepest.statistics import Estimate
 
 
-def to_dict(study: Study, verdict: Verdict) -> dict[str, Any]:
-    """Return what `--json` prints. Only `cost.seconds` and `cost.compile_seconds` tell times."""
+def to_dict(study: Study, verdict: Verdict, measures: Measures) -> dict[str, Any]:
+    """Return what `--json` prints; docs/report.schema.json is its schema.
+
+    Times are told by `cost`, `measures.cost` and `measures.speed` in seconds alone.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "task": study.task.name,
@@ -37,6 +42,7 @@ def to_dict(study: Study, verdict: Verdict) -> dict[str, Any]:
         "optimizers": {
             name: _optimizer(study, standing) for name, standing in verdict.standings.items()
         },
+        "measures": measures_to_dict(measures),
         "cost": {
             "full_trainings": round(study.full_trainings, 3),
             "seconds": round(study.seconds, 3),

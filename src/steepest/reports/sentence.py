@@ -9,7 +9,7 @@ def sentence(study: Study, verdict: Verdict) -> str:
     """Return the verdict in words: who wins by how much, or that it is a tie."""
     if verdict.leader is None:
         if not study.finished:
-            start = "The study stopped before any optimizer was confirmed: there is no verdict yet."
+            start = "No optimizer is confirmed yet, so there is no verdict."
             return start + _so_far(study)
         return (
             "No optimizer trained without diverging, so there is no verdict; look at the data and "
@@ -20,7 +20,7 @@ def sentence(study: Study, verdict: Verdict) -> str:
     others = [s for s in verdict.standings.values() if s.behind is not None]
     tied = [s for s in others if s.name in verdict.tied_with]
     if not study.finished:
-        start = f"Stopped after {_time(study.seconds)}; best so far: "
+        start = f"Not finished, after {_time(study.seconds)}; best so far: "
         start += _by(settings, lead, others) if others else f"{lead.name}, {_at(settings, lead)}"
         others = others[1:]
     elif verdict.winner and others:
@@ -191,3 +191,8 @@ def _time(seconds: float) -> str:
 def listed(names: list[str]) -> str:
     """Return names as prose."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def many(count: int | float, what: str) -> str:
+    """Return a number of things in digits, such as "1 epoch" or "9 epochs"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

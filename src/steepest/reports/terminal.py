@@ -1,17 +1,19 @@
 """The study on one screen: a table, the verdict, warnings, the code to paste, the cost."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from steepest.export import code, has_code
+from steepest.measures.measured import Measures
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Study
+from steepest.records import Stage, Study
 from steepest.reports.advice import warnings
 from steepest.reports.sentence import deciding, sentence
+from steepest.reports.summary import summary
 from steepest.spaces import Value
 from steepest.statistics import Estimate
 
@@ -20,8 +22,8 @@ WIDTH = 100  # columns; what does not fit is left to the JSON
 Column = tuple[str, Callable[[Standing], str]]  # a title, and what to show of an optimizer
 
 
-def render(study: Study, verdict: Verdict) -> RenderableType:
-    """Return the whole story for a rich console."""
+def render(study: Study, verdict: Verdict, measures: Measures | None = None) -> RenderableType:
+    """Return the whole story for a rich console, with the measures in short where given."""
     task = study.task
     parts: list[RenderableType] = [
         Text.assemble(
@@ -38,18 +40,19 @@ def render(study: Study, verdict: Verdict) -> RenderableType:
         Text(sentence(study, verdict), style="bold"),
     ]
     parts += [Text(f"Note: {warning}.", style="yellow") for warning in warnings(study, verdict)]
+    parts += _measured(study, verdict, measures) if measures is not None else []
     best = verdict.standings[verdict.recommended].config if verdict.recommended else None
     if best is not None and has_code(best):
         parts += [Text(""), Text(code(best, study.task, best.dialect).rstrip(), style="cyan")]
-    parts += [Text(""), Text(_cost(study, verdict), style="dim")]
+    parts += [Text(""), Text(cost_line(study, verdict), style="dim")]
     return Group(*parts)
 
 
-def text(study: Study, verdict: Verdict, width: int = 100) -> str:
+def text(study: Study, verdict: Verdict, measures: Measures | None = None, width: int = 100) -> str:
     """Return the same as plain text without control characters."""
     console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(render(study, verdict), soft_wrap=False)
+        console.print(render(study, verdict, measures), soft_wrap=False)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -72,7 +75,7 @@ def _table(study: Study, verdict: Verdict) -> Table:
 
 def _columns(study: Study, verdict: Verdict) -> list[Column]:
     settings, standings = study.settings, verdict.standings.values()
-    decides, metric = settings.decides, next(iter(study.task.metrics), None)
+    decides = settings.decides
     columns: list[Column] = [
         (deciding(settings).replace(" at its best epoch", ", best"), lambda s: _show(s.value))
     ]
@@ -84,7 +87,7 @@ def _columns(study: Study, verdict: Verdict) -> list[Column]:
         columns.append(("validation loss", lambda s: _show(s.loss)))
     first = [m for m in study.task.metrics if m != decides]
     spare: list[Column] = [(m, lambda s, m=m: _show(s.metrics.get(m))) for m in first]  # type: ignore[misc]
-    tested = "loss" if metric is None else metric
+    tested = test_name(study)
     tests: list[Column] = []
     if any(s.test for s in standings):
         tests = [(f"test {tested}", lambda s: _show(s.test.get(tested)))]
@@ -103,6 +106,11 @@ def _columns(study: Study, verdict: Verdict) -> list[Column]:
     if not room(columns + spare + tests + last):
         columns.pop()
     return columns + spare + tests + last
+
+
+def test_name(study: Study) -> str:
+    """Return what is shown of the test set: the first metric, or the loss."""
+    return next(iter(study.task.metrics), "loss")
 
 
 def _failed(standing: Standing) -> str | None:
@@ -124,11 +132,30 @@ def _show(value: Estimate | None) -> str:
     return f"{value.mean:.4f} ± {reach:.4f}"
 
 
+def _measured(study: Study, verdict: Verdict, measures: Measures) -> list[RenderableType]:
+    found = summary(study, verdict, measures)
+    if len(found.titles) < 2 or not found.rows:
+        return []
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for i, title in enumerate(found.titles):
+        table.add_column(title, justify="right" if i else "left", overflow="fold")
+    for row in found.rows:
+        table.add_row(*map(Text, row))
+    return [Text(""), table, Text("; ".join(found.notes) + ".", style="dim")]
+
+
 def _found(study: Study, verdict: Verdict) -> Table:
-    """Show what the search chose for each optimizer; what was fixed is in its name or a default."""
+    """Show what the search chose for each optimizer."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("optimizer")
     table.add_column("best hyperparameters found", overflow="fold")
+    for name, text in searched_values(study, verdict):
+        table.add_row(Text(name), Text(text))
+    return table
+
+
+def searched_values(study: Study, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Yield each optimizer and what was found; what was fixed is in its name or a default."""
     for standing in verdict.standings.values():
         searched = list(study.optimizers[standing.name]["space"])
         config = standing.config
@@ -140,8 +167,7 @@ def _found(study: Study, verdict: Verdict) -> Table:
         else:
             values = {**config.hyperparameters, "schedule": config.schedule}
             text = ", ".join(f"{name} {_value(values[name])}" for name in searched)
-        table.add_row(Text(standing.name), Text(text))
-    return table
+        yield standing.name, text
 
 
 def _value(value: Value) -> str:
@@ -155,9 +181,12 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _cost(study: Study, verdict: Verdict) -> str:
+def cost_line(study: Study, verdict: Verdict) -> str:
+    """Return what was spent, and what the numbers above it mean."""
+    swept = sum(t.epochs for t in study.trials if t.stage in (Stage.SWEEP, Stage.DEFAULT))
+    beside = f" ({swept / study.task.epochs:.1f} of them for the sweep)" if swept else ""
     cost = (
-        f"Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings, "
+        f"Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings{beside}, "
         f"{study.seconds:.1f} s"
     )
     # Through Keras' fit, compiling is a part of each trial.
