@@ -1,0 +1,110 @@
+"""Every trial as a row, for the page's table that sorts and filters; and what was spent where."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from steepest.measures.spent import Spending, spent
+from steepest.records import Outcome, Stage, Study, Trial
+from steepest.reports.figures.style import Look, finite
+from steepest.reports.page_tables import Table, plain_table, written
+from steepest.reports.sentence import many
+
+FIRST = 25  # rows that stand in the page itself, for readers without JavaScript
+STAGES = {
+    Stage.SEARCH: "search",
+    Stage.REPEAT: "second seed",
+    Stage.CONFIRM: "confirmed",
+    Stage.SWEEP: "learning-rate sweep",
+    Stage.DEFAULT: "defaults",
+}
+COLUMNS = (
+    "trial",
+    "optimizer",
+    "stage",
+    "learning rate",
+    "other hyperparameters",
+    "seed",
+    "epochs",
+    "result",
+    "outcome",
+    "seconds",
+)
+
+
+def rows(study: Study, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """Return all trials for the page: rows of values, and the words that they point into."""
+    outcomes, stages = list(Outcome), list(Stage)
+    return {
+        "columns": list(COLUMNS),
+        "outcomes": [{"name": o.name.lower(), "says": o.value} for o in outcomes],
+        "stages": [STAGES[stage] for stage in stages],
+        "first": FIRST,
+        "rows": [
+            [
+                trial.number,
+                looks[trial.optimizer].index,
+                stages.index(trial.stage),
+                _rate(trial),
+                _others(study, trial),
+                trial.config.seed,
+                trial.epochs,
+                finite(study.settings.value(trial)),
+                outcomes.index(trial.outcome),
+                round(trial.seconds, 3),
+            ]
+            for trial in study.trials
+            if trial.optimizer in looks
+        ],
+    }
+
+
+def _rate(trial: Trial) -> float | None:
+    rate = trial.config.hyperparameters.get("learning_rate")
+    return None if rate is None or isinstance(rate, bool | str) else finite(rate)
+
+
+def _others(study: Study, trial: Trial) -> str:
+    """Return what was searched beside the learning rate."""
+    searched = study.optimizers[trial.optimizer].get("space", {})
+    values = {**trial.config.hyperparameters, "schedule": trial.config.schedule}
+    return ", ".join(
+        f"{name} {written(values[name])}"
+        for name in searched
+        if name != "learning_rate" and name in values
+    )
+
+
+def outcomes(study: Study) -> str:
+    """Return what the words for outcomes mean, of those that there are."""
+    there = [one for one in Outcome if any(t.outcome is one for t in study.trials)]
+    return "; ".join(f"{one.name.lower()}: {one.value.rstrip('.')}" for one in there) + "."
+
+
+def spent_table(study: Study) -> Table | None:
+    """Return trials, epochs and seconds by stage and optimizer; None without trials."""
+    if not study.trials:
+        return None
+    found = spent(study)
+    kinds = [s for s in Stage if any(s in mine for mine in found.optimizers.values())]
+    lines = []
+    for name, mine in found.optimizers.items():
+        cells = [_cell(study, [mine[s]] if s in mine else []) for s in kinds]
+        lines.append([name, *cells, _cell(study, mine.values()), _seconds(mine.values())])
+    if len(lines) > 1:
+        every = found.optimizers.values()
+        cells = [_cell(study, [mine[s] for mine in every if s in mine]) for s in kinds]
+        lines.append(["all together", *cells, _cell(study, [found.total]), _seconds([found.total])])
+    columns = [*(STAGES[s] for s in kinds), "in all", "seconds in training"]
+    return plain_table("What was spent where", columns, lines)
+
+
+def _cell(study: Study, parts: Iterable[Spending]) -> str:
+    parts = list(parts)
+    if not parts:
+        return "–"
+    full = sum(one.epochs for one in parts) / max(1, study.task.epochs)
+    return f"{many(sum(one.trials for one in parts), 'trial')}, {full:.1f} full"
+
+
+def _seconds(parts: Iterable[Spending]) -> str:
+    return f"{sum(one.seconds for one in parts):,.1f}"
