@@ -1,0 +1,27 @@
+"""A study handed over to other programs: one file a destination, each with a package of its own."""
+
+from datetime import UTC, datetime
+
+from steepest.errors import InputError
+from steepest.records import Study
+
+
+def absent(what: str, error: ImportError, extra: str) -> InputError:
+    """Return the error that says how to install what `what` needs."""
+    return InputError(
+        f"{what} needs {error.name}, which is not installed; "
+        f'pip install "steepest[{extra}]" brings it'
+    )
+
+
+def plain(name: str, allowed: str) -> str:
+    """Return `name` with what is neither a letter, a digit nor in `allowed` as "_"."""
+    return "".join(c if (c.isascii() and c.isalnum()) or c in allowed else "_" for c in name)
+
+
+def began(study: Study) -> datetime:
+    """Return when the study began; 1970 where its file does not say."""
+    try:
+        return datetime.fromisoformat(study.started).astimezone()
+    except (ValueError, OverflowError, TypeError):
+        return datetime.fromtimestamp(0, UTC)
