@@ -62,6 +62,9 @@ def scrub(text):
     data = json.loads(text)
     assert data["cost"].pop("seconds") > 0
     assert data["cost"].pop("compile_seconds") > 0
+    assert data["measures"].pop("cost")["Adam"]["step"]["mean"] > 0
+    for speed in data["measures"]["speed"]["optimizers"].values():
+        assert speed.pop("seconds")["values"][0] > 0
     return data
 
 
@@ -74,6 +77,13 @@ def test_json_is_one_object_and_the_same_again(place, done):
     assert set(data["optimizers"]) == {"SGD", "Adam"}
     assert 4 + 4 + 2 + 2 <= data["cost"]["trials"] <= 4 + 4 + 3 + 3
     assert "a task file may print" in done.stderr
+
+
+def test_watching_changes_nothing(place, done):
+    told = steepest(place, "compare", "my_task.py", *FEW, "--json", "--watch", "--out", "seen")
+    assert told.returncode == 0, told.stderr
+    assert "watch: http://127.0.0.1:" in told.stderr
+    assert scrub(told.stdout) == scrub(done.stdout)
 
 
 def test_report_tells_the_same_without_training(place, done):
@@ -98,6 +108,63 @@ def test_without_a_terminal_there_are_no_control_characters(place):
     (made,) = (place / "runs").iterdir()
     assert re.fullmatch(r"my_task-\d{8}-\d{6}", made.name)
     assert f"study: runs/{made.name}/study.db" in told.stderr
+    assert f"report: runs/{made.name}/report.html" in told.stderr
+    assert (made / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("option", "starts"),
+    [("--markdown", "# my\\_task\n"), ("--csv", "number,optimizer,"), ("--json", "{\n")],
+)
+def test_report_has_other_forms(place, done, option, starts):
+    assert done.returncode == 0, done.stderr
+    told = steepest(place, "report", "one", option)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(starts)
+
+
+def test_report_writes_the_page_beside_the_study(place, done):
+    assert done.returncode == 0, done.stderr
+    (place / "one/report.html").unlink(missing_ok=True)
+    told = steepest(place, "report", "one/study.db", "--html")
+    assert told.returncode == 0, told.stderr
+    assert "report: one/report.html" in told.stderr
+    assert "my_task" in (place / "one/report.html").read_text()
+
+
+def test_a_target_changes_what_speed_is_measured_to(place, done):
+    assert done.returncode == 0, done.stderr
+    told = steepest(place, "report", "one", "--json", "--target", "0.5")
+    assert json.loads(told.stdout)["measures"]["speed"]["target"] == {
+        "value": 0.5,
+        "reference": None,
+    }
+    told = steepest(place, "report", "one", "--json", "--reference", "Adam")
+    assert json.loads(told.stdout)["measures"]["speed"]["target"]["reference"] == "Adam"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--reference", "Adm"], "Adm"),
+        (["--open", "--json"], "--open shows the page"),
+        (["--target", "low"], "not a valid float"),
+    ],
+)
+def test_a_report_that_cannot_be_is_one_sentence(place, done, options, message):
+    told = steepest(place, "report", "one", *options)
+    assert told.returncode == 2
+    assert message in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_page_that_cannot_be_written_leaves_the_verdict(place, done):
+    (place / "one/report.html").unlink(missing_ok=True)
+    (place / "one/report.html").mkdir()
+    told = steepest(place, "report", "one", "--html")
+    (place / "one/report.html").rmdir()
+    assert told.returncode == 2
+    assert "cannot write one/report.html" in told.stderr
 
 
 def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
@@ -138,6 +205,7 @@ def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
 
 BAD = [
     (["compare", "digts"], "did you mean digits"),
+    (["compare", "digits", "text", "--watch"], "--watch shows one study"),
     (["compare", "nowhere.py"], "there is no file"),
     (["compare", "digits", "--optimizers", "Adm"], "did you mean Adam"),
     (["compare", "digits", "--optimizers", "SGD(momentum=2)"], "below 1"),

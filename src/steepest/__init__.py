@@ -10,7 +10,7 @@ Names are fetched on first use, so `import steepest` is quick and loads no frame
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _HOMES = {
     "rule": "steepest.rules.own",
@@ -25,10 +25,12 @@ _HOMES = {
     "Float": "steepest.spaces",
     "InputError": "steepest.errors",
     "Recommendation": "steepest.comparison",
+    "Several": "steepest.comparison.several",
     "SteepestError": "steepest.errors",
     "StudyFileError": "steepest.errors",
     "TaskError": "steepest.errors",
     "compare": "steepest.comparison",
+    "compatibility": "steepest.comparison.several",
     "read": "steepest.comparison",
 }
 
@@ -41,11 +43,13 @@ __all__ = [
     "Optimizer",
     "Recommendation",
     "Rule",
+    "Several",
     "SteepestError",
     "StudyFileError",
     "TaskError",
     "__version__",
     "compare",
+    "compatibility",
     "from_keras",
     "from_torch",
     "optimizer",
@@ -58,6 +62,8 @@ if TYPE_CHECKING:
     from steepest.comparison import Recommendation as Recommendation
     from steepest.comparison import compare as compare
     from steepest.comparison import read as read
+    from steepest.comparison.several import Several as Several
+    from steepest.comparison.several import compatibility as compatibility
     from steepest.errors import InputError as InputError
     from steepest.errors import SteepestError as SteepestError
     from steepest.errors import StudyFileError as StudyFileError

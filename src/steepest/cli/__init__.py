@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from steepest.cli import compare, tell  # noqa: F401  # they add their commands
+from steepest.cli import compare, hand_over, tell, watch  # noqa: F401  # they add their commands
 from steepest.cli.group import cli, stop
 from steepest.errors import SteepestError
 

@@ -1,23 +1,90 @@
 """The commands that train nothing: report, code, explain, tasks."""
 
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Any
 
 import click
 
 from steepest.cli.group import cli
+from steepest.cli.several import tell_several
 from steepest.errors import nearest
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def report(file: Path, as_json: bool) -> None:
-    """Tell the verdict of the study in FILE (a study.db, or its directory) again."""
-    from steepest.comparison import read
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--html",
+    "form",
+    flag_value="html",
+    help="Write the page report.html: beside the study, or above those of several.",
+)
+@click.option("--json", "form", flag_value="json", help="Print one JSON object.")
+@click.option("--csv", "form", flag_value="csv", help="Print the trials, a row each.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print it as Markdown.")
+@click.option("--open", "shown", is_flag=True, help="Write the page, and open it in a browser.")
+@click.option(
+    "--target",
+    metavar="VALUE",
+    type=float,
+    help="What convergence speed is measured to.  [default: where the reference ends]",
+)
+@click.option(
+    "--reference",
+    metavar="NAME",
+    help="Whose end is the target.  [default: the baseline, or SGD, or the first]",
+)
+def report(
+    files: tuple[Path, ...],
+    form: str | None,
+    shown: bool,
+    target: float | None,
+    reference: str | None,
+) -> None:
+    """Tell the verdict of the study in FILE (a study.db, or its directory) again.
 
-    tell_comparison(read(file), as_json)
+    Of several, or of the directory of several, tell how optimizers do over their tasks.
+    """
+    from steepest.comparison import read
+    from steepest.comparison.several import compatibility, study_files
+
+    if shown and form not in (None, "html"):
+        raise click.UsageError(f"--open shows the page, so --{form} cannot stand beside it")
+    paths = [path for file in files for path in study_files(file)]
+    if len(paths) > 1:
+        if target is not None or reference is not None or form == "csv":
+            raise click.UsageError("--target, --reference and --csv are for one study; give one")
+        several = compatibility(files)
+        if form == "html" or shown:
+            _write_page(several, shown)
+        else:
+            tell_several(several, form == "json", form == "markdown")
+        return
+    comparison = read(paths[0], target=target, reference=reference)
+    if form == "html" or shown:
+        _write_page(comparison, shown)
+    elif form == "csv":
+        from steepest.reports.rows import csv_text, trial_rows
+
+        click.echo(csv_text(trial_rows(comparison.study)), nl=False)
+    elif form == "markdown":
+        from steepest.reports.markdown import markdown
+
+        text = markdown(comparison.study, comparison.verdict, comparison.measures)
+        click.echo(text, nl=False)
+    else:
+        tell_comparison(comparison, form == "json")
+
+
+def _write_page(told: Any, shown: bool) -> None:
+    """Write the page of a comparison or of several, say where, and open it if it is to be shown."""
+    written = told.write_report()
+    click.echo(f"report: {written}", err=True)
+    if shown:
+        webbrowser.open(written.absolute().as_uri())
 
 
 @cli.command()
@@ -128,4 +195,4 @@ def tell_comparison(comparison: Any, as_json: bool) -> None:
 
     from steepest.reports.terminal import render
 
-    Console().print(render(comparison.study, comparison.verdict))
+    Console().print(render(comparison.study, comparison.verdict, comparison.measures))

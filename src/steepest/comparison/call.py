@@ -1,118 +1,17 @@
-"""The front door from Python: `compare` trains and judges, `read` opens a study, both give a
-`Comparison`."""
+"""`steepest.compare`: the call that takes the place of `fit`."""
 
-import sys
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steepest.errors import InputError, SteepestError, StudyFileError
-from steepest.export import code
-from steepest.measures.verdict import Verdict, judge
+from steepest.comparison.compared import Comparison
+from steepest.comparison.running import run
+from steepest.errors import InputError, StudyFileError
 from steepest.question import decided_by, make_memory, make_question
-from steepest.records import Config, Settings, Study
-from steepest.reports.sentence import sentence
 from steepest.rules.contestant import Wanted
-from steepest.spaces import Value
 
 OPTIMIZERS = ("SGD", "Adam", "RMSprop")
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """An optimizer as it was confirmed: its hyperparameters, and how to build it."""
-
-    name: str
-    config: Config
-    study: Study = field(repr=False)
-
-    @property
-    def hyperparameters(self) -> dict[str, Value]:
-        """The values that were measured, by their names here, which are Keras'."""
-        return dict(self.config.hyperparameters)
-
-    def optimizer(self, model: Any = None) -> Any:
-        """Return a new Keras optimizer that does what was measured.
-
-        One of `keras.optimizers`, unless only a class written for it is exact; weight decay leaves
-        biases and normalization alone as it did here, by the names of the model's variables.
-
-        Args:
-            model: the model that it is for. Muon takes from it what is no hidden matrix, and weight
-                decay what is no kernel where names do not tell; other optimizers need none.
-
-        Raises:
-            InputError: no model where one is needed; or a rule of your own, which you build with
-                the function that you gave.
-        """
-        from steepest.tasks.keras import run_code
-
-        source = self.code("keras")
-        if model is None and "model." in source:
-            raise InputError(
-                f"{self.config.rule} has to know which of a model's weights are what; give the "
-                "model, as in optimizer(model)"
-            )
-        return run_code(source, model)
-
-    def code(self, framework: str = "keras") -> str:
-        """Return complete source that builds the same in "keras", "torch" or "optax".
-
-        Raises:
-            InputError: an unknown framework, or a rule of your own.
-        """
-        return code(self.config, self.study.task, framework)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A study with its verdict: print it for the story, `to_dict()` is what `--json` prints."""
-
-    study: Study
-    path: Path
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """Who is best, and how each optimizer stands."""
-        return judge(self.study)
-
-    @property
-    def best(self) -> Recommendation:
-        """The winner or, in a tie, the one of the tied with the lowest mean loss, but for one that
-        does what SGD does and is among them too.
-
-        Raises:
-            SteepestError: no optimizer was confirmed.
-        """
-        if self.verdict.recommended is None:
-            raise SteepestError(sentence(self.study, self.verdict))
-        return self.optimizers[self.verdict.recommended]
-
-    @property
-    def optimizers(self) -> dict[str, Recommendation]:
-        """Each optimizer that was confirmed, best first, with its best configuration."""
-        return {
-            name: Recommendation(name, standing.config, self.study)
-            for name, standing in self.verdict.standings.items()
-            if standing.config is not None
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the object that `steepest compare --json` prints."""
-        from steepest.reports.json import to_dict
-
-        return to_dict(self.study, self.verdict)
-
-    def __str__(self) -> str:
-        from steepest.reports.terminal import text
-
-        return text(self.study, self.verdict)
-
-    def __repr__(self) -> str:
-        return f"<Comparison of {', '.join(self.study.optimizers)} on {self.study.task.name}>"
 
 
 def compare(
@@ -144,6 +43,7 @@ def compare(
     direction: str | None = None,
     at: str = "end",
     practical: float | str = "1%",
+    sweep: int = 0,
     seed: int = 0,
     memory: int | str | None = None,
     out: str | Path | None = None,
@@ -193,10 +93,13 @@ def compare(
         direction: "up" or "down", for a metric that does not say itself which is better.
         at: whether trials are compared at the "end" of training or at their "best" epoch.
         practical: the relative difference below which two optimizers are as good, as in "1%".
+        sweep: beside the budget, train so many learning rates on either side of each optimizer's
+            best, within a decade, and the framework's defaults, on up to three seeds: how
+            sensitive it is.
         seed: what all randomness comes from.
         memory: what trials may take of it, as bytes or as in "4GB"; by default most of what is
             free. Those that wait for the next rung wait on disk where it does not suffice.
-        out: the directory that gets `study.db`; by default `runs/NAME-TIME`.
+        out: the directory that gets `study.db` and `report.html`; by default `runs/NAME-TIME`.
         name: what to call the task; by default the model's name.
         progress: show what goes on; by default when there is a terminal.
 
@@ -220,6 +123,7 @@ def compare(
         dialect=dialect,
         at=at,
         practical=practical,
+        sweep=sweep,
         recipe=recipe,
         baseline=baseline,
     )
@@ -243,58 +147,9 @@ def compare(
         name=name,
     )
     settings = decided_by(settings, task.facts, metric, direction)
-    return run(task, found, settings, out, progress, bytes_)
-
-
-def run(
-    task: Any,
-    found: list[Any],
-    settings: Settings,
-    out: str | Path | None,
-    progress: bool | None = None,
-    memory: int | None = None,
-) -> Comparison:
-    """Search, and return the comparison. `task` and `found` are as `search` takes them."""
-    from rich.console import Console
-
-    from steepest.engines import make_engine
-    from steepest.reports.progress import live, silent
-    from steepest.search import search
-
-    path = (Path(out) if out else new_directory(task.facts.name)) / "study.db"
-    console = Console(stderr=True)
-    engine = make_engine(task, memory)
-    if progress is None:
-        progress = sys.stderr.isatty()
-    if not progress:
-        return Comparison(search(engine, found, settings, path, silent), path)
-    with live(console) as watch:
-        return Comparison(search(engine, found, settings, path, watch), path)
-
-
-def read(path: str | Path) -> Comparison:
-    """Open a study file, or the directory it is in.
-
-    Raises:
-        StudyFileError: it is missing, damaged, of a newer version, or no study.
-    """
-    from steepest import storage
-    from steepest.reports.json import to_dict
-
-    comparison = Comparison(storage.read(Path(path)), Path(path))
+    comparison = run(task, found, settings, out, progress, bytes_)
     try:
-        to_dict(comparison.study, comparison.verdict)
-    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        raise StudyFileError(f"{path} is damaged: its trials do not fit together") from error
+        comparison.write_report()
+    except StudyFileError as error:  # the study is there, and so is its verdict
+        warnings.warn(str(error), stacklevel=2)
     return comparison
-
-
-def new_directory(name: str) -> Path:
-    """Return a directory under `runs` that is not there yet, named after a task and the time."""
-    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
-    base = Path("runs") / f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
-    path, count = base, 1
-    while path.exists():
-        count += 1
-        path = base.with_name(f"{base.name}-{count}")
-    return path

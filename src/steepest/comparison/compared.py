@@ -1,0 +1,110 @@
+"""A study with its verdict and its measures."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from steepest.comparison.recommendation import Recommendation
+from steepest.errors import SteepestError, StudyFileError
+from steepest.measures.measured import Measures, measure
+from steepest.measures.verdict import Verdict, judge
+from steepest.records import Study
+from steepest.reports.sentence import sentence
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A study with its verdict: print it for the story, `to_dict()` is what `--json` prints."""
+
+    study: Study
+    path: Path
+    target: float | None = None  # that convergence speed is measured to
+    reference: str | None = None  # or whose end it is measured to
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Who is best, and how each optimizer stands."""
+        return judge(self.study)
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Speed, generalization, sensitivity and cost, an optimizer each, with intervals.
+
+        Raises:
+            InputError: no optimizer that was confirmed has the name of the reference.
+        """
+        return measure(self.study, self.verdict, self.target, self.reference)
+
+    @property
+    def directory(self) -> Path:
+        """Where the study file is."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    @property
+    def best(self) -> Recommendation:
+        """The winner or, in a tie, the one of the tied with the lowest mean loss, but for one that
+        does what SGD does and is among them too.
+
+        Raises:
+            SteepestError: no optimizer was confirmed.
+        """
+        if self.verdict.recommended is None:
+            raise SteepestError(sentence(self.study, self.verdict))
+        return self.optimizers[self.verdict.recommended]
+
+    @property
+    def optimizers(self) -> dict[str, Recommendation]:
+        """Each optimizer that was confirmed, best first, with its best configuration."""
+        return {
+            name: Recommendation(name, standing.config, self.study)
+            for name, standing in self.verdict.standings.items()
+            if standing.config is not None
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object that `steepest compare --json` prints."""
+        from steepest.reports.json import to_dict
+
+        return to_dict(self.study, self.verdict, self.measures)
+
+    def to_dataframe(self, curves: bool = False) -> Any:
+        """Return a `pandas.DataFrame`: a row a trial, or with `curves` one a trial and epoch.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        from steepest.reports.elsewhere.frames import to_dataframe
+
+        return to_dataframe(self.study, curves)
+
+    def write_report(self, path: str | Path | None = None) -> Path:
+        """Write the page with all evidence, and return where: `report.html` beside the study.
+
+        Raises:
+            StudyFileError: it cannot be written there.
+        """
+        from steepest.reports.page import page
+
+        file = Path(path) if path else self.directory / "report.html"
+        try:
+            written = page(self.study, self.verdict, self.measures, str(self.path))
+            file.write_text(written, encoding="utf-8")
+        except OSError as error:
+            raise StudyFileError(
+                f"cannot write {file}: {error.strerror}; choose another place"
+            ) from error
+        return file
+
+    def _repr_html_(self) -> str:
+        from steepest.reports.notebook import notebook
+
+        return notebook(self.study, self.verdict)
+
+    def __str__(self) -> str:
+        from steepest.reports.terminal import text
+
+        return text(self.study, self.verdict, self.measures)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.study.optimizers)} on {self.study.task.name}>"

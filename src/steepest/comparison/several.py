@@ -1,0 +1,139 @@
+"""Several studies from Python: `compatibility` tells how optimizers do over their tasks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from steepest.comparison import Comparison, read
+from steepest.errors import InputError, StudyFileError
+from steepest.measures.compatibility import Compatibility
+from steepest.measures.compatibility import compatibility as measured
+from steepest.measures.matching import labels
+from steepest.records import FORMAT_VERSION
+
+
+@dataclass(frozen=True)
+class Several:
+    """Comparisons on several tasks: print it for the tables, `to_dict()` is what `--json` prints.
+
+    All raise `InputError` where the studies cannot be seen together.
+    """
+
+    comparisons: tuple[Comparison, ...]
+
+    @cached_property
+    def compatibility(self) -> Compatibility:
+        """Ranks, normalized scores and performance profiles over tasks."""
+        return measured([one.study for one in self.comparisons])
+
+    @property
+    def studies(self) -> dict[str, Comparison]:
+        """Each comparison by the name of its task, numbered where tasks have the same name."""
+        names = labels([one.study for one in self.comparisons])
+        return dict(zip(names, self.comparisons, strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object that `steepest report A B --json` prints."""
+        from steepest.reports.compatibility import to_dict
+
+        return {
+            "format_version": FORMAT_VERSION,
+            "studies": {name: one.to_dict() for name, one in self.studies.items()},
+            "compatibility": to_dict(self.compatibility),
+        }
+
+    def to_markdown(self) -> str:
+        """Return the tables and what they say as Markdown."""
+        from steepest.reports.compatibility_tables import markdown
+
+        return markdown(self.compatibility)
+
+    @property
+    def directory(self) -> Path:
+        """The directory that has the studies' own in it, or the current one if none has all."""
+        above = {one.directory.absolute().parent for one in self.comparisons}
+        if len(above) > 1:
+            return Path()
+        found, here = above.pop(), Path.cwd()
+        return found.relative_to(here) if found.is_relative_to(here) else found
+
+    def write_report(self, path: str | Path | None = None) -> Path:
+        """Write the page of all tasks, and return where.
+
+        By default it is `report.html` in `directory`, or `several.html` if that has a study of its
+        own, whose page `report.html` is. It links to the pages of studies in directories beside it,
+        as far as they are written.
+
+        Raises:
+            StudyFileError: it cannot be written there.
+        """
+        from steepest.reports.several_page import several_page
+
+        own = (self.directory / "study.db").exists()
+        file = Path(path) if path else self.directory / f"{'several' if own else 'report'}.html"
+        order = list(self.comparisons[0].study.optimizers)
+        written = several_page(self.compatibility, order, self._links(file.absolute().parent))
+        try:
+            file.write_text(written, encoding="utf-8")
+        except OSError as error:
+            raise StudyFileError(
+                f"cannot write {file}: {error.strerror}; choose another place"
+            ) from error
+        return file
+
+    def _links(self, place: Path) -> dict[str, str]:
+        """Return the addresses, as seen from `place`, of the studies' own pages in it."""
+        return {
+            task: f"{quote(page.parent.name)}/{page.name}"
+            for task, one in self.studies.items()
+            if (page := one.directory.absolute() / "report.html").is_file()
+            and page.parent.parent == place
+        }
+
+    def __str__(self) -> str:
+        from steepest.reports.compatibility_tables import text
+
+        return text(self.compatibility)
+
+    def __repr__(self) -> str:
+        return f"<Several comparisons on {', '.join(self.studies)}>"
+
+
+def compatibility(studies: Iterable[Comparison | str | Path]) -> Several:
+    """Return how the optimizers that several studies have in common do over their tasks.
+
+    Args:
+        studies: comparisons, study files or their directories; two at least. A directory that has
+            only further ones with studies, as `steepest compare A B` writes it, is all of them.
+
+    Raises:
+        InputError: fewer than two studies, one of them twice, fewer than two optimizers in common,
+            or one name for different optimizers.
+        StudyFileError: a file is missing, damaged, of a newer version, or no study.
+    """
+    if isinstance(studies, str | Path | Comparison):
+        studies = [studies]
+    opened: list[Comparison] = []
+    for one in studies:
+        if isinstance(one, Comparison):
+            opened.append(one)
+        elif isinstance(one, str | Path):
+            inside = [read(path) for path in study_files(Path(one))]
+            opened += sorted(inside, key=lambda found: found.study.started)
+        else:
+            raise InputError(f"a study is {one!r}, but must be a comparison or the path of one")
+    found = Several(tuple(opened))
+    _ = found.compatibility  # what is wrong is said here, and not when it is printed
+    return found
+
+
+def study_files(path: Path) -> list[Path]:
+    """Return `path`, or the study files in its directories if it has none itself."""
+    if path.is_dir() and not (path / "study.db").exists():
+        inside = sorted(path.glob("*/study.db"))
+        if inside:
+            return inside
+    return [path]
