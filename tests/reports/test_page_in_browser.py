@@ -1,7 +1,7 @@
 """The page in a real browser: nothing is fetched, nothing fails, and everything can be used."""
 
+import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from reports_pages import HOSTILE, full, hostile, made
@@ -11,8 +11,8 @@ from steepest.records import Stage
 from steepest.reports.several_page import several_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = Path("/usr/bin/chromium")
-if not CHROMIUM.exists():
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -20,7 +20,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as program:
-        found = program.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        found = program.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield found
         found.close()
 
