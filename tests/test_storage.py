@@ -25,7 +25,10 @@ from steepest.records import (
     Trial,
 )
 
-TASK = TaskFacts("toy", "mse", ("mae", "r2"), 10, 100, 20, 0, 4, 8, ("a note",))
+TASK = TaskFacts(
+    *("toy", "mse", ("mae", "r2"), 10, 100, 20, 0, 4, 8, ("a note",)),
+    fingerprint={"model": "0a", "backend": "jax float32"},
+)
 STUDY = Study(
     task=TASK,
     settings=Settings(2, 1, 0, "constant", (1, 4)),
@@ -191,6 +194,12 @@ ODD = {
     "-1) WHERE key = 'task'",
     "a metric without a name": "UPDATE study SET value = json_set(value, '$.metrics', json('[3]')) "
     "WHERE key = 'task'",
+    "a fingerprint in a list": "UPDATE study SET value = json_set(value, '$.fingerprint', "
+    "json('[3]')) WHERE key = 'task'",
+    "a digest that is a number": "UPDATE study SET value = json_set(value, '$.fingerprint', "
+    "json('{\"model\": 3}')) WHERE key = 'task'",
+    "a loss that is a number": "UPDATE study SET value = json_set(value, '$.loss', 3) "
+    "WHERE key = 'task'",
     "a note that is a number": "UPDATE study SET value = json_set(value, '$.notes', json('[3]')) "
     "WHERE key = 'task'",
 }
@@ -206,3 +215,11 @@ def test_what_does_not_belong_there_is_damage(tmp_path, change):
         db.execute(change)
     with pytest.raises(StudyFileError, match="is damaged"):
         storage.read(path)
+
+
+def test_a_file_of_format_4_opens():
+    """Made by Steepest 0.5 before studies could go on after a stop."""
+    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-4.db")
+    assert set(comparison.optimizers) == {"SGD", "Adam", "RMSprop"}
+    assert not comparison.study.resumed
+    assert {trial.reason for trial in comparison.study.trials} == {""}

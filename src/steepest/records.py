@@ -9,7 +9,7 @@ import numpy as np
 
 from steepest.spaces import Value
 
-FORMAT_VERSION = 4  # of the study file and of the JSON output; see docs/how-it-works.md
+FORMAT_VERSION = 5  # of the study file and of the JSON output; see docs/how-it-works.md
 
 
 class Outcome(Enum):
@@ -19,6 +19,15 @@ class Outcome(Enum):
     HALVED = "stopped at a rung, where other trials were ahead"
     SHORT = "trained to the end of a schedule as long as its rung"
     DIVERGED = "stopped because the loss was no longer a finite number; try a lower learning rate"
+    EXPLODED = (
+        "stopped at a rung, where its loss was more than a thousand times what trials begin with; "
+        "try a lower learning rate"
+    )
+    CONSTANT = (
+        "stopped at a rung, where its loss had never changed; try a higher learning rate, and see "
+        "whether gradients reach the weights"
+    )
+    FAILED = "stopped because the model raised an error with this configuration"
     UNFINISHED = "was still in training when the study file was last written"
 
 
@@ -153,11 +162,17 @@ class Trial:
     # training set, where the curve has the mean over an epoch in which the weights moved.
     test: Mapping[str, float] | None = None
     training: Mapping[str, float] | None = None
+    reason: str = ""  # of a trial that failed, the error in a sentence
 
     @property
     def epochs(self) -> int:
         """How many epochs were trained."""
         return len(self.curves.epoch)
+
+    @property
+    def lost(self) -> bool:
+        """Whether it diverged or failed, and so gave nothing to compare by."""
+        return self.outcome in (Outcome.DIVERGED, Outcome.FAILED)
 
     def watched(self, name: str) -> tuple[float, ...]:
         """Return the validation loss ("loss") or a metric, one value an evaluation."""
@@ -181,6 +196,8 @@ class TaskFacts:
     weights: tuple[Parameter, ...] = ()  # each trainable array; empty in files of format 1
     # Of the metrics whose class says so, whether larger is better ("up") or smaller ("down").
     directions: Mapping[str, str] = field(default_factory=dict)
+    # A digest of each part: "model", "training data", ...; what is the same has the same.
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -216,9 +233,9 @@ class Settings:
     sweep: int = 0  # learning rates on either side of the best, within a decade, trained in full
 
     def value(self, trial: Trial) -> float:
-        """Return what decides, in its own unit; NaN without an evaluation, or if it diverged."""
+        """Return what decides, in its own unit; NaN without an evaluation, or if it was lost."""
         values = trial.watched(self.decides)
-        if trial.outcome is Outcome.DIVERGED or not values:
+        if trial.lost or not values:
             return float("nan")
         best = max if self.maximize else min
         return values[-1] if self.at == "end" else best(values, key=_known(self.maximize))
@@ -248,12 +265,16 @@ class Study:
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0  # wall time from start to end, compiling counted
     compile_seconds: float = 0.0
-    finished: bool = False
+    finished: bool = False  # whether there is a verdict
+    complete: bool = False  # whether nothing is left to do, measures beside the verdict too
     stopped: str = ""  # what cut the study short, if something did
     # Loss and metrics on the validation set before any training, of the first seed that confirms.
     initial: Mapping[str, float] = field(default_factory=dict)
     # Of the update alone, a repetition each; for optimizers of which a run was confirmed.
     update_seconds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    # What the command line was asked, from which `steepest resume` asks again; empty from Python.
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    resumed: tuple[str, ...] = ()  # a sentence for each time that it went on after a stop
 
     def confirmed(self, optimizer: str) -> tuple[Trial, ...]:
         """Return the trials of `optimizer` on fresh seeds, in order of seed."""
