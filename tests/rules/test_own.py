@@ -10,7 +10,8 @@ from small import classes_data, make_model
 import steepest
 from steepest.errors import InputError
 from steepest.records import Config
-from steepest.rules import OWN
+from steepest.rules import OWN, RULES
+from steepest.rules.own import rule_fingerprint
 from steepest.rules.recipe import completed
 
 optax = pytest.importorskip("optax")
@@ -107,3 +108,44 @@ def test_it_takes_part(tmp_path):
 def test_bad_input_is_said(arguments, said):
     with pytest.raises(InputError, match=said):
         steepest.rule(*arguments)
+
+
+def test_a_rule_is_known_by_what_it_computes():
+    def made(make, **options):
+        space = {"learning_rate": steepest.Float(1e-4, 1e-1, log=True)}
+        return rule_fingerprint(steepest.rule("Mine", make, space, **options))
+
+    def looks(sign):
+        """A transformation that JAX cannot trace."""
+
+        def update(gradients, state, weights=None):
+            return ([sign * g for g in gradients] if float(gradients[0].sum()) else []), state
+
+        return lambda learning_rate: optax.GradientTransformation(lambda weights: (), update)
+
+    table = np.arange(2000.0, dtype=np.float32)
+    other = np.where(np.arange(2000) == 1000, -1, table).astype(np.float32)
+
+    def looked_up(values):
+        return lambda learning_rate: optax.scale_by_learning_rate(
+            lambda step: learning_rate * jnp.asarray(values)[step]
+        )
+
+    def nested(learning_rate, nesterov):
+        return optax.sgd(learning_rate, momentum=0.9, nesterov=nesterov)
+
+    ways = [
+        lambda: made(lambda learning_rate: optax.adabelief(learning_rate)),
+        lambda: made(lambda learning_rate: optax.adabelief(learning_rate, b1=0.8)),
+        lambda: made(lambda learning_rate: optax.adabelief(learning_rate, eps=1e-15)),
+        lambda: made(looked_up(table)),
+        lambda: made(looked_up(other)),
+        lambda: made(looks(1)),
+        lambda: made(looks(-1)),
+        lambda: made(nested, defaults={"nesterov": True}),
+    ]
+    found = [way() for way in ways]
+    assert len(set(found)) == len(ways)
+    assert [way() for way in ways] == found
+    assert made(lambda learning_rate: optax.adabelief(learning_rate, b1=0.9)) == found[0]
+    assert rule_fingerprint(RULES["Adam"]) == ""

@@ -1,5 +1,6 @@
 """A person's own optimizer as a rule: any Optax transformation, as a function of its numbers."""
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from numbers import Real
@@ -7,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import InputError
+from steepest.digests import Reader, digest, digest_array, without_addresses
+from steepest.errors import InputError, quoted
 from steepest.rules import OWN, RULES, Rule
 from steepest.rules.recipe import RECIPE
 from steepest.rules.rule import About, Dialect, Hyperparameters
@@ -49,29 +51,42 @@ def rule(
         InputError: a name that is taken or no word, or a space without a learning rate.
     """
     if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"the name is {name!r}, but must be a word such as MyAdam")
+        raise InputError(f"the name is {quoted(name)}, but must be a word such as MyAdam")
     if name.lower() in {known.lower() for known in RULES}:
         raise InputError(f"there is an optimizer {name} already; choose another name")
     if not isinstance(space, Mapping) or not isinstance(defaults or {}, Mapping):
-        raise InputError("space and defaults must be dictionaries from names to ranges and values")
+        raise InputError(
+            "space and defaults must be dictionaries, such as "
+            "space={'learning_rate': Float(1e-4, 1, log=True)} and defaults={'momentum': 0.9}"
+        )
     if taken := [key for key in (*space, *(defaults or {})) if key in RECIPE]:
         raise InputError(
             f"{taken[0]} is a name of the recipe, which goes around every optimizer; let make take "
             "another name"
         )
     if not callable(make):
-        raise InputError(f"make is {make!r}, but must be a function that returns a transformation")
+        raise InputError(
+            f"make is {quoted(make)}, but must be a function that returns a transformation"
+        )
     if "learning_rate" not in {**space, **(defaults or {})}:
-        raise InputError(f"the space of {name} has no learning_rate, which make must take")
+        raise InputError(
+            f"the space of {name} has no learning_rate, which make must take; give "
+            "{'learning_rate': Float(1e-5, 1, log=True)}"
+        )
     for key, one in space.items():
         if not isinstance(one, Float):
             kind = "Choice in optimizers={...}" if isinstance(one, Choice) else "Float(low, high)"
-            raise InputError(f"the range of {key} is {one!r}, but must be a Float; use {kind}")
+            raise InputError(
+                f"the range of {key} is {quoted(one)}, but must be a Float; use {kind}"
+            )
     given = dict(defaults or {})
     numbers = {k: float(v) for k, v in given.items() if _is_number(v)}
     for key, value in given.items():
         if not isinstance(value, Real | bool | str | np.bool_):
-            raise InputError(f"the default of {key} is {value!r}, but must be a number or a word")
+            raise InputError(
+                f"the default of {key} is {quoted(value)}, but must be a number or a word; "
+                "let make itself fill in the rest"
+            )
     values = {**{k: one.at(0.5) for k, one in space.items()}, **numbers}
     values = {"learning_rate": values["learning_rate"], **values}
     flags = {k: v for k, v in given.items() if k not in values}
@@ -92,6 +107,43 @@ def rule(
     )
     OWN[name] = made
     return made
+
+
+def rule_fingerprint(rule: Rule) -> str:
+    """Return a digest of what a person's own rule computes, and "" for a built-in one.
+
+    It is the program that JAX makes of `init` and `update` on a small matrix and a vector, once for
+    each flag; so formatting and names do not matter, but another version of JAX may write the same
+    program differently. Where JAX cannot trace it, it is the bytecode of `make`.
+    """
+    make = rule.transformation
+    if make is None:
+        return ""
+    ways = [dict(rule.flags)]
+    ways += [{**rule.flags, k: not v} for k, v in rule.flags.items() if isinstance(v, bool)]
+    try:
+        return digest(rule.name, *(_program(make, rule.defaults, flags) for flags in ways))
+    except Exception:  # it is a person's own code
+        return digest(rule.name, Reader().read(make))
+
+
+def _program(
+    make: Callable[..., Any], numbers: Mapping[str, float], flags: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return two updates as JAX writes them down, and digests of the arrays that they bring."""
+    jax = importlib.import_module("jax")
+
+    def updates(values: Any, weights: Any, gradients: Any) -> Any:
+        made = make(**values, **flags)
+        state = made.init(weights)
+        first, state = made.update(gradients, state, weights)
+        return first, made.update(first, state, weights)
+
+    values = {name: np.float32(value) for name, value in numbers.items()}
+    arrays = [np.ones((3, 2), np.float32), np.ones(3, np.float32)]
+    program = jax.make_jaxpr(updates)(values, arrays, arrays)
+    brought = (digest_array(np.asarray(array)) for array in program.consts)
+    return without_addresses(str(program)), *brought
 
 
 def _is_number(value: Any) -> bool:
@@ -118,6 +170,6 @@ def _check_makes(name: str, make: Callable[..., Any], values: Mapping[str, Any])
         raise InputError(f"make of {name} failed: {type(error).__name__}: {error}") from error
     if not (callable(getattr(made, "init", None)) and callable(getattr(made, "update", None))):
         raise InputError(
-            f"make of {name} returned {made!r}, but must return a transformation with init(params) "
-            "and update(grads, state, params)"
+            f"make of {name} returned {quoted(made)}, but must return a transformation with "
+            "init(params) and update(grads, state, params)"
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import TaskError
+from steepest.errors import TaskError, quoted
 from steepest.tasks.task import Batch, Tree
 
 
@@ -14,7 +14,7 @@ def map_arrays(function: Callable[[str, Any], Any], tree: Tree, name: str) -> Tr
     if tree is None:
         return None
     if isinstance(tree, Mapping):
-        return {k: map_arrays(function, v, f"{name}[{k!r}]") for k, v in tree.items()}
+        return {k: map_arrays(function, v, f"{name}[{quoted(k)}]") for k, v in tree.items()}
     # A list of numbers is an array to Keras; a list of arrays is several inputs.
     if isinstance(tree, list | tuple) and any(hasattr(part, "shape") for part in tree):
         return type(tree)(map_arrays(function, v, f"{name}[{i}]") for i, v in enumerate(tree))
@@ -66,7 +66,10 @@ def _as_array(value: Any, name: str, floatx: str, finite: bool) -> np.ndarray[An
     elif (array.dtype.kind in "iu" and array.dtype.itemsize > 4) or array.dtype == np.uint32:
         limits = np.iinfo(np.int32)
         if array.min() < limits.min or array.max() > limits.max:
-            raise TaskError(f"{name} holds integers beyond 32 bits, which are not taken; cast them")
+            raise TaskError(
+                f"{name} holds integers beyond 32 bits, which are not taken; cast them, as in "
+                "x.astype('float32')"
+            )
         array = array.astype(np.int32)
     return np.ascontiguousarray(array)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import TaskError
+from steepest.errors import TaskError, quoted
 from steepest.tasks import arrays
 from steepest.tasks.labels import check_labels
 from steepest.tasks.task import Arrays, Batch, Task, Tree
@@ -31,7 +31,10 @@ def trace(jax: Any, model: Any, task: Task, batch: Batch) -> tuple[str, ...]:
     except Exception as error:
         raise cannot(jax, error, "the model cannot be trained on this data") from error
     if shape.shape != ():
-        raise TaskError(f"the loss has shape {shape.shape}, but must be one number")
+        raise TaskError(
+            f"the loss has shape {shape.shape}, but must be one number; let it return the mean "
+            "over the batch"
+        )
     return metric_names(model, [name for name in order if values[name].shape == ()])
 
 
@@ -43,7 +46,10 @@ def metric_names(model: Any, names: Iterable[str]) -> tuple[str, ...]:
     losses = {"loss", *(f"{name}_loss" for name in getattr(model, "output_names", None) or [])}
     found = tuple(name for name in names if name not in losses)
     if "training_loss" in found:
-        raise TaskError("a metric is called training_loss, which is what curves call the loss")
+        raise TaskError(
+            "a metric is called training_loss, which is what curves call the loss; give it "
+            "another name"
+        )
     return found
 
 
@@ -66,11 +72,17 @@ def directions(model: Any, names: Iterable[str]) -> dict[str, str]:
 
 def check_model(keras: Any, model: Any) -> None:
     if not isinstance(model, keras.Model):
-        raise TaskError(f"the model is a {type(model).__name__}, but must be a keras.Model")
+        raise TaskError(
+            f"the model is a {type(model).__name__}, but must be a keras.Model, such as "
+            "keras.Sequential([...])"
+        )
     if not model.compiled:
         raise TaskError("the model is not compiled; call model.compile(loss=..., metrics=[...])")
     if not model.trainable:
-        raise TaskError("the model is frozen (trainable=False), so there is nothing to train")
+        raise TaskError(
+            "the model is frozen (trainable=False), so there is nothing to train; set "
+            "model.trainable = True"
+        )
 
 
 def own_step(keras: Any, model: Any) -> str | None:
@@ -84,7 +96,7 @@ def own_step(keras: Any, model: Any) -> str | None:
 def check_counts(**counts: Any) -> None:
     for name, value in counts.items():
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-            raise TaskError(f"{name} is {value!r}, but must be a whole number of at least 1")
+            raise TaskError(f"{name} is {quoted(value)}, but must be a whole number of at least 1")
 
 
 def build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
@@ -105,7 +117,10 @@ def build(keras: Any, jax: Any, model: Any, batch: Batch) -> None:
 
 def check_weights(model: Any) -> None:
     if not model.trainable_variables:
-        raise TaskError("the model has no trainable weights, so there is nothing to train")
+        raise TaskError(
+            "the model has no trainable weights, so there is nothing to train; unfreeze or add a "
+            "layer"
+        )
 
 
 # What the model makes of two examples: its outputs, and whether a layer adds losses.
@@ -184,22 +199,29 @@ def weigh_classes(batch: Batch, class_weight: Mapping[int, float] | None) -> Bat
     if sample_weight is not None:
         raise TaskError("class_weight and sample_weight exclude each other, as in fit; give one")
     if not isinstance(y, np.ndarray):
-        raise TaskError("class_weight needs a model with one output, as in fit")
+        raise TaskError(
+            "class_weight needs a model with one output, as in fit; give sample_weight instead"
+        )
     labels = y
     if y.ndim > 1:
         labels = np.argmax(y, axis=-1) if y.shape[-1] != 1 else y[..., 0]
     labels = np.round(labels).astype(int)
     try:
         weights = {int(key): float(value) for key, value in class_weight.items()}
-    except (AttributeError, TypeError, ValueError):
+    except Exception:  # it may be anything
         raise TaskError(
-            f"class_weight is {class_weight!r}, but must map classes to numbers as in "
+            f"class_weight is {quoted(class_weight)}, but must map classes to numbers as in "
             "{0: 1.0, 1: 5.0}"
         ) from None
     if not all(np.isfinite(v) and v >= 0 for v in weights.values()):
-        raise TaskError(f"class_weight is {weights}, but its weights must be at least 0")
+        raise TaskError(
+            f"class_weight is {weights}, but its weights must be at least 0; give 0 to leave a "
+            "class out"
+        )
     if labels.ndim != 1:
-        raise TaskError("class_weight needs one label for each example, as in fit")
+        raise TaskError(
+            "class_weight needs one label for each example, as in fit; give sample_weight instead"
+        )
     return x, y, np.array([weights.get(label, 1.0) for label in labels.tolist()], np.float32)
 
 

@@ -112,4 +112,6 @@ def rows_stream(data: Batch, name: str, floatx: str, batch_size: int, *, shuffle
         floatx=floatx,
         by_seed=shuffled,
         parallel=True,
+        kind="rows",
+        rows=data,
     )

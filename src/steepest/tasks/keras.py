@@ -6,6 +6,7 @@ another backend, trains through Keras' own `fit` (`fitted.py`). Either way it is
 
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import InputError, TaskError, nearest
+from steepest.errors import InputError, TaskError, nearest, quoted
 from steepest.records import TaskFacts
 from steepest.tasks import compile_cache, sources
 from steepest.tasks.checks import (
@@ -26,12 +27,15 @@ from steepest.tasks.checks import (
     check_model,
     weigh_classes,
 )
+from steepest.tasks.fingerprint import fingerprint
 from steepest.tasks.fitted import BACKENDS, FitTask, fitted_task, prepare, why_fit, why_untraceable
 from steepest.tasks.initial import Origin, as_given, initial_values, initialize_by
 from steepest.tasks.roles import parameters_of
 from steepest.tasks.stream import Data
 from steepest.tasks.task import Batch, Task
 from steepest.tasks.traced import TRACING, traced_task
+
+log = logging.getLogger(__name__)
 
 
 def load_keras() -> Any:
@@ -40,15 +44,17 @@ def load_keras() -> Any:
     Raises:
         InputError: Keras cannot run on that backend, or was imported on another one before.
     """
-    if "keras" not in sys.modules:
+    first = "keras" not in sys.modules
+    if first:
         wanted = os.environ.setdefault("KERAS_BACKEND", "jax")
         if wanted not in BACKENDS:
             raise InputError(
-                f"KERAS_BACKEND is {wanted!r}, which cannot train here; {nearest(wanted, BACKENDS)}"
+                f"KERAS_BACKEND is {quoted(wanted)}, which cannot train here; "
+                f"{nearest(wanted, BACKENDS)}"
             )
         if importlib.util.find_spec(wanted) is None:
             raise InputError(
-                f"KERAS_BACKEND is {wanted!r}, but {BACKENDS[wanted]} is not installed; run "
+                f"KERAS_BACKEND is {quoted(wanted)}, but {BACKENDS[wanted]} is not installed; run "
                 f'pip install "steepest[{wanted}]", or set KERAS_BACKEND=jax'
             )
     # Keras imports TensorFlow where it is installed, which then tells of itself.
@@ -61,10 +67,13 @@ def load_keras() -> Any:
             "KERAS_BACKEND=jax (or tensorflow, or torch) before Keras is imported"
         )
     if os.environ.get("KERAS_BACKEND", runs) != runs:
+        wanted = quoted(os.environ["KERAS_BACKEND"])
         raise InputError(
-            f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}, but Keras was imported before that "
+            f"KERAS_BACKEND is {wanted}, but Keras was imported before that "
             f"and runs on {runs}; set it before Keras is imported, or set KERAS_BACKEND={runs}"
         )
+    if first:
+        log.info("Keras %s runs on %s", keras.__version__, BACKENDS[runs])
     if runs == "jax":
         compile_cache.use()
     return keras
@@ -113,11 +122,16 @@ def keras_task(
     keras = load_keras()
     check_model(keras, model)
     check_counts(epochs=epochs, batch_size=batch_size)
-    if initial_weights not in ("fresh", "given"):
-        raise TaskError(f"initial_weights is {initial_weights!r}, but must be 'fresh' or 'given'")
+    if not isinstance(initial_weights, str) or initial_weights not in ("fresh", "given"):
+        raise TaskError(
+            f"initial_weights is {quoted(initial_weights)}, but must be 'fresh' or 'given'"
+        )
     floatx = keras.config.floatx()
-    if not isinstance(validation_split, Real) or isinstance(validation_split, bool):
-        raise TaskError(f"validation_split is {validation_split!r}, but must be a number like 0.2")
+    plain = isinstance(validation_split, Real) and not isinstance(validation_split, bool)
+    if not plain or abs(validation_split) > 1e9:  # before it is made a float, which has an end
+        raise TaskError(
+            f"validation_split is {quoted(validation_split)}, but must be a number like 0.2"
+        )
     training, validation, test = sources.open_all(
         (x, y, sample_weight),
         validation_data,
@@ -149,6 +163,9 @@ def keras_task(
             batch_size=sources.examples_of(first),
             notes=(*_notes(drawn.values()), *sources.notes_of(training, validation, test)),
             weights=parameters_of(keras, model),
+            fingerprint=fingerprint(
+                keras, model, data, drawn, given=not fresh, class_weight=class_weight
+            ),
         )
         return facts, initialize_by(model, drawn)
 

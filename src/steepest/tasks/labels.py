@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import TaskError
+from steepest.errors import TaskError, quoted
 from steepest.tasks.arrays import leaves
 from steepest.tasks.task import Tree
 
@@ -30,7 +30,7 @@ def check_labels(keras: Any, loss: Any, y: Tree, output: Tree, name: str) -> Non
             )
         for key, part in output.items():
             one = loss.get(key) if isinstance(loss, Mapping) else loss
-            check_labels(keras, one, y[key], part, f"{name}[{key!r}]")
+            check_labels(keras, one, y[key], part, f"{name}[{quoted(key)}]")
         return
     outputs = list(leaves(output, "output").values())
     labels = leaves(y, name)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from steepest.errors import InputError, TaskError, nearest
+from steepest.errors import InputError, TaskError, nearest, quoted
 from steepest.tasks.fitted import FitTask
 from steepest.tasks.keras import keras_task, load_keras
 from steepest.tasks.samples import SAMPLES
@@ -41,8 +41,8 @@ def load_task(name: str, epochs: int | None = None) -> Task | FitTask:
     is_file = place.endswith(".py")
     if not is_file and not colon:
         raise InputError(
-            f"there is no task {name!r}; {nearest(name, SAMPLES)} (a task of your own is a file "
-            "such as my_task.py, or package.module:function)"
+            f"there is no task {quoted(name)}; {nearest(name, SAMPLES)} (a task of your own is a "
+            "file such as my_task.py, or package.module:function)"
         )
     load_keras()
     given = _from_file(Path(place), function) if is_file else _from_module(place, function)
@@ -59,11 +59,15 @@ def forget() -> None:
 
 
 def _from_file(path: Path, function: str) -> dict[str, Any]:
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError:  # no file can have such a name
+        found = False
+    if not found:
         raise InputError(f"there is no file {path}; give a Python file that defines model, x and y")
     specification = importlib.util.spec_from_file_location(path.stem, path)
     if specification is None or specification.loader is None:
-        raise InputError(f"{path} cannot be read as Python")
+        raise InputError(f"{path} cannot be read as Python; give a file whose name ends in .py")
     module = importlib.util.module_from_spec(specification)
     with _importable(path.absolute().parent), _blame(str(path)):
         specification.loader.exec_module(module)
@@ -95,7 +99,7 @@ def _call(module: Any, function: str, where: str) -> dict[str, Any]:
     if not callable(target):
         known = [key for key, value in vars(module).items() if inspect.isfunction(value)]
         hint = nearest(function, known) if known else "it defines no function"
-        raise InputError(f"{where} has no function {function!r}; {hint}")
+        raise InputError(f"{where} has no function {quoted(function)}; {hint}")
     given = target()
     if not isinstance(given, dict):
         raise TaskError(
@@ -104,7 +108,9 @@ def _call(module: Any, function: str, where: str) -> dict[str, Any]:
         )
     for key in given:
         if key not in NAMES:
-            raise TaskError(f"{where}:{function} returned {key!r}; {nearest(str(key), NAMES)}")
+            raise TaskError(
+                f"{where}:{function} returned {quoted(key)}; {nearest(str(key), NAMES)}"
+            )
     _check_names(given, f"what {where}:{function} returned")
     return dict(given)
 
@@ -139,13 +145,18 @@ def _blame(where: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, and what a person derived from its root
         frames = traceback.extract_tb(error.__traceback__)
         own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
         line = f", line {own[0].lineno}" if own else ""
         if isinstance(error, SyntaxError) and error.lineno:
             line = f", line {error.lineno}"
-        said = str(error).strip().splitlines()
+        try:
+            said = str(error).strip().splitlines()
+        except Exception:  # an exception of a person's own that cannot be told
+            said = []
         raise TaskError(
             f"{where}{line}: {type(error).__name__}{f': {said[0]}' if said else ''}"
         ) from error

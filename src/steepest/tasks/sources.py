@@ -136,7 +136,7 @@ def open_stream(
     except Exception as error:
         raise TaskError(f"{name}: the length of the {kind} cannot be told: {error}") from error
     if length is not None and length < 1:
-        raise TaskError(f"{name}: the {kind} has no batches")
+        raise TaskError(f"{name}: the {kind} has no batches; give one that has at least one")
     count = steps if steps is not None else length
     if count is None:
         raise TaskError(
@@ -151,7 +151,9 @@ def open_stream(
         if hasattr(batches, "close"):
             batches.close()
     except StopIteration:
-        raise TaskError(f"{name}: the {kind} has no batches") from None
+        raise TaskError(
+            f"{name}: the {kind} has no batches; give one that has at least one"
+        ) from None
     except Exception as error:
         raise TaskError(
             f"{name}: the first batch of the {kind} cannot be read: {type(error).__name__}: {error}"
@@ -167,6 +169,7 @@ def open_stream(
         open=opened,
         floatx=floatx,
         by_seed=by_seed,
+        kind=kind,
     )
 
 

@@ -39,6 +39,8 @@ class Stream:
     by_seed: bool = False  # the order is a function of seed and epoch
     parallel: bool = False  # several threads may read at the same time
     changes: tuple[Callable[[Batch], Batch], ...] = ()  # made to each batch, such as weights
+    kind: str = ""  # what class of thing is read
+    rows: Batch | None = None  # the arrays on disk that are read, where there are any
     shapes: set[Any] = field(default_factory=set, compare=False)
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
