@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from steepest.budget import BUDGETS, SEARCH_SHARE, SEEDS, affordable, plan_of
-from steepest.errors import InputError, nearest
+from steepest.errors import InputError, nearest, quoted
 from steepest.halving import rungs
 from steepest.records import Config, Settings, TaskFacts
 from steepest.rules import FRAMEWORKS, SCHEDULES
@@ -41,11 +41,15 @@ def make_contestants(
         recipe = spaces_in(read_keywords(recipe))
     if recipe is not None and not isinstance(recipe, Mapping):
         raise InputError(
-            f"recipe is {recipe!r}, but must be a dictionary such as {{'warmup': 0.1}}"
+            f"recipe is {quoted(recipe)}, but must be a dictionary such as {{'warmup': 0.1}}"
         )
     for name in recipe or ():
+        if not isinstance(name, str):
+            raise InputError(
+                f"a recipe has {quoted(name)}, but its ingredients are called by words"
+            )
         if name not in RECIPE:
-            raise InputError(f"a recipe has no {name!r}; {nearest(str(name), RECIPE)}")
+            raise InputError(f"a recipe has no {quoted(name)}; {nearest(name, RECIPE)}")
     found = contestants(
         optimizers,
         trials,
@@ -85,18 +89,28 @@ def make_memory(given: Any) -> int | None:
     """
     if given is None:
         return None
-    found = re.fullmatch(r"([0-9.]+)\s*([kmgt]?)(i?)b?", str(given).strip().lower())
+    found = re.fullmatch(r"([0-9.]+)\s*([kmgt]?)(i?)b?", _plain_text(given))
     try:
-        count = float(found[1]) if found and not isinstance(given, bool) else 0.0
+        count = float(found[1]) if found else 0.0
     except ValueError:
         count = 0.0
     power = " kmgt".index(found[2] or " ") if found else 0
-    size = int(count * (1024 if found and found[3] else 1000) ** power)
-    if size < 10**6:
+    size = count * (1024 if found and found[3] else 1000) ** power
+    if not 10**6 <= size < 1e18:
         raise InputError(
-            f"memory is {given!r}, but must be at least a megabyte, as bytes or as in '4GB'"
+            f"memory is {quoted(given)}, but must be at least a megabyte, as bytes or as in '4GB'"
         )
-    return size
+    return int(size)
+
+
+def _plain_text(given: Any) -> str:
+    """Return what a person gave as a number or as text, in lower case; nothing of all else."""
+    if isinstance(given, bool) or not isinstance(given, str | Real):
+        return ""
+    try:
+        return str(given).strip().lower()
+    except ValueError:  # an integer of thousands of digits
+        return ""
 
 
 def make_question(
@@ -134,18 +148,22 @@ def make_question(
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         if not (whole and low <= int(value) <= high):
             raise InputError(
-                f"{name} is {value!r}, but must be a whole number from {low} to {high}"
+                f"{name} is {quoted(value)}, but must be a whole number from {low} to {high}"
             )
     for name, value, known in (
         ("budget", budget, BUDGETS),
         ("at", at, ("end", "best")),
     ):
-        if value not in list(known):  # a list may hold what has no hash
-            raise InputError(f"there is no {name} {value!r}; known are {', '.join(known)}")
+        if not isinstance(value, str) or value not in known:
+            raise InputError(f"there is no {name} {quoted(value)}; known are {', '.join(known)}")
     if not isinstance(schedule, str) or schedule not in SCHEDULES:
-        raise InputError(f"there is no schedule {schedule!r}; known are {', '.join(SCHEDULES)}")
-    if dialect not in FRAMEWORKS:
-        raise InputError(f"there is no dialect {dialect!r}; known are {', '.join(FRAMEWORKS)}")
+        raise InputError(
+            f"there is no schedule {quoted(schedule)}; known are {', '.join(SCHEDULES)}"
+        )
+    if not isinstance(dialect, str) or dialect not in FRAMEWORKS:
+        raise InputError(
+            f"there is no dialect {quoted(dialect)}; known are {', '.join(FRAMEWORKS)}"
+        )
     if trials is not None and full_trainings is not None:
         raise InputError("trials and full_trainings both say what to spend; give one of them")
 
@@ -202,15 +220,18 @@ def decided_by(
     Raises:
         InputError: the task has no such metric, or nobody says which direction is better.
     """
+    for name, value in (("metric", metric), ("direction", direction)):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{name} is {quoted(value)}, but must be a word")
     if direction not in (None, "up", "down"):
-        raise InputError(f"direction is {direction!r}, but must be 'up' or 'down'")
+        raise InputError(f"direction is {quoted(direction)}, but must be 'up' or 'down'")
     if metric in (None, "loss"):
         if direction == "up":
             raise InputError("a loss is minimized; name the metric that is to go up")
         return settings
     if metric not in facts.metrics:
         raise InputError(
-            f"the model has no metric {metric!r}; {nearest(str(metric), ['loss', *facts.metrics])}"
+            f"the model has no metric {quoted(metric)}; {nearest(metric, ['loss', *facts.metrics])}"
         )
     found = direction or facts.directions.get(metric)
     if found is None:
@@ -230,17 +251,20 @@ def _rate_changes(one: Contestant) -> bool:
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
     try:
-        found = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
+        plain = isinstance(value, str | Real) and not isinstance(value, bool)
+        found = float(value) if plain else float("nan")
+    except (TypeError, ValueError, OverflowError):
         found = float("nan")
     if not low <= found <= high:
-        raise InputError(f"{name} is {value!r}, but must be a number from {low:g} to {high:g}")
+        raise InputError(
+            f"{name} is {quoted(value)}, but must be a number from {low:g} to {high:g}"
+        )
     return found
 
 
 def _share(name: str, value: Any) -> float:
     """Return a share from "1%", "1 %" or 0.01."""
-    text = str(value).strip()
+    text = _plain_text(value)
     if text.endswith("%"):
         return _number(name, text[:-1], 0.0, 99.0) / 100
     return _number(name, value, 0.0, 0.99)
@@ -252,13 +276,13 @@ def make_seconds(given: Any) -> float:
     Raises:
         InputError: it is neither, or less than a second.
     """
-    text = str(given).strip().lower()
+    text = _plain_text(given)
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
     found = re.fullmatch(
         r"(?:([0-9.]+)\s*h)?\s*(?:([0-9.]+)\s*m(?:in)?)?\s*(?:([0-9.]+)\s*s?)?", text
     )
     seconds = 0.0
-    if found and not isinstance(given, bool):
+    if found:
         try:
             seconds = sum(
                 float(n) * u for n, u in zip(found.groups(), units.values(), strict=True) if n
@@ -267,6 +291,6 @@ def make_seconds(given: Any) -> float:
             seconds = 0.0
     if not 1 <= seconds < 1e9:
         raise InputError(
-            f"time is {given!r}, but must be at least a second, as seconds or as in '10m'"
+            f"time is {quoted(given)}, but must be at least a second, as seconds or as in '10m'"
         )
     return seconds

@@ -4,14 +4,17 @@ A space maps the unit interval, where quasi-random points live, to values and ba
 and strings in, so that a space goes into the study file as it is.
 """
 
+import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any
 
-from steepest.errors import InputError
+from steepest.errors import InputError, quoted
 
 Value = float | int | bool | str
+MOST_VALUES = 10_000  # of a Choice
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,21 @@ class Float:
         for name in ("low", "high"):
             value = getattr(self, name)
             if not isinstance(value, Real) or isinstance(value, bool):
-                raise InputError(f"a range has {name}={value!r}, but must have a number there")
+                raise InputError(
+                    f"a range has {name}={quoted(value)}, but must have a number there, as in "
+                    "Float(1e-4, 1e-1)"
+                )
             try:
                 object.__setattr__(self, name, float(value))
             except OverflowError:
-                raise InputError(f"a range has a {name} that is larger than any float") from None
+                raise InputError(
+                    f"a range has a {name} that is larger than any float; give one below 1e308"
+                ) from None
         if not isinstance(self.log, bool) or not isinstance(self.complement, bool):
-            raise InputError("a range's log and complement must be True or False")
+            raise InputError(
+                f"a range has log={quoted(self.log)} and complement={quoted(self.complement)}, but both must "
+                "be True or False"
+            )
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise InputError(
                 f"the range from {self.low} to {self.high} is empty; low must be below high"
@@ -47,6 +58,14 @@ class Float:
             raise InputError(
                 f"the range from {self.low} to {self.high} must lie {rule} is searched "
                 "in log scale; move its end, or leave log out"
+            )
+        low, high = self._inner(self.low), self._inner(self.high)
+        wide = math.isfinite(high / low if self.log else high - low)
+        if not wide or low == high or (self.log and high / low in (0.0, 1.0)):
+            raise InputError(
+                f"the range from {self.low} to {self.high} is too "
+                f"{'narrow' if wide and low == high else 'wide'} to be searched in double "
+                "precision; move its ends"
             )
 
     def _inner(self, value: float) -> float:
@@ -84,7 +103,18 @@ class Choice:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", tuple(self.values))
+        if isinstance(self.values, str | bytes) or not isinstance(self.values, Iterable):
+            raise InputError(
+                f"a Choice has {quoted(self.values)}, but must have several values, as in "
+                "Choice((0.9, 0.99))"
+            )
+        try:
+            values = tuple(itertools.islice(self.values, MOST_VALUES + 1))
+        except Exception:  # it says that it can be iterated, and cannot
+            values = ()
+        object.__setattr__(self, "values", values)
+        if len(self.values) > MOST_VALUES:
+            raise InputError(f"a Choice has more than {MOST_VALUES} values; give fewer, or a Float")
         if not self.values:
             raise InputError("a Choice of no values; give at least one, as in Choice((0.9, 0.99))")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from steepest.errors import InputError, nearest
+from steepest.errors import InputError, nearest, quoted
 from steepest.rules.adadelta import ADADELTA
 from steepest.rules.adafactor import ADAFACTOR
 from steepest.rules.adagrad import ADAGRAD
@@ -51,13 +51,13 @@ def find_rule(name: str) -> Rule:
         InputError: there is none.
     """
     if not isinstance(name, str):
-        raise InputError(f"an optimizer is {name!r}, but must be a name such as Adam")
+        raise InputError(f"an optimizer is {quoted(name)}, but must be a name such as Adam")
     last = name.rsplit(".", 1)[-1].lower()  # keras.optimizers.Adam is Adam
     known = {**RULES, **OWN}
     for own, rule in known.items():
         if own.lower() == last:
             return rule
-    raise InputError(f"there is no optimizer {name[:80]!r}; {nearest(last, known)}")
+    raise InputError(f"there is no optimizer {quoted(name)}; {nearest(last, known)}")
 
 
 def has_formula(rule: Rule) -> bool:

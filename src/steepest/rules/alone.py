@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from steepest.errors import InputError
+from steepest.errors import InputError, quoted
 from steepest.records import Config, Parameter
 from steepest.rules import FRAMEWORKS, find_rule, step
 from steepest.rules.contestant import check_rate
@@ -66,21 +66,25 @@ def optimizer(
     """
     rule = find_rule(name)
     if dialect not in FRAMEWORKS:
-        raise InputError(f"there is no dialect {dialect!r}; known are {', '.join(FRAMEWORKS)}")
+        raise InputError(
+            f"there is no dialect {quoted(dialect)}; known are {', '.join(FRAMEWORKS)}"
+        )
     schedule = str(hyperparameters.pop("schedule", "constant"))
     traced = {k: v for k, v in hyperparameters.items() if isinstance(v, jax.Array | np.ndarray)}
     plain = {k: rule.check(k, v) for k, v in hyperparameters.items() if k not in traced}
     for key in traced:
         if key in (*SCHEDULE_NUMBERS, "accumulation"):
-            raise InputError(f"{key} is an array, but must be a plain number")
+            raise InputError(f"{key} is an array, but must be a plain number; give float({key})")
         if key not in rule.defaults and key not in RECIPE:
             rule.check(key, 0.0)
     for key in hyperparameters:
         if key in rule.dialect(dialect).fixed:
-            raise InputError(f"{rule.name} has no {key} in {dialect}; choose another dialect")
+            raise InputError(
+                f"{rule.name} has no {key} in {dialect}; choose another dialect, or leave {key} out"
+            )
     whole = isinstance(steps, Integral) and not isinstance(steps, bool)
     if steps is not None and not (whole and steps >= 1):
-        raise InputError(f"steps is {steps!r}, but must be a whole number from 1 on")
+        raise InputError(f"steps is {quoted(steps)}, but must be a whole number from 1 on")
     rule.check("schedule", schedule)
     values = {**rule.settings(dialect), **plain, **dict.fromkeys(traced, 0.5)}
     values |= completed(rule.name, values, rule.dialect(dialect).decay, schedule)
@@ -99,7 +103,10 @@ def optimizer(
         paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(params)]
         leaves = [jnp.asarray(leaf) for leaf in leaves]
         if whole := [x for x in leaves if not jnp.issubdtype(x.dtype, jnp.inexact)]:
-            raise InputError(f"a parameter has the type {whole[0].dtype}, but must have floats")
+            raise InputError(
+                f"a parameter has the type {whole[0].dtype}, but must have floats; cast it with "
+                "astype(jnp.float32)"
+            )
         known = [_parameter(path, leaf) for path, leaf in zip(paths, leaves, strict=True)]
         return leaves, tree, step.make_plan(config, known)
 

@@ -3,7 +3,7 @@
 from numbers import Real
 from typing import Any
 
-from steepest.errors import InputError
+from steepest.errors import InputError, quoted
 
 
 def number(owner: str, name: str, value: Any, low: float, high: float) -> float:
@@ -12,10 +12,7 @@ def number(owner: str, name: str, value: Any, low: float, high: float) -> float:
     Raises:
         InputError: it is not.
     """
-    try:
-        shown = f"{owner}'s {name} is {str(value)[:40]}"
-    except ValueError:  # an integer of thousands of digits
-        shown = f"{owner}'s {name} is a number of very many digits"
+    shown = f"{owner}'s {name} is {value[:40] if isinstance(value, str) else quoted(value)}"
     if not isinstance(value, Real) or isinstance(value, bool):
         raise InputError(
             f"{shown}, but must be a number, or a range such as Float(1e-4, 1e-1, log=True)"

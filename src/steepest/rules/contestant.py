@@ -1,15 +1,18 @@
 """Contestant: an optimizer that a person asked about, with what is fixed and what is searched."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from steepest.errors import InputError
+from steepest.errors import InputError, quoted
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule, find_rule
 from steepest.rules.reading import Call, read_calls
 from steepest.rules.recipe import completed
 from steepest.spaces import Choice, Float, Space, Value
+
+MOST = 1000  # optimizers in a comparison
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,20 @@ def contestants(
         for given in wanted.values():
             if not isinstance(given, Mapping):
                 raise InputError(
-                    f"optimizers maps a name to {given!r}, but must map it to a dictionary of "
-                    'hyperparameters, such as {"Adam": {"beta_1": 0.8}} or {"Adam": {}}'
+                    f"optimizers maps a name to {quoted(given)}, but must map it to a dictionary "
+                    'of hyperparameters, such as {"Adam": {"beta_1": 0.8}} or {"Adam": {}}'
                 )
-    many = [wanted] if isinstance(wanted, str | Rule) else wanted
+    many: Any = [wanted] if isinstance(wanted, str | Rule) else wanted
+    if isinstance(many, Iterable) and not isinstance(many, Mapping):
+        try:
+            many = list(itertools.islice(many, MOST + 1))
+        except Exception:  # it says that it can be iterated, and cannot
+            many = [None]
+        if len(many) > MOST:
+            raise InputError(f"optimizers are more than {MOST}; compare fewer at a time")
     if not isinstance(many, Iterable) or not all(isinstance(one, str | Rule) for one in many):
         raise InputError(
-            f"optimizers is {wanted!r}, but must be names, such as ['SGD', 'Adam'] or "
+            f"optimizers is {quoted(wanted)}, but must be names, such as ['SGD', 'Adam'] or "
             "['SGD(momentum=0.9)'], or rules made by steepest.rule; not optimizer objects"
         )
     pairs: list[tuple[str, Rule, dict[str, Any]]] = []
@@ -163,13 +173,16 @@ def _contestant(
     own: dict[str, Space] = {}
     able = rule.settings(dialect)
     for key, value in given.items():
+        if not isinstance(key, str):
+            raise InputError(
+                f"{name} has {quoted(key)}, but hyperparameters are called by words; "
+                'write it in quotes, such as "learning_rate"'
+            )
         if key in rule.dialect(dialect).fixed:
             raise InputError(
                 f"{name} has no {key} in {dialect}, which always has "
                 f"{rule.dialect(dialect).fixed[key]}; choose another dialect to set it"
             )
-        if not isinstance(key, str):
-            raise InputError(f"{name} has {key!r}, but hyperparameters are called by words")
         if isinstance(value, Float):
             checked = [rule.check(key, end) for end in (value.low, value.high)]
             if not all(isinstance(end, float) for end in checked):
@@ -206,8 +219,8 @@ def _asked(call: Call) -> tuple[str, Rule, dict[str, Any]]:
         return rule.name, rule, {}
     if call.positional:
         raise InputError(
-            f"cannot read {call.name}({call.positional[0]!r}, ...); fix hyperparameters by name "
-            "as in SGD(nesterov=True)"
+            f"cannot read {call.name}({quoted(call.positional[0])}, ...); fix hyperparameters by "
+            "name as in SGD(nesterov=True)"
         )
     given = spaces_in(call.keywords)
     arguments = ", ".join(f"{key}={_shown(value)}" for key, value in given.items())

@@ -8,7 +8,7 @@ stands: the framework's arithmetic, its weight decay on all weights, its schedul
 from collections.abc import Mapping
 from typing import Any
 
-from steepest.errors import InputError, nearest
+from steepest.errors import InputError, nearest, quoted
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule
 from steepest.rules.reading import Call, read_calls
@@ -50,7 +50,7 @@ def from_keras(optimizer: Any) -> Config:
         InputError: it is none of Keras' optimizers, or set in a way that Steepest does not know.
     """
     if not hasattr(optimizer, "get_config"):
-        raise InputError(f"{optimizer!r} is no Keras optimizer; give one, such as Adam(1e-3)")
+        raise InputError(f"{quoted(optimizer)} is no Keras optimizer; give one, such as Adam(1e-3)")
     config = dict(optimizer.get_config())
     rate = config.get("learning_rate")
     if isinstance(rate, Mapping):  # a schedule, as Keras serializes it
@@ -80,7 +80,7 @@ def from_torch(optimizer: Any) -> Config:
     """
     groups = getattr(optimizer, "param_groups", None)
     if not groups:
-        raise InputError(f"{optimizer!r} is no PyTorch optimizer with parameters; give one")
+        raise InputError(f"{quoted(optimizer)} is no PyTorch optimizer with parameters; give one")
     plain = [{k: v for k, v in group.items() if k != "params"} for group in groups]
     decays = {float(group.get("weight_decay", 0.0)) for group in plain}
     if any(group.get("initial_lr", group.get("lr")) != group.get("lr") for group in plain):
@@ -90,11 +90,15 @@ def from_torch(optimizer: Any) -> Config:
         for key, value in group.items():
             if key != "weight_decay" and first.get(key) != value:
                 raise InputError(
-                    f"the parameter groups differ in {key}, but only their weight_decay may differ"
+                    f"the parameter groups differ in {key}, but only their weight_decay may "
+                    f"differ; give {key} once for all"
                 )
     amounts = sorted(decays - {0.0})
     if len(amounts) > 1:
-        raise InputError(f"the parameter groups have weight decays {amounts}, but may have one")
+        raise InputError(
+            f"the parameter groups have weight decays {amounts}, but may have one, and 0 for "
+            "those that are not decayed"
+        )
     if amounts:
         first["weight_decay"] = amounts[0]
         if 0.0 in decays:
@@ -113,13 +117,18 @@ def read_baseline(text: str) -> Config:
     """
     found = read_calls(text)
     if len(found) != 1:
-        raise InputError(f"the baseline {text!r} is {len(found)} optimizers, but must be one")
+        raise InputError(
+            f"the baseline {quoted(text)} is {len(found)} optimizers, but must be one; "
+            "give --baseline for each"
+        )
     (call,) = found
     module, _, name = call.name.rpartition(".")
     known = {**dict.fromkeys(("", "keras", "tf", "tensorflow", "optimizers"), "keras")}
     known |= {"torch": "torch", "optim": "torch", "optax": "optax"}
     if module.split(".")[0] not in known:
-        raise InputError(f"there is no framework {module!r}; write keras.optimizers.{name}(...)")
+        raise InputError(
+            f"there is no framework {quoted(module)}; write keras.optimizers.{name}(...)"
+        )
     framework = known[module.split(".")[0]]
     arguments = dict(call.keywords)
     first = ["params", "lr"] if framework == "torch" else ["learning_rate"]
@@ -168,7 +177,7 @@ def _rule(framework: str, name: str) -> tuple[Rule, dict[str, Value]]:
         if known == name or (framework != "optax" and known.lower() == name.lower()):
             return found
     raise InputError(
-        f"there is no optimizer {name!r} of {framework} among {', '.join(names)}; "
+        f"there is no optimizer {quoted(name)} of {framework} among {', '.join(names)}; "
         f"{nearest(name, names)}"
     )
 
@@ -189,7 +198,10 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
     if "adam_weight_decay" in given:
         adam = given.pop("adam_weight_decay")
         if adam != given.get("weight_decay", values.get("weight_decay")):
-            raise InputError(f"{name} has two weight decays, but Steepest knows one for both sides")
+            raise InputError(
+                f"{name} has two weight decays, but Steepest knows one for both sides; give both "
+                "the same"
+            )
     if given.pop("consistent_rms", None) == 0.2 or given.get("adjust_lr_fn") == "match_rms_adamw":
         given.pop("adjust_lr_fn", None)
         values["match_rms_adamw"] = True
@@ -204,8 +216,8 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
         elif argument in _ONLY and not {argument, f"{argument}[0]"} & set(own):
             if value not in _ONLY[argument]:
                 raise InputError(
-                    f"{name} has {argument}={value!r}, but Steepest knows it with "
-                    f"{_ONLY[argument][0]!r} alone"
+                    f"{name} has {argument}={quoted(value)}, but Steepest knows it with "
+                    f"{quoted(_ONLY[argument][0])} alone"
                 )
         elif argument in own:
             if value is not None:
@@ -215,7 +227,10 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
             values[key] = rule.check(key, -value if _is_number(value) else value)
         elif f"{argument}[0]" in own and isinstance(value, tuple | list):
             if f"{argument}[{len(value) - 1}]" not in own or f"{argument}[{len(value)}]" in own:
-                raise InputError(f"{name} has {argument}={value!r}, but takes two numbers there")
+                raise InputError(
+                    f"{name} has {argument}={quoted(value)}, but takes two numbers there, as in "
+                    f"{argument}=(0.9, 0.99)"
+                )
             for i, part in enumerate(value):
                 if part is not None:
                     key = own[f"{argument}[{i}]"]
@@ -227,7 +242,7 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
             recipe["ema"] = value
         elif argument not in _SILENT:
             raise InputError(
-                f"{name} has {argument}={value!r}, which Steepest does not know; "
+                f"{name} has {argument}={quoted(value)}, which Steepest does not know; "
                 f"{nearest(argument, [*own, *_RECIPE])}"
             )
     if "weight_decay" not in {**values, **recipe}:

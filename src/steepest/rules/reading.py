@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steepest.errors import InputError
+from steepest.errors import InputError, quoted
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def read_calls(text: str) -> list[Call]:
         raise
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError(
-            f"cannot read {_short(text)!r}; write names with commas between them, such as SGD,Adam "
+            f"cannot read {quoted(text)}; write names with commas between them, such as SGD,Adam "
             "or SGD(nesterov=True),Adam"
         ) from None
 
@@ -48,7 +48,7 @@ def read_keywords(text: str) -> dict[str, Any]:
     """
     call, *more = read_calls(f"recipe({text})") if text.strip() else [Call("recipe")]
     if call.positional or more:
-        raise InputError(f"cannot read {_short(text)!r}; write name=value, with commas between")
+        raise InputError(f"cannot read {quoted(text)}; write name=value, with commas between")
     return dict(call.keywords)
 
 
@@ -58,7 +58,7 @@ def _read(node: ast.expr) -> Call:
         return Call(source, called=False)
     if not isinstance(node, ast.Call) or not _is_name(node.func):
         raise InputError(
-            f"cannot read the optimizer {source!r}; write a name such as Adam, or fix "
+            f"cannot read the optimizer {quoted(source)}; write a name such as Adam, or fix "
             "hyperparameters by name as in SGD(nesterov=True)"
         )
     keywords: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from steepest.errors import InputError
+from steepest.errors import InputError, quoted
 from steepest.rules.checks import number
 from steepest.rules.schedules import SCHEDULES
 from steepest.spaces import Float, Value
@@ -35,14 +35,16 @@ class Ingredient:
         if self.words:
             if not isinstance(value, str) or value not in self.words:
                 raise InputError(
-                    f"{owner}'s {self.name} is {value!r}, but must be one of "
+                    f"{owner}'s {self.name} is {quoted(value)}, but must be one of "
                     f"{', '.join(self.words)}"
                 )
             return value
         found = number(owner, self.name, value, *self.bounds)
         if self.whole:
             if not isinstance(value, Integral) and not found.is_integer():
-                raise InputError(f"{owner}'s {self.name} is {value!r}, but must be a whole number")
+                raise InputError(
+                    f"{owner}'s {self.name} is {quoted(value)}, but must be a whole number"
+                )
             return int(found)
         return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import InputError, nearest
+from steepest.errors import InputError, nearest, quoted
 from steepest.records import Parameter
 from steepest.rules.arrays import Array
 from steepest.rules.checks import number
@@ -169,19 +169,30 @@ class Rule:
         """
         if name in self.flags and name not in self.values and isinstance(self.flags[name], bool):
             if not isinstance(value, bool | np.bool_):
-                raise InputError(f"{self.name}'s {name} is {value!r}, but must be True or False")
+                raise InputError(
+                    f"{self.name}'s {name} is {quoted(value)}, but must be True or False"
+                )
             return bool(value)
         if name in self.values:
-            if value not in self.values[name]:
+            if (
+                not isinstance(value, str | int | float | np.integer)
+                or value not in self.values[name]
+            ):
                 known = ", ".join(map(repr, self.values[name]))
-                raise InputError(f"{self.name}'s {name} is {value!r}, but must be one of {known}")
+                raise InputError(
+                    f"{self.name}'s {name} is {quoted(value)}, but must be one of {known}"
+                )
             return value if isinstance(value, str) else type(self.flags[name])(value)
         if name in self.defaults:
             low, high = self.bounds.get(name, RECIPE[name].bounds if name in RECIPE else ANY)
             return number(self.name, name, value, low, high)
         if name in RECIPE:
             return RECIPE[name].check(self.name, value)
+        if not isinstance(name, str):
+            raise InputError(
+                f"{self.name} has {quoted(name)}, but hyperparameters are called by words"
+            )
         known_names = [*self.defaults, *self.flags, *RECIPE]
         raise InputError(
-            f"{self.name} has no hyperparameter {name!r}; {nearest(name, known_names)}"
+            f"{self.name} has no hyperparameter {quoted(name)}; {nearest(name, known_names)}"
         )

@@ -46,14 +46,16 @@ def schedule_from(rate: Any) -> tuple[Any, str, dict[str, Any]]:
         )
     order = _ORDER[name]
     if len(rate.positional) > len(order) or not set(rate.keywords) <= {*order, "name"}:
-        raise InputError(f"cannot read {name}: it takes {', '.join(order)}")
+        raise InputError(f"cannot read {name}: it takes {', '.join(order)}; give these alone")
     given = {**dict(zip(order, rate.positional, strict=False)), **rate.keywords}
     given.pop("name", None)
     for key, usual in (("exponent", 1), ("transition_begin", 0)):
         if given.pop(key, usual) != usual:
-            raise InputError(f"cannot read {name}: Steepest knows {key}={usual} alone")
+            raise InputError(
+                f"cannot read {name}: Steepest knows {key}={usual} alone; leave {key} out"
+            )
     if name == "exponential_decay" and given.get("end_value") is not None:
-        raise InputError(f"cannot read {name}: Steepest does not know its end_value")
+        raise InputError(f"cannot read {name}: Steepest does not know its end_value; leave it out")
     try:
         return _read(name, given)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
@@ -104,5 +106,7 @@ def _read(name: str, given: dict[str, Any]) -> tuple[Any, str, dict[str, Any]]:
     length = float(given["decay_steps"] if "decay_steps" in given else given["transition_steps"])
     end = given.get("end_learning_rate", given.get("end_value", 1e-4))
     if given.get("power", 1.0) != 1.0 or given.get("cycle"):
-        raise InputError("a polynomial decay must have power=1.0 and no cycle")
+        raise InputError(
+            "a polynomial decay must have power=1.0 and no cycle; give it these, or take a cosine"
+        )
     return start, "linear", {"final": end / start, "decay_steps": length}
