@@ -8,6 +8,7 @@ from steepest import workers
 from steepest.engines.compiled import CompiledEngine, CompiledProgram
 from steepest.engines.cores import together
 from steepest.engines.state import State, begin
+from steepest.errors import TaskError
 from steepest.records import Config, Population
 from steepest.rules import RULES
 
@@ -33,9 +34,12 @@ def trained(program, members, whole, count, told):
     parts = {}
 
     def end(slice_, state, measured):
-        parts[slice_.start] = state
+        parts[slice_[0]] = state
 
-    job = workers.Job(program, members, whole.take, end, 2)
+    def fail(member, reason):
+        raise AssertionError(reason)
+
+    job = workers.Job(program, members, whole.take, end, 2, fail)
     workers.train([job], count, lambda *pair: told.append(pair))
     return State.join([parts[first] for first in sorted(parts)])
 
@@ -55,14 +59,66 @@ def test_slices_do_not_change_the_result(task, program, monkeypatch, seconds, co
     assert np.sum(told, axis=0).tolist() == [38, 38]
 
 
-def test_an_exception_in_a_worker_is_raised(task, program, monkeypatch):
+def test_a_member_that_raises_is_left_out(task, program, monkeypatch):
+    """What the model raises is of its member; the others of its slice go on."""
+    members, true = population(5), CompiledProgram.advance
+
+    def broken(self, population, state, stop, tell):
+        if float(population.numbers["learning_rate"].max()) > 0.045:
+            raise RuntimeError("out of luck\nand more")
+        return true(self, population, state, stop, tell)
+
+    monkeypatch.setattr(CompiledProgram, "advance", broken)
+    monkeypatch.setattr(workers, "SLICE_SECONDS", 1e9)
+    ended, failed = [], []
+    begun = begin(task, members)
+    job = workers.Job(
+        program,
+        members,
+        begun.take,
+        lambda some, *_: ended.extend(some),
+        2,
+        lambda member, reason: failed.append((member, reason)),
+    )
+    workers.train([job], 1, lambda *_: None)
+    assert sorted(ended) == [0, 1, 2, 3]
+    assert failed == [(4, "RuntimeError: out of luck")]
+
+
+def test_what_is_about_the_whole_study_is_raised(task, program, monkeypatch):
     def broken(*_):
-        raise RuntimeError("out of luck")
+        raise TaskError("no memory left")
 
     monkeypatch.setattr(CompiledProgram, "advance", broken)
     members = population(5)
-    with pytest.raises(RuntimeError, match="out of luck"):
+    with pytest.raises(TaskError, match="no memory left"):
         trained(program, members, begin(task, members), 2, [])
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_training_stops_where_it_may_and_goes_on_to_the_same(task, program, monkeypatch, count):
+    monkeypatch.setattr("steepest.engines.compiled.PIECE_SECONDS", 0.0)  # a piece an epoch
+    members, calls, parts = population(3), [], {}
+    whole = begin(task, members)
+    expected = trained(program, members, whole, 1, [])
+
+    def end(some, state, measured):
+        for i, member in enumerate(some):
+            parts[member] = state.take([i])
+
+    def enough():
+        calls.append(1)
+        return len(calls) > 3
+
+    job = workers.Job(program, members, whole.take, end, 2, print)
+    workers.train([job], count, lambda *_: None, workers.Pace(enough=enough))
+    epochs = [int(part.epoch[0]) for part in parts.values()]
+    assert epochs  # something was handed over, and not all of it
+    assert sum(epochs) < 6
+    standing = State.join([parts.get(member, whole.take([member])) for member in range(3)])
+    again = trained(program, members, standing, 1, [])
+    for x, y in zip(jax.tree.leaves(again.tree()), jax.tree.leaves(expected.tree()), strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 def test_together_keeps_the_order():

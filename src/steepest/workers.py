@@ -5,6 +5,9 @@ other; JAX lets go of Python while it computes. A slice is small enough to take 
 second, which is how often progress is told. How the cut falls
 depends on the clock, what comes out does not: members know nothing of each other. A program
 that reads its data for all members at once gets as many as it can take, and tells of epochs itself.
+
+What was trained is handed over now and then, and when somebody asks to stop: from there training
+can go on. A member in which the model raises an error is left out, and the others go on.
 """
 
 import threading
@@ -12,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steepest.engines.cores import pool
-from steepest.engines.engine import Program
+from steepest.engines.engine import Program, SoFar
 from steepest.engines.state import Advance, State
+from steepest.errors import SteepestError, TrialError
 from steepest.records import Population
 
 SLICE_SECONDS = 0.5
@@ -31,14 +35,16 @@ class Job:
 
     `begin(members)` returns the state of some members, when they are about to train, and
     `end(members, state, measured)` takes what came of it, from one thread at a time: so only what
-    is in training has to be in memory.
+    is in training has to be in memory. It may be called on the way too, with all that was measured
+    since `begin`. `fail(member, reason)` takes a member that cannot be trained.
     """
 
     program: Program
     population: Population
-    begin: Callable[[range], State]
-    end: Callable[[range, State, Advance], None]
+    begin: Callable[[Sequence[int]], State]
+    end: Callable[[Sequence[int], State, Advance], None]
     stop: int
+    fail: Callable[[int, str], None]
     taken: int = 0  # members handed out
     seconds_per_member: float = float("inf")  # unknown, so the first slice is one member
 
@@ -58,50 +64,36 @@ class Job:
         return range(first, self.taken)
 
 
-def train(jobs: Sequence[Job], workers: int, progress: Progress) -> None:
+@dataclass
+class Pace:
+    """When what was trained is to be handed over, and when training is to stop."""
+
+    due: Callable[[], bool] = lambda: False
+    enough: Callable[[], bool] = lambda: False
+
+
+def train(jobs: Sequence[Job], workers: int, progress: Progress, pace: Pace | None = None) -> None:
     """Train all `jobs` in so many threads.
 
     `progress` is called from the workers' threads, one at a time. An exception, Ctrl-C among
-    them, is raised at once; slices in training end by themselves, and nobody is told of them.
+    them, is raised at once; slices in training end by themselves, and nobody is told of them. Where
+    it is `enough`, what was trained is handed over, and this returns.
     """
-    lock = threading.Lock()
-    stopped = threading.Event()
+    crew = _Crew(progress, pace or Pace())
 
     def work(_: int) -> None:
-        while not stopped.is_set():
-            with lock:
+        while not crew.stopped.is_set() and not crew.pace.enough():
+            with crew.lock:
                 found = _next(jobs, workers)
             if found is None:
                 return
-            job, members = found
-            told = 0
-
-            def tell(epochs: int) -> None:
-                nonlocal told
-                if stopped.is_set():
-                    raise _Stopped
-                if epochs:
-                    with lock:
-                        told += epochs
-                        progress(epochs, epochs)
-
             try:
-                with lock:
-                    state = job.begin(members)
-                planned = int((job.stop - state.epoch).sum())
-                population = job.population.take(members)
-                after, measured = job.program.advance(population, state, job.stop, tell)
-            except _Stopped:  # for a reason that another thread tells of
+                crew.train(*found)
+            except _Stopped:  # for a reason that another thread tells of, or that was asked for
                 return
             except BaseException:
-                stopped.set()
+                crew.stopped.set()
                 raise
-            with lock:
-                if stopped.is_set():
-                    return
-                job.end(members, after, measured)
-                job.seconds_per_member = measured.seconds / len(members)
-                progress(planned - told, int(measured.trained.sum()) - told)
 
     with pool(workers) as threads:
         futures = [threads.submit(work, i) for i in range(workers)]
@@ -109,8 +101,70 @@ def train(jobs: Sequence[Job], workers: int, progress: Progress) -> None:
             for future in futures:
                 future.result()
         except BaseException:
-            stopped.set()
+            crew.stopped.set()
             raise
+
+
+class _Crew:
+    """What the threads of a call share."""
+
+    def __init__(self, progress: Progress, pace: Pace) -> None:
+        self.progress, self.pace = progress, pace
+        self.lock = threading.Lock()
+        self.stopped = threading.Event()
+
+    def train(self, job: Job, members: Sequence[int]) -> None:
+        """Train some members of a job; those that cannot be trained are told of, one by one."""
+        try:
+            self._train(job, members)
+        except (_Stopped, MemoryError):
+            raise
+        except Exception as error:
+            if isinstance(error, SteepestError) and not isinstance(error, TrialError):
+                raise  # it is about the whole study
+            if len(members) > 1:
+                for member in members:
+                    self.train(job, [member])
+                return
+            if isinstance(error, TrialError):
+                said = str(error)
+            else:
+                first = (str(error).strip().splitlines() or [""])[0][:300]
+                said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+            with self.lock:
+                if not self.stopped.is_set():
+                    job.fail(members[0], said)
+
+    def _train(self, job: Job, members: Sequence[int]) -> None:
+        told = 0
+
+        def tell(epochs: int, so_far: SoFar | None = None) -> None:
+            nonlocal told
+            if self.stopped.is_set():
+                raise _Stopped
+            with self.lock:
+                if epochs:
+                    told += epochs
+                    self.progress(epochs, epochs)
+                enough = self.pace.enough()
+                if so_far is None or not (enough or self.pace.due()):
+                    return
+                places, state, measured = so_far()
+                job.end([members[place] for place in places], state, measured)
+            if enough:
+                raise _Stopped
+
+        with self.lock:
+            state = job.begin(members)
+        planned = int((job.stop - state.epoch).sum())
+        population = job.population.take(members)
+        after, measured = job.program.advance(population, state, job.stop, tell)
+        with self.lock:
+            if self.stopped.is_set():
+                return
+            job.end(members, after, measured)
+            job.seconds_per_member = measured.seconds / len(members)
+            self.progress(planned - told, int(measured.trained.sum()) - told)
 
 
 def _next(jobs: Sequence[Job], workers: int) -> tuple[Job, range] | None:

@@ -1,15 +1,16 @@
-"""States wait in memory as far as there is room, then on disk, and come back as they were."""
-
-from pathlib import Path
+"""States wait in memory as far as there is room, then on disk, and outlive the process if kept."""
 
 import jax
 import ml_dtypes
 import numpy as np
 import pytest
 
-from steepest.engines.shelf import Shelf
+from steepest.engines.shelf import Shelf, checkpoint_seconds
 from steepest.engines.state import State
-from steepest.errors import SteepestError
+from steepest.errors import InputError, SteepestError
+from steepest.records import Config
+
+CONFIG = Config("SGD", "keras", {"learning_rate": 0.1, "nesterov": False}, "constant", 1)
 
 
 def state(seed):
@@ -31,12 +32,19 @@ def same(a, b):
         np.testing.assert_array_equal(x, y)
 
 
+def files(directory):
+    return sorted(path.name for path in directory.rglob("*") if path.is_file())
+
+
 @pytest.mark.parametrize("room", [0, 200, 10**9])
-def test_what_is_put_there_comes_back(room):
-    shelf = Shelf(room)
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_put_there_comes_back(tmp_path, room, kept):
+    shelf = Shelf(room, tmp_path / "states")
     for number in range(5):
-        shelf.put(number, state(number))
-    shelf.put(2, state(9))  # takes the place of what was
+        shelf.put(number, CONFIG, state(number))
+    if kept:
+        shelf.keep()
+    shelf.put(2, CONFIG, state(9))  # takes the place of what was
     for number in range(5):
         assert number in shelf
         same(shelf.get(number), state(9 if number == 2 else number))
@@ -44,29 +52,79 @@ def test_what_is_put_there_comes_back(room):
     same(State.join([shelf.get(0), shelf.get(3)]), State.join([state(0), state(3)]))
 
 
-def test_what_is_dropped_makes_room_and_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    shelf = Shelf(state(0).nbytes)
-    shelf.put(0, state(0))
-    shelf.put(1, state(1))
-    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+@pytest.mark.parametrize("room", [0, 200, 10**9])
+def test_what_is_kept_outlives_the_process(tmp_path, room):
+    shelf = Shelf(room, tmp_path / "states")
+    shelf.put(0, CONFIG, state(0))
+    shelf.put(1, CONFIG, state(1))
+    shelf.keep()
+    shelf.put(1, CONFIG, state(5))  # not kept: the one before is what is found
+    later = Shelf(10**9, tmp_path / "states")
+    same(later.find(0, CONFIG, state(9)), state(0))
+    same(later.find(1, CONFIG, state(9)), state(1))
+    assert later.find(2, CONFIG, state(9)) is None
+    shelf.keep()
+    same(later.find(1, CONFIG, state(9)), state(5))
+    assert files(tmp_path) == ["0.state", "1.state"]
+    later.clear()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("at", [0, 3, 40, 150, -40, -1])
+def test_a_changed_byte_is_seen(tmp_path, at):
+    shelf = Shelf(10**9, tmp_path)
+    shelf.put(0, CONFIG, state(0))
+    shelf.keep()
+    content = bytearray((tmp_path / "0.state").read_bytes())
+    content[at] ^= 1
+    (tmp_path / "0.state").write_bytes(content)
+    assert shelf.find(0, CONFIG, state(0)) is None
+
+
+def test_what_is_of_another_trial_is_not_used(tmp_path):
+    shelf = Shelf(10**9, tmp_path)
+    shelf.put(0, CONFIG, state(0))
+    shelf.keep()
+    (tmp_path / "0.state").rename(tmp_path / "1.state")
+    assert shelf.find(1, CONFIG, state(0)) is None
+    (tmp_path / "1.state").rename(tmp_path / "0.state")
+    other = Config("SGD", "keras", {"learning_rate": 0.2, "nesterov": False}, "constant", 1)
+    assert shelf.find(0, other, state(0)) is None
+    (tmp_path / "0.state").write_bytes((tmp_path / "0.state").read_bytes()[:-3])
+    assert shelf.find(0, CONFIG, state(0)) is None
+
+
+def test_what_is_dropped_makes_room_and_leaves_no_file(tmp_path):
+    shelf = Shelf(state(0).nbytes, tmp_path / "states")
+    shelf.put(0, CONFIG, state(0))
+    shelf.put(1, CONFIG, state(1))
+    assert len(files(tmp_path)) == 1
+    shelf.keep()
+    assert len(files(tmp_path)) == 2
     shelf.drop(0)
     assert 0 not in shelf
     assert shelf.held == 0
     shelf.drop(1)
     shelf.drop(1)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-    shelf.put(3, state(3))
+    assert not files(tmp_path)
+    shelf.put(3, CONFIG, state(3))
     assert shelf.held == state(3).nbytes
     shelf.clear()
     assert shelf.held == 0
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_is_said(monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "states").write_text("a file")
+    with pytest.raises(SteepestError, match="cannot be kept in"):
+        Shelf(0, tmp_path / "states").put(0, CONFIG, state(0))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(SteepestError, match="No space left on device"):
-        Shelf(0).put(0, state(0))
+
+def test_how_often_is_seconds(monkeypatch):
+    for given, seconds in (("", 15.0), ("0", 0.0), ("2.5", 2.5)):
+        monkeypatch.setenv("STEEPEST_CHECKPOINT", given)
+        assert checkpoint_seconds() == seconds
+    for given in ("often", "-1", "nan"):
+        monkeypatch.setenv("STEEPEST_CHECKPOINT", given)
+        with pytest.raises(InputError, match="must be seconds"):
+            checkpoint_seconds()

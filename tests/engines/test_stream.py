@@ -135,7 +135,12 @@ def test_each_batch_is_read_once_for_the_whole_population(counted):
     told = []
     ended = []
     job = workers.Job(
-        program, population, program.begin(population).take, lambda *all_: ended.append(all_), 3
+        program,
+        population,
+        program.begin(population).take,
+        lambda *all_: ended.append(all_),
+        3,
+        print,
     )
     workers.train([job], 2, lambda *pair: told.append(pair))
     assert [members for members, *_ in ended] == [range(3)]
@@ -243,7 +248,7 @@ def test_an_error_in_reading_names_the_batch():
     task = keras_task(make_model(), training, validation_data=classes_data(1), epochs=2)
     program = make_engine(task).compile(config())
     population = Population.of([config()])
-    job = workers.Job(program, population, program.begin(population).take, print, 2)
+    job = workers.Job(program, population, program.begin(population).take, print, 2, print)
     with pytest.raises(TaskError, match=r"batch 5 of epoch \d cannot be read: OSError: the disk"):
         workers.train([job], 1, lambda *_: None)
 

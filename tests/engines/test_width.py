@@ -141,6 +141,8 @@ def test_the_faster_way_is_taken(task, expected, monkeypatch, faster):
     """Where the study is long enough for it to pay."""
     times = {False: 1.0, True: 0.5 if faster else 0.9}
     monkeypatch.setattr(probe, "seconds_a_step", lambda engine, config, way: times[way])
+    monkeypatch.setattr(probe.Memo, "read", lambda _: None)
+    monkeypatch.setattr(probe.Memo, "write", lambda *_: None)
     config = POPULATION.config(0)
     short = CompiledEngine(task).prepare({"a": config}, 1)["a"]
     assert not short.width.lockstep
@@ -193,3 +195,23 @@ def test_several_devices_share_the_members(expected):
         for name, values in expected.items():
             np.testing.assert_allclose(found[lockstep][name], values, rtol=1e-4, atol=1e-5)
     assert len(jax.devices()) == 1  # which `expected` was trained on
+
+
+def test_what_was_chosen_is_remembered(task, monkeypatch, tmp_path):
+    """So that the same question gives the same study, however the clock ran."""
+
+    def memo(epochs):
+        found = probe.Memo(task.facts, "a cpu", [POPULATION.config(0)], epochs)
+        found.path = tmp_path / found.path.name if found.path else tmp_path / str(epochs)
+        return found
+
+    assert memo(10).read() is None
+    memo(10).write(True)
+    assert memo(10).read() is True
+    memo(10).write(False)
+    assert memo(10).read() is False
+    assert memo(11).read() is None
+    monkeypatch.setattr(probe, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
+    monkeypatch.setattr(probe.Memo, "read", lambda _: True)
+    program = CompiledEngine(task).prepare({"a": POPULATION.config(0)}, 10**9)["a"]
+    assert program.width.lockstep

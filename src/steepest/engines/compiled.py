@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -31,7 +31,7 @@ from steepest.engines.member import (
     make_population,
 )
 from steepest.engines.sets import sets_of
-from steepest.engines.state import Advance, State, begin
+from steepest.engines.state import Advance, State, begin, so_far
 from steepest.engines.update_time import update_seconds
 from steepest.engines.width import Width, budget, first_width, fits, is_out_of_memory, narrower
 from steepest.errors import TaskError
@@ -63,12 +63,10 @@ class CompiledEngine:
         self.devices = jax.devices()
         self.on_cpu = jax.default_backend() == "cpu"
         self.device = f"{len(self.devices)} × {self.devices[0].device_kind}"
-        # A thread a core, unless the devices share the members of a call.
         self.workers = cores() if self.on_cpu and len(self.devices) == 1 else 1
         self.options = compiler_options(self.on_cpu)
         self.parts = make_parts(task, self.on_cpu)
         size = task.facts.batch_size
-        # On the device once.
         self.training = jax.tree.map(jnp.asarray, task.training)
         self.validation = chunked(task.validation, size)
         self.sets = sets_of(task)
@@ -93,9 +91,12 @@ class CompiledEngine:
         """Compile a program for each config, as many at a time as there are cores.
 
         Where so many epochs are to be trained that it pays, the other way to train members is
-        measured first.
+        measured first, unless it was once on this machine.
         """
         every = list(configs.values())
+        memo = probe.Memo(self.facts, self.device, every, epochs)
+        if self.lockstep is None and epochs and every:
+            self.lockstep = memo.read()
         started = time.perf_counter()
         made = together(self.compile, every)
         if self.lockstep is None and epochs and every:
@@ -105,6 +106,8 @@ class CompiledEngine:
                 if probe.is_faster(self, every[0], lockstep=other):
                     self.lockstep = other
                     made = together(self.compile, every)
+            self.lockstep = made[0].width.lockstep
+            memo.write(self.lockstep)
         return dict(zip(configs, made, strict=True))
 
     def _seconds_an_epoch(self, program: "CompiledProgram") -> float:
@@ -265,14 +268,10 @@ class CompiledProgram:
             pieces.append({n: a[:, first:until] for n, a in values.items()})
             self.epoch_seconds = (time.perf_counter() - began) / (count * (until - first))
             if until < stop:
-                tell(int(state.epoch.sum()) - trained)
+                ready = partial(so_far, before, state, pieces, started)
+                tell(int(state.epoch.sum()) - trained, ready)
             first = until
-        measured = {
-            name: np.concatenate([piece[name] for piece in pieces], axis=1)
-            for name in (pieces[0] if pieces else ())
-        }
-        seconds = time.perf_counter() - started
-        return state, Advance(measured, state.epoch - before.epoch, seconds)
+        return so_far(before, state, pieces, started)[1:]
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""

@@ -1,6 +1,6 @@
 """What a search asks of an engine, whichever way it trains."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from steepest.engines.state import Advance, State
@@ -9,11 +9,21 @@ from steepest.tasks.stream import Data
 
 Key = TypeVar("Key")
 
-# Called with epochs that were just trained, summed over members, or 0; raises to make it stop.
-Tell = Callable[[int], None]
+# Gives members, by their places, with their state and what was measured of them so far.
+SoFar = Callable[[], tuple[Sequence[int], State, Advance]]
 
 
-def silent(epochs: int) -> None:
+class Tell(Protocol):
+    """Called with epochs that were just trained, summed over members, or 0; raises to make it stop.
+
+    Where training may stop without loss, it comes with what there is `so_far`.
+    """
+
+    def __call__(self, epochs: int, so_far: SoFar | None = None) -> None:
+        """Hear of it."""
+
+
+def silent(epochs: int, so_far: SoFar | None = None) -> None:
     """Tell nobody."""
 
 
@@ -59,6 +69,9 @@ class Engine(Protocol):
     memory: int  # bytes that trials in training and waiting may take
     device: str  # what it trains on, for the study file
     packages: tuple[str, ...]  # whose versions decide what comes out
+    # Whether members train side by side or one after another, which decides the last bits; None
+    # where it is not chosen yet. It may be set before programs are prepared.
+    lockstep: bool | None
 
     @property
     def sets(self) -> Mapping[str, Data]:

@@ -1,6 +1,10 @@
 """A short measurement: do members train faster side by side or one after another?"""
 
+import contextlib
+import hashlib
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,8 +14,9 @@ from jax import lax
 
 from steepest.engines.cores import together
 from steepest.engines.state import begin
-from steepest.records import Config, Population
+from steepest.records import Config, Population, TaskFacts
 from steepest.rules import step as steps
+from steepest.storage import durable
 
 MEMBERS = 8
 SECONDS = 0.3  # that each way trains, as a measurement
@@ -19,6 +24,41 @@ SECONDS = 0.3  # that each way trains, as a measurement
 # and the same seed should give the same study: what is close to even must not be left to the clock.
 CLEARLY = 1.3
 WORTH = 30  # times the cost of measuring that a study has to take, for it to be worth it
+
+
+class Memo:
+    """What was chosen for a model on this machine, beside the compiled programs that are kept.
+
+    So that the same question gives the same study to the last bit, however the clock ran.
+    """
+
+    def __init__(
+        self, facts: TaskFacts, device: str, configs: Sequence[Config], epochs: int
+    ) -> None:
+        asked = {
+            "weights": [(one.shape, one.role) for one in facts.weights],
+            "facts": (facts.loss, facts.metrics, facts.training_examples, facts.batch_size),
+            "model": facts.fingerprint.get("model"),
+            "rules": [(c.rule, c.dialect, c.schedule, sorted(c.choices.items())) for c in configs],
+            "trained": (device, epochs),
+        }
+        name = hashlib.sha256(repr(asked).encode()).hexdigest()[:24]
+        place: Any = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+        self.path = Path(place) / f"members-{name}" if place else None
+
+    def read(self) -> bool | None:
+        """Return whether members train side by side, or None where nothing is known."""
+        try:
+            said = self.path.read_text() if self.path else ""
+        except (OSError, ValueError):
+            return None
+        return {"side by side": True, "one after another": False}.get(said)
+
+    def write(self, lockstep: bool) -> None:
+        """Remember it, where there is a place for it."""
+        with contextlib.suppress(OSError):
+            if self.path is not None:
+                durable.write(self.path, [b"side by side" if lockstep else b"one after another"])
 
 
 def is_faster(engine: Any, config: Config, *, lockstep: bool) -> bool:

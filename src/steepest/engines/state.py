@@ -3,6 +3,7 @@
 So a population can be cut, joined, sent to a worker and written to a file without any engine.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,18 @@ class Advance:
     values: Mapping[str, np.ndarray[Any, Any]]
     trained: np.ndarray[Any, Any]  # int [members]: epochs that were trained
     seconds: float
+
+
+def so_far(
+    before: State, state: State, pieces: list[dict[str, Any]], started: float
+) -> tuple[range, State, Advance]:
+    """Return all members, their state, and what was measured in all pieces."""
+    measured = {
+        name: np.concatenate([piece[name] for piece in pieces], axis=1)
+        for name in (pieces[0] if pieces else ())
+    }
+    seconds = time.perf_counter() - started
+    return range(len(state)), state, Advance(measured, state.epoch - before.epoch, seconds)
 
 
 def begin(task: Task, population: Population) -> State:

@@ -11,8 +11,9 @@ accelerator members side by side (`vmap`). Its state stays on the device from bl
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,7 +27,8 @@ from steepest.engines.member import make_parts
 from steepest.engines.prefetch import Block, ahead
 from steepest.engines.sets import sets_of
 from steepest.engines.state import Advance, State, begin
-from steepest.engines.stream_steps import Numbers, Standing, StreamSteps
+from steepest.engines.stream_curves import Curves, Group
+from steepest.engines.stream_steps import StreamSteps
 from steepest.engines.width import budget
 from steepest.records import Config, Population
 from steepest.rules import step as steps
@@ -50,6 +52,7 @@ class StreamEngine:
         self.device = f"{len(devices)} × {devices[0].device_kind}"
         self.on_cpu = jax.default_backend() == "cpu"
         self.threads = cores() if self.on_cpu else 1
+        self.lockstep: bool | None = not self.on_cpu
         self.parts = make_parts(task, self.on_cpu)
         data, size = task.training, task.facts.batch_size
         self.training = data if isinstance(data, Stream) else shuffled_arrays(data, size)
@@ -75,7 +78,7 @@ class StreamEngine:
         they come. `lockstep` trains members side by side, None chooses by the device.
         """
         started = time.perf_counter()
-        lockstep = not self.on_cpu if lockstep is None else lockstep
+        lockstep = bool(self.lockstep) if lockstep is None else lockstep
         population = Population.of([config])
         one = begin(self.task, population)
         room = max(
@@ -95,16 +98,6 @@ class StreamEngine:
         compiled.finish(carry)
         seconds = time.perf_counter() - started
         return StreamProgram(self, compiled, width, program.capacity, seconds)
-
-
-@dataclass
-class Group:
-    """The members that one call of a program trains; places are filled up with the last one."""
-
-    members: list[int]  # places in the population
-    standing: Standing
-    numbers: Numbers
-    alive: bool = True  # whether any is
 
 
 @dataclass(frozen=True)
@@ -148,7 +141,7 @@ class StreamProgram:
         started = time.perf_counter()
         alive = np.flatnonzero(state.alive & (state.epoch < stop))
         start = int(state.epoch[alive].min()) if len(alive) else stop
-        curves = Curves(state, start, stop, self.engine.facts.metrics)
+        curves = Curves(state, start, stop, self.engine.facts.metrics, started)
         if len(alive):
             seeds = population.seeds[alive]
             orders = np.unique(seeds) if self.engine.training.by_seed else seeds[:1]
@@ -165,12 +158,16 @@ class StreamProgram:
                     ]
                     self._train(int(orders[number]), groups, curves, threads, tell)
 
-                list(readers.map(one, range(len(parts))))
+                # All have ended before the first exception is told: each ends where it may.
+                reading = [readers.submit(one, number) for number in range(len(parts))]
+                wait(reading)
+                for part in reading:
+                    part.result()
         seconds = time.perf_counter() - started
         return curves.state, Advance(curves.values, curves.state.epoch - state.epoch, seconds)
 
     def _train(
-        self, seed: int, groups: list[Group], curves: "Curves", threads: Executor, tell: Tell
+        self, seed: int, groups: list[Group], curves: Curves, threads: Executor, tell: Tell
     ) -> None:
         """Train members who meet the data in one order."""
         stream = self.engine.training
@@ -196,7 +193,7 @@ class StreamProgram:
                     values["training_loss"] = np.asarray(total) / np.float32(examples)
                     group.standing = (weights, memory, variables, t, jnp.zeros_like(total))
                     trained += curves.note(group, epoch, values)
-                tell(trained)
+                tell(trained, partial(curves.so_far, groups, epoch + 1))
 
     def _measure(
         self, groups: list[Group], data: Examples, threads: Executor, tell: Tell
@@ -237,44 +234,6 @@ class StreamProgram:
     ) -> tuple[float, ...]:
         """Return nothing: a step waits for its batch, so the update has no share worth telling."""
         return ()
-
-
-class Curves:
-    """What a call of `advance` gives, filled in as epochs end: values, and the state at the end."""
-
-    def __init__(self, state: State, start: int, stop: int, metrics: tuple[str, ...]) -> None:
-        self.start, self.stop = start, stop
-        self.state = state.take(range(len(state)))  # a copy
-        shape = (len(state), stop - start)
-        names = ("training_loss", "loss", *metrics)
-        self.values = {name: np.full(shape, np.nan, np.float32) for name in names}
-
-    def note(self, group: Group, epoch: int, values: dict[str, np.ndarray[Any, Any]]) -> int:
-        """Note an epoch of the members of `group` who are alive; return how many those are.
-
-        Where a member diverges or the last epoch ends, its state comes back from the device.
-        """
-        fine = np.isfinite(values["training_loss"]) & np.isfinite(values["loss"])
-        before = [m for m in group.members if self.state.alive[m]]
-        leaving = []
-        for place, member in enumerate(group.members):
-            if member not in before:
-                continue
-            for name, curve in self.values.items():
-                curve[member, epoch - self.start] = values[name][place]
-            self.state.epoch[member] = epoch + 1
-            self.state.alive[member] = fine[place]
-            if not fine[place] or epoch + 1 == self.stop:
-                leaving.append((place, member))
-        if leaving:
-            weights, memory, variables, t, _ = group.standing
-            theirs = jax.tree.map(np.asarray, (weights, memory, variables, t))
-            own = (self.state.weights, self.state.memory, self.state.variables, self.state.step)
-            for kept, found in zip(jax.tree.leaves(own), jax.tree.leaves(theirs), strict=True):
-                for place, member in leaving:
-                    kept[member] = found[place]
-        group.alive = bool(self.state.alive[group.members].any())
-        return len(before)
 
 
 def _all(threads: Executor, function: Callable[..., None], items: Any, block: Block) -> None:

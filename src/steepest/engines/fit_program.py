@@ -1,0 +1,239 @@
+"""Members that train through `fit`, one after another: put into the model, trained, taken out."""
+
+import contextlib
+import importlib
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from steepest.engines.engine import Tell, silent
+from steepest.engines.optimizers import Ready
+from steepest.engines.state import Advance, State
+from steepest.errors import TaskError
+from steepest.records import Config, Population
+from steepest.tasks import arrays, fitted, sources
+from steepest.tasks.checks import own_step
+from steepest.tasks.fitted import FitTask
+from steepest.tasks.initial import values_of
+from steepest.tasks.order import epoch_order
+from steepest.tasks.stream import Stream
+from steepest.tasks.task import Arrays
+
+if TYPE_CHECKING:
+    from steepest.engines.fit import FitEngine
+
+
+def put(variables: Any, values: Any) -> None:
+    """Assign the first of `[members, ...]` to each variable."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value[0])
+
+
+@contextlib.contextmanager
+def _seeded(task: FitTask, seed: int, epoch: int) -> Iterator[None]:
+    """Seed what draws from global generators, such as a `train_step` of one's own.
+
+    Layers have streams of their own, which are in a member's state. Python's, NumPy's and
+    PyTorch's generators go on afterwards from where they were.
+    """
+    backend = task.keras.backend.backend()
+    torch = importlib.import_module("torch") if backend == "torch" else None
+    before, numpy_before = random.getstate(), np.random.get_state()
+    torch_before = torch.get_rng_state() if torch else None
+    number = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
+    if backend == "tensorflow":
+        # TensorFlow throws its compiled kernels away with the seed, and a compiled step does not
+        # ask for it again; it is set once, by `advance`.
+        random.seed(number)
+        np.random.seed(number)
+    else:
+        task.keras.utils.set_random_seed(number)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpy_before)
+        if torch:
+            torch.set_rng_state(torch_before)
+
+
+@dataclass(frozen=True)
+class FitProgram:
+    """The training of one rule through `fit`."""
+
+    engine: "FitEngine"
+    capacity: int = 1
+    whole: bool = False
+    compile_seconds: float = 0.0  # part of each trial's own seconds
+
+    def begin(self, population: Population) -> State:
+        """Return the state of an untrained population."""
+        engine = self.engine
+        drawn = {int(seed): engine.task.initialize(int(seed)) for seed in set(population.seeds)}
+        members = []
+        with engine.model() as model:
+            for member in range(len(population)):
+                config = population.config(member)
+                weights, variables = drawn[config.seed]
+                put(model.trainable_variables, [w[None] for w in weights])
+                members.append((weights, engine.optimizers.start(config, model), variables))
+        weights, memory, variables = jax.tree.map(lambda *leaves: np.stack(leaves), *members)
+        count = len(population)
+        zeros = np.zeros(count, np.int32)
+        return State(weights, memory, variables, zeros, zeros, np.ones(count, bool))
+
+    def advance(
+        self, population: Population, state: State, stop: int, tell: Tell = silent
+    ) -> tuple[State, Advance]:
+        """Train each member up to epoch `stop`; return its new state and what was measured."""
+        started = time.perf_counter()
+        first = int(state.epoch.min()) if len(state) else 0
+        names = ("training_loss", "loss", *self.engine.facts.metrics)
+        shape = (len(state), max(0, stop - first))
+        values = {name: np.full(shape, np.nan, np.float32) for name in names}
+        after = []
+        with self.engine.model() as model:
+            self.engine.seed_once()
+            for member in range(len(state)):
+                config, one = population.config(member), state.take([member])
+                rows: dict[int, dict[str, float]] = {}
+
+                def measured(before: State, now: State, members: Sequence[int]) -> Advance:
+                    for epoch, row in rows.items():  # noqa: B023 (it is called in this turn)
+                        for name in names:
+                            values[name][members[0], epoch - first] = row[name]
+                    own = {name: a[list(members)] for name, a in values.items()}
+                    seconds = time.perf_counter() - started
+                    return Advance(own, now.epoch - before.epoch, seconds)
+
+                def so_far(
+                    now: State, member: int = member, before: State = one
+                ) -> tuple[Sequence[int], State, Advance]:
+                    return [member], now, measured(before, now, [member])
+
+                one = self._train(model, config, one, stop, rows, tell, so_far)
+                measured(one, one, [member])
+                after.append(one)
+        joined = State.join(after) if after else state
+        seconds = time.perf_counter() - started
+        return joined, Advance(values, joined.epoch - state.epoch, seconds)
+
+    def _train(
+        self,
+        model: Any,
+        config: Config,
+        state: State,
+        stop: int,
+        rows: dict[int, dict[str, float]],
+        tell: Tell,
+        so_far: Callable[[State], tuple[Sequence[int], State, Advance]],
+    ) -> State:
+        """Train one member; return its new state, and put into `rows` what epochs measured."""
+        engine = self.engine
+        epoch, alive = int(state.epoch[0]), bool(state.alive[0])
+        if epoch >= stop or not alive:
+            return state
+        ready = engine.optimizers.ready(config, model)
+        engine.load(model, ready.optimizer, state)
+        while epoch < stop and alive:
+            with _seeded(engine.task, config.seed, epoch):
+                row = self._epoch(model, config, ready, epoch)
+            alive = bool(np.isfinite(row["training_loss"]) and np.isfinite(row["loss"]))
+            rows[epoch] = row
+            epoch += 1
+            stands = partial(self._stands, model, ready, epoch, alive)
+            tell(1, lambda: so_far(stands()))  # noqa: B023 (it is called at once)
+        after = self._stands(model, ready, epoch, alive)
+        before = jax.tree.leaves(state.memory)
+        if all(map(np.array_equal, jax.tree.leaves(after.memory), before)):
+            raise TaskError(
+                "the model's train_step never calls self.optimizer, so optimizers cannot be "
+                "compared on it; let it take its step by the optimizer that it was compiled with"
+            )
+        return after
+
+    def _stands(self, model: Any, ready: Ready, epoch: int, alive: bool) -> State:
+        """Return where the one member in the model stands."""
+        keras = self.engine.task.keras
+        memory = values_of(keras, ready.optimizer.variables)
+        weights = values_of(keras, model.trainable_variables)
+        variables = values_of(keras, model.non_trainable_variables)
+        steps = epoch * self.engine.facts.steps_per_epoch
+        one = (weights, memory, variables, np.int32(steps), np.int32(epoch), np.bool_(alive))
+        return State(*jax.tree.map(lambda a: np.array(a)[None], one))
+
+    def _epoch(self, model: Any, config: Config, ready: Ready, epoch: int) -> dict[str, float]:
+        """Train an epoch and evaluate; the weights that train are in the model afterwards."""
+        task, facts = self.engine.task, self.engine.facts
+        training: Arrays = []
+
+        def keep(*_: Any) -> None:
+            training[:] = values_of(task.keras, model.trainable_variables)
+
+        # At the end of fit Keras puts the average into the weights; training goes on from those
+        # that the last step made.
+        callback = task.keras.callbacks.LambdaCallback(on_epoch_end=keep)
+        averaged = "ema" in config.numbers
+        data = task.training
+        if not isinstance(data, Stream):
+            data = arrays.rows(data, epoch_order(config.seed, epoch, facts.training_examples))
+        values = fitted.train(
+            model, data, facts.batch_size, [callback] if averaged else None, (config.seed, epoch)
+        )
+        loss = fitted.told(values, "fit", own_step(task.keras, model))
+        if averaged:
+            self._own_copies(model)
+        else:
+            keep()
+        measured = self._measure(model, ready, task.validation)
+        put(model.trainable_variables, [w[None] for w in training])
+        return {"training_loss": loss, **measured}
+
+    def _own_copies(self, model: Any) -> None:
+        """Give the weights memory of their own.
+
+        What Keras puts there is the optimizer's average itself, and JAX may write over weights that
+        it is given to evaluate.
+        """
+        weights = model.trainable_variables
+        put(weights, [w[None] for w in values_of(self.engine.task.keras, weights)])
+
+    def _measure(self, model: Any, ready: Ready, batch: Any) -> dict[str, float]:
+        """Evaluate, at the average where the optimizer's code says that this is evaluated."""
+        task, facts = self.engine.task, self.engine.facts
+        if "evaluated" in ready.names:
+            shown = [ready.names["evaluated"](v) for v in model.trainable_variables]
+            for variable, value in zip(model.trainable_variables, shown, strict=True):
+                variable.assign(value)
+        size = min(facts.batch_size, sources.examples_of(batch))
+        values = fitted.measure(model, batch, size)
+        loss = fitted.told(values, "evaluate", own_step(task.keras, model))
+        return {"loss": loss, **{name: float(values[name]) for name in facts.metrics}}
+
+    def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
+        """Return loss and metrics on one of the engine's sets, a dictionary a member."""
+        engine, found, data = self.engine, [], self.engine.sets[on]
+        with engine.model() as model:
+            for member in range(len(state)):
+                config, one = population.config(member), state.take([member])
+                ready = engine.optimizers.ready(config, model)
+                engine.load(model, ready.optimizer, one)
+                if "ema" in config.numbers:
+                    ready.optimizer.finalize_variable_values(model.trainable_variables)
+                    self._own_copies(model)
+                found.append(self._measure(model, ready, data))
+        return found
+
+    def update_seconds(
+        self,
+        population: Population,  # noqa: ARG002
+        state: State,  # noqa: ARG002
+    ) -> tuple[float, ...]:
+        """Return nothing: the framework's step is in one piece."""
+        return ()
