@@ -89,6 +89,7 @@ class FakeEngine:
     """What a search asks of an engine; `prepared` and `advanced` note what it asked."""
 
     workers, memory, device, packages, sets = 1, 10**9, "none", ("numpy",), {}
+    lockstep = False
 
     def __init__(self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None):
         self.surface, self.sleep = surface or bowl(), sleep

@@ -1,17 +1,21 @@
 """`steepest.compare`: the call that takes the place of `fit`."""
 
-import warnings
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from steepest.comparison.compared import Comparison
 from steepest.comparison.running import run
-from steepest.errors import InputError, StudyFileError
+from steepest.errors import InputError, StudyFileError, quoted
 from steepest.question import decided_by, make_memory, make_question
 from steepest.rules.contestant import Wanted
 
+log = logging.getLogger(__name__)
+
 OPTIMIZERS = ("SGD", "Adam", "RMSprop")
+
+log = logging.getLogger(__name__)
 
 
 def compare(
@@ -99,17 +103,22 @@ def compare(
         seed: what all randomness comes from.
         memory: what trials may take of it, as bytes or as in "4GB"; by default most of what is
             free. Those that wait for the next rung wait on disk where it does not suffice.
-        out: the directory that gets `study.db` and `report.html`; by default `runs/NAME-TIME`.
+        out: the directory that gets `study.db` and `report.html`; by default `runs/NAME-TIME`. If
+            it holds a study of the same question that was stopped, that one goes on; one that
+            came to its end is returned.
         name: what to call the task; by default the model's name.
         progress: show what goes on; by default when there is a terminal.
 
     Raises:
-        InputError: something given cannot be used; nothing was written then.
-        StudyFileError: the study file cannot be written.
+        InputError: something given cannot be used, or `out` holds another study; nothing was
+            written then.
+        StudyFileError: the study file cannot be written, or another process writes it.
+        Stopped: a `KeyboardInterrupt` that keeps what was trained, and says how to go on. Ctrl-C
+            waits for the epochs in training; once more stops at once.
     """
     for argument, value in (("out", out), ("name", name)):
         if value is not None and not isinstance(value, str | Path):
-            raise InputError(f"{argument} is {value!r}, but must be text")
+            raise InputError(f"{argument} is {quoted(value)}, but must be text")
     found, settings = make_question(
         optimizers,
         epochs,
@@ -151,5 +160,5 @@ def compare(
     try:
         comparison.write_report()
     except StudyFileError as error:  # the study is there, and so is its verdict
-        warnings.warn(str(error), stacklevel=2)
+        log.warning("the study is done, but without its report: %s", error)
     return comparison

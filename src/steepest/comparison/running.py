@@ -1,6 +1,8 @@
 """Run a study, or open one, and where studies go."""
 
+import contextlib
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 from steepest.comparison.compared import Comparison
 from steepest.errors import InputError, StudyFileError
 from steepest.records import Settings
+from steepest.stopping import Stopped
 
 
 def run(
@@ -17,8 +20,13 @@ def run(
     out: str | Path | None,
     progress: bool | None = None,
     memory: int | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> Comparison:
-    """Search, and return the comparison. `task` and `found` are as `search` takes them."""
+    """Search, and return the comparison. `task`, `found` and `asked` are as `search` takes them.
+
+    Raises:
+        Stopped: somebody asked to stop; it says where to go on.
+    """
     from rich.console import Console
 
     from steepest.engines import make_engine
@@ -30,10 +38,18 @@ def run(
     engine = make_engine(task, memory)
     if progress is None:
         progress = sys.stderr.isatty() or console.is_jupyter
-    if not progress:
-        return Comparison(search(engine, found, settings, path, silent), path)
-    with live(console) as watch:
-        return Comparison(search(engine, found, settings, path, watch), path)
+    shown = live(console) if progress else contextlib.nullcontext(silent)
+    try:
+        with shown as watch:
+            return Comparison(search(engine, found, settings, path, watch, asked), path)
+    except Stopped as stopped:
+        said = "stopped before there was anything to keep"
+        if path.exists():
+            said = (
+                f"stopped; what was trained is kept in {path.parent}, and the same call with "
+                f"out={str(path.parent)!r} goes on"
+            )
+        raise Stopped(stopped.number, said) from None
 
 
 def read(

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from steepest.comparison import Comparison, read
-from steepest.errors import InputError, StudyFileError
+from steepest.errors import InputError, StudyFileError, quoted
 from steepest.measures.compatibility import Compatibility
 from steepest.measures.compatibility import compatibility as measured
 from steepest.measures.matching import labels
@@ -124,7 +124,9 @@ def compatibility(studies: Iterable[Comparison | str | Path]) -> Several:
             inside = [read(path) for path in study_files(Path(one))]
             opened += sorted(inside, key=lambda found: found.study.started)
         else:
-            raise InputError(f"a study is {one!r}, but must be a comparison or the path of one")
+            raise InputError(
+                f"a study is {quoted(one)}, but must be a comparison or the path of one"
+            )
     found = Several(tuple(opened))
     _ = found.compatibility  # what is wrong is said here, and not when it is printed
     return found

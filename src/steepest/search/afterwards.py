@@ -31,12 +31,14 @@ def afterwards(session: Session, grounds: Mapping[str, Ground]) -> None:
             _sweep(session, grounds)
         for name in grounds:
             session.budget.check()
+            session.stop.check()
             _time(session, name)
     except OutOfTime:
-        session.stop(
+        session.cut(
             f"the limit of {session.study.settings.seconds:g} s left no time for all measures"
         )
-    session.tell(())
+    session.go_live()  # what is left to say is said now
+    session.tell((), complete=True)
 
 
 def _sweep(session: Session, grounds: Mapping[str, Ground]) -> None:
@@ -72,8 +74,10 @@ def rates(config: Config, settings: Settings) -> Sequence[Config]:
 
 def _initial(session: Session) -> None:
     """Note what untrained weights have on the validation set."""
+    if session.study.initial:  # it is known from before
+        return
     for trial in session.study.trials:
-        if trial.stage is Stage.CONFIRM:
+        if trial.stage is Stage.CONFIRM and trial.outcome is not Outcome.FAILED:
             population = Population.of([trial.config])
             program = session.programs[program_key(trial.config)]
             found = program.measure(population, program.begin(population), "validation")
@@ -83,6 +87,8 @@ def _initial(session: Session) -> None:
 
 def _time(session: Session, name: str) -> None:
     """Note what the update of an optimizer takes, on one of its confirmed runs."""
+    if name in session.study.update_seconds:
+        return
     for trial in session.study.confirmed(name):
         if trial.outcome is Outcome.FINISHED:
             population = Population.of([trial.config])

@@ -17,7 +17,7 @@ from steepest.search.horizon import with_horizon
 from steepest.search.later import searched
 from steepest.search.model import fit
 from steepest.search.session import Session
-from steepest.search.trials import Running, end_trials, measure_trials
+from steepest.search.trials import Running, end_trials, measure_trials, unmeasured
 from steepest.statistics import race
 
 # The seeds of a study with seed s: s·1000 for the search, s·1000 + 1, + 2, ... to confirm.
@@ -56,7 +56,8 @@ def confirm(session: Session, best: Mapping[str, Config | None]) -> None:
     settings = session.study.settings
     first = settings.seed * SEEDS_APART + 1
     configs = {name: config for name, config in best.items() if config is not None}
-    session.shelf.clear()
+    if session.live:  # states of the search are of no use any more
+        session.shelf.clear()
     done: list[Running] = []
     names, seeds = list(configs), 0
     whole = bool(names) or not session.study.stopped
@@ -76,12 +77,14 @@ def confirm(session: Session, best: Mapping[str, Config | None]) -> None:
             seeds += count
             names = _open(session, seeds)
     except OutOfTime:
-        session.stop(f"the limit of {settings.seconds:g} s ended the study before its plan did")
+        session.cut(f"the limit of {settings.seconds:g} s ended the study before its plan did")
         whole = False
     for name in ("training", "test"):
         if name in session.engine.sets:
+            session.recover(unmeasured(done, name))
             measure_trials(session.programs, session.shelf, done, name)
     session.tell(done, finished=whole)
+    session.stop.check()
 
 
 def _left(session: Session) -> float:

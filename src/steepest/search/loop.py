@@ -6,10 +6,13 @@ the same order of the data, and its own ranges. What the search finds is not bel
 same ones for all optimizers, to be compared seed by seed.
 """
 
+import contextlib
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from steepest import storage
 from steepest.budget import OutOfTime, Plan, cost
@@ -22,8 +25,13 @@ from steepest.search.confirm import chosen, confirm
 from steepest.search.ground import Ground
 from steepest.search.horizon import with_horizon
 from steepest.search.later import expectation, later, modelled
-from steepest.search.session import Session, new_study
+from steepest.search.new import new_study
+from steepest.search.past import Past, check_same, went_on
+from steepest.search.session import SIDE_BY_SIDE, Session
 from steepest.search.trials import Running, Watch, end_trials, halve_trials
+from steepest.stopping import Stop, Stopped, listening
+
+log = logging.getLogger(__name__)
 
 SEARCH_TIME = 0.55  # the share of a limit of time after which confirmation begins at the latest
 
@@ -34,38 +42,103 @@ def search(
     settings: Settings,
     path: Path,
     watch: Watch,
+    asked: Mapping[str, Any] | None = None,
 ) -> Study:
-    """Run the whole study, writing it to a new file at `path` rung by rung; return it.
+    """Run the whole study, writing it to the file at `path` rung by rung; return it.
 
-    `engine` trains the populations.
+    `engine` trains the populations. A study of the same question that is there already goes on from
+    where it was stopped; one that was completed is returned.
 
     Raises:
-        StudyFileError: the file is there already, or cannot be written.
+        InputError: the study that is there is of another question.
+        StudyFileError: the file cannot be written, or another process writes it.
+        Stopped: somebody asked to stop; what was trained is kept, and is where to go on from.
     """
-    storage.check_new(path)
-    session = Session(engine, new_study(engine, contestants, settings), path, watch)
+    asks = replace(new_study(engine, contestants, settings), asked=dict(asked or {}))
+    with listening() as stop, contextlib.ExitStack() as stack:
+        if path.exists():
+            stack.enter_context(storage.held(path.parent))
+            before = storage.read(path)
+            check_same(before, asks)
+            if before.complete:
+                return before
+            return _search(_resumed(engine, asks, before, path, watch, stop), contestants, stack)
+        session = Session(engine, asks, path, watch, stop)
+        return _search(session, contestants, stack)
+
+
+def _resumed(
+    engine: Engine, asks: Study, before: Study, path: Path, watch: Watch, stop: Stop
+) -> Session:
+    """Return the session of a study that goes on."""
+    said = went_on(before, asks, asks.started)
+    log.info("%s", said)
+    members = before.hardware.get("members")
+    if members is not None and engine.lockstep is None:
+        engine.lockstep = members == SIDE_BY_SIDE
+    study = replace(
+        asks,
+        asked=before.asked,
+        started=before.started,
+        versions=before.versions,
+        hardware=before.hardware,
+        initial=before.initial,
+        update_seconds=before.update_seconds,
+        resumed=(*before.resumed, said),
+    )
+    return Session(engine, study, path, watch, stop, Past(before))
+
+
+def _search(
+    session: Session, contestants: Sequence[Contestant], stack: contextlib.ExitStack
+) -> Study:
+    engine, settings, path, watch = (
+        session.engine,
+        session.study.settings,
+        session.path,
+        session.watch,
+    )
     grounds = {contestant.name: Ground(contestant) for contestant in contestants}
-    asked = {
+    configs = {
         name: [ground.config(values, settings) for values in ground.spread(settings)]
         for name, ground in grounds.items()
     }
-    _check_updates(engine.facts, asked)
+    _check_updates(engine.facts, configs)
     session.budget.left = _planned(settings, engine.facts.epochs, grounds)
     watch("compiling", session.budget)
-    session.prepare([c for configs in asked.values() for c in configs], session.budget.left)
-    storage.create(path, session.study)  # what cannot be compiled leaves nothing behind
-    tuned = {name: asked[name] for name, ground in grounds.items() if ground.space}
+    session.prepare([c for some in configs.values() for c in some], session.budget.left)
+    session.stop.keeps = True
+    if session.past.study is None:  # what cannot be compiled leaves nothing behind
+        session.chose()
+        storage.make_directory(path.parent)
+        stack.enter_context(storage.held(path.parent))
+        storage.create(path, session.study)
+        session.shelf.clear()  # of a study whose file somebody removed
+    tuned = {name: configs[name] for name, ground in grounds.items() if ground.space}
+    try:
+        _stages(session, grounds, tuned)
+    except (Stopped, KeyboardInterrupt):
+        session.keep()
+        raise
+    return session.study
+
+
+def _stages(
+    session: Session, grounds: Mapping[str, Ground], tuned: Mapping[str, Sequence[Config]]
+) -> None:
+    """Search, confirm, and measure what is told beside the verdict."""
+    settings = session.study.settings
     session.allow(SEARCH_TIME)
     try:
         _rungs(session, grounds, tuned)
     except OutOfTime:
-        session.stop(f"the limit of {settings.seconds:g} s cut the search short")
+        session.cut(f"the limit of {settings.seconds:g} s cut the search short")
     session.allow(1.0)
     confirm(session, {name: chosen(session.study, ground) for name, ground in grounds.items()})
     afterwards(session, grounds)
+    session.shelf.clear()
     session.budget.left = 0
-    watch("", session.budget)
-    return session.study
+    session.watch("", session.budget)
 
 
 def _rungs(
@@ -78,6 +151,7 @@ def _rungs(
     session.train(running, settings.rungs[0])
     for i, epochs in enumerate(settings.rungs[1:]):
         models = {name: modelled(session.study, grounds[name]) for name in asked}
+        session.stop.check()
         session.grow(grounds)
         values = later(session.study, grounds, models, settings.refined[i])
         halve_trials(

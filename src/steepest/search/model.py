@@ -183,7 +183,7 @@ def _looked_at(rungs: Sequence[int]) -> list[int]:
 def _at(settings: Settings, trial: Trial, epoch: int) -> float | None:
     """Return a trial's loss at an epoch, infinite if it had diverged; None if it was not there."""
     values = trial.watched(settings.decides)
-    if trial.outcome is Outcome.DIVERGED and len(values) <= epoch:
+    if trial.outcome in (Outcome.DIVERGED, Outcome.FAILED) and len(values) <= epoch:
         return math.inf
     if len(values) < epoch or (settings.own_horizon and len(values) != epoch):
         return None
