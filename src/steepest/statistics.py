@@ -6,9 +6,9 @@ the last time, so there is one rule. Scores are lower-is-better.
 **One pair.** Seed by seed differences with Student's t (Student 1908): what a seed does to both
 cancels, and nothing is assumed of the noise being alike. Pooling the noise of all optimizers would
 find more at three seeds, but names a winner in 16 to 36 % of studies where two equal noisy ones
-lead others that vary less. At two seeds a paired t has one degree of freedom and finds
-next to nothing; there the two are compared as if unpaired (Welch 1947), which has up to two, and
-errs on the safe side where seeds have effects in common.
+lead others that vary less. At two seeds a paired t has one degree of freedom and finds next to
+nothing; there the two are compared as if unpaired (Welch 1947), which has up to two, and errs on
+the safe side where seeds have effects in common.
 
 **Several contestants.** To call X the best, each pair with X has to be rejected, at a pair's own
 level (an intersection-union test, Berger 1982). Only the choice of X is multiple. As there is one
@@ -66,14 +66,13 @@ class Estimate:
 def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """Return the mean of `values` with Student's interval: mean ± t · s/√n.
 
-    Exact for normal values at any number of them; Student 1908, "The probable error of a mean".
-    Coverage at three to ten seeds of skewed values is checked in the tests.
+    Exact for normal values (Student 1908); tests check coverage at three to ten skewed ones.
     """
     known = tuple(float(v) for v in values)
     if not known or not all(math.isfinite(v) for v in known):
         return Estimate(None, None, None, known)
     mean, variance = _moments(known)
-    if len(known) < 2:
+    if len(known) < 2 or not math.isfinite(variance):
         return Estimate(mean, None, None, known)
     reach = float(stdtrit(len(known) - 1, 0.5 + confidence / 2)) * math.sqrt(variance / len(known))
     return Estimate(mean, mean - reach, mean + reach, known)
@@ -86,7 +85,7 @@ class State(Enum):
     OPEN = "cannot be told from the leader yet"
     BEHIND = "is worse than the leader, by as much as matters"
     SAME = "differs from the leader by less than what matters"
-    DIVERGED = "diverged on a seed, so it cannot win"
+    DIVERGED = "diverged or failed on a seed, so it cannot win"
 
 
 @dataclass(frozen=True)
@@ -292,7 +291,10 @@ def _interval(pair: Pair, level: float) -> Estimate:
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and variance, which is 0 of one value."""
-    mean = math.fsum(values) / len(values)
-    squares = math.fsum((value - mean) ** 2 for value in values)
+    """Return mean and variance, which is 0 of one value and infinite beyond all floats."""
+    try:
+        mean = math.fsum(values) / len(values)
+        squares = math.fsum((value - mean) ** 2 for value in values)
+    except OverflowError:  # of losses beyond 1e154
+        mean, squares = math.fsum(value / len(values) for value in values), math.inf
     return mean, squares / max(1, len(values) - 1)

@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         if _host(self.headers.get("Host", "")) not in HOSTS:
             self._send(HTTPStatus.FORBIDDEN, "text/plain", "this is for 127.0.0.1 alone")
             return
-        path = urlsplit(self.path).path
+        path = _path(self.path)
         if path == "/state":
             state = {"state": self.watched.state(), "says": self.watched.says()}
             self._send(HTTPStatus.OK, "application/json", json.dumps(state))
@@ -235,6 +235,14 @@ def _host(header: str) -> str:
     """Return the name in a Host header without its port."""
     try:
         return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _path(target: str) -> str:
+    """Return the path that is asked for, without its query."""
+    try:
+        return urlsplit(target).path
     except ValueError:
         return ""
 

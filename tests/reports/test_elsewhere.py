@@ -46,6 +46,9 @@ def study():
         searched(first, Outcome.DIVERGED, 1, learning_rate=3.0),
         searched(first, Outcome.UNFINISHED, 0, epsilon=math.inf),
         replace(searched(first, Outcome.FINISHED, 2, learning_rate=0.01), stage=Stage.SWEEP),
+        searched(first, Outcome.EXPLODED, 1, learning_rate=0.6),
+        searched(first, Outcome.CONSTANT, 1, learning_rate=0.21),
+        replace(searched(first, Outcome.FAILED, 0), reason="ValueError: *no*\nsuch shape"),
     ]
     numbered = [replace(trial, number=6 + i) for i, trial in enumerate(more)]
     return replace(base, trials=(*base.trials, *numbered))
@@ -63,7 +66,7 @@ def test_optuna_reads_it_back(study, tmp_path):
     found = optuna.load_study(study_name="toy: SGD", storage=url)
     assert found.direction.name == "MINIMIZE"
     states = [trial.state.name for trial in found.trials]
-    assert states == ["COMPLETE", "PRUNED", "PRUNED", "FAIL", "RUNNING"]
+    assert states == ["COMPLETE", "PRUNED", "PRUNED", "FAIL", "RUNNING", "PRUNED", "PRUNED", "FAIL"]
     assert found.best_trial.value == 0.5
     assert found.best_trial.intermediate_values == {1: 2.0, 2: 0.5}
     assert found.best_trial.params["learning_rate"] == 0.4
@@ -71,6 +74,10 @@ def test_optuna_reads_it_back(study, tmp_path):
     assert found.best_trial.duration.total_seconds() == 0.5
     assert found.trials[1].value == 2.0
     assert found.trials[3].user_attrs["outcome"] == Outcome.DIVERGED.value
+    assert "reason" not in found.trials[3].user_attrs
+    assert found.trials[7].user_attrs["outcome"] == Outcome.FAILED.value
+    assert found.trials[7].user_attrs["reason"] == "ValueError: *no*\nsuch shape"
+    assert found.trials[7].value is None
     ranges = found.best_trial.distributions
     assert (ranges["learning_rate"].low, ranges["learning_rate"].high) == (0.01, 3.0)  # grown
     assert ranges["learning_rate"].log
@@ -101,7 +108,7 @@ def test_optuna_knows_what_is_maximized(study, tmp_path):
 def test_tensorboard_reads_it_back(study, tmp_path):
     pytest.importorskip("tensorboard", reason="the export is with TensorBoard alone")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    from tensorboard.plugins.hparams import metadata, plugin_data_pb2
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
     write_tensorboard(study, tmp_path / "logs")
     places = {path.parent for path in (tmp_path / "logs").rglob("events*")}
@@ -125,6 +132,12 @@ def test_tensorboard_reads_it_back(study, tmp_path):
     other = EventAccumulator(str(tmp_path / "logs/SGD/confirm-0001")).Reload()
     same = content(other, metadata.SESSION_START_INFO_TAG).session_start_info
     assert same.group_name == start.group_name
+    failed = EventAccumulator(str(tmp_path / "logs/SGD/search-0014")).Reload()
+    end = content(failed, metadata.SESSION_END_INFO_TAG).session_end_info
+    assert end.status == api_pb2.STATUS_FAILURE
+    text = failed.Tensors("reason")[0].tensor_proto.string_val[0].decode()
+    assert text == "    ValueError: *no*\n    such shape"
+    assert "value" not in failed.Tags()["scalars"]
     root = EventAccumulator(str(tmp_path / "logs")).Reload()
     experiment = content(root, metadata.EXPERIMENT_TAG).experiment
     assert {"optimizer", "stage", "learning_rate"} <= {i.name for i in experiment.hparam_infos}
@@ -159,6 +172,10 @@ def test_mlflow_reads_it_back(study, tmp_path, monkeypatch):
     assert runs[4].info.status == "FAILED"
     assert "value" not in runs[4].data.metrics
     assert runs[10].info.status == "RUNNING"
+    assert [runs[i].info.status for i in (12, 13, 14)] == ["FINISHED", "FINISHED", "FAILED"]
+    assert runs[14].data.tags["outcome"] == "failed"
+    assert runs[14].data.tags["reason"] == "ValueError: *no*\nsuch shape"
+    assert "reason" not in runs[4].data.tags
     with pytest.raises(InputError, match="experiment 'toy' already"):
         write_mlflow(study, uri)
     with pytest.raises(InputError, match="MLflow cannot write to"):

@@ -6,6 +6,7 @@ After a wanted change: `PYTHONPATH=tests python tests/reports/test_gold.py`; loo
 import importlib.util
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from whole import whole_study, without
 
 from steepest.measures.measured import measure
 from steepest.measures.verdict import judge
-from steepest.records import FORMAT_VERSION, Stage
+from steepest.records import FORMAT_VERSION, Outcome, Stage
 from steepest.reports.json import dumps, to_dict
 from steepest.reports.markdown import markdown
+from steepest.reports.notebook import notebook
+from steepest.reports.page import page
 from steepest.reports.rows import csv_text, curve_rows, trial_rows
+from steepest.reports.terminal import text
 from steepest.storage import read
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +69,22 @@ def test_the_schema_is_as_written():
     assert (ROOT / "docs/report.schema.json").read_text() == write()
 
 
+def failed(study, *stages, epochs=0):
+    """Return the study with every second trial of these stages failed, after so many epochs."""
+    trials = []
+    for one in study.trials:
+        if one.stage in stages and one.number % 2:
+            some = {
+                name: getattr(one.curves, name)[:epochs]
+                for name in ("epoch", "step", "training_loss", "validation_loss")
+            }
+            some["metrics"] = {n: v[:epochs] for n, v in one.curves.metrics.items()}
+            one = replace(one, outcome=Outcome.FAILED, reason="ValueError: no", test=None)
+            one = replace(one, training=None, curves=replace(one.curves, **some))
+        trials.append(one)
+    return replace(study, trials=tuple(trials), resumed=("after 3 trials",))
+
+
 @pytest.mark.parametrize(
     "study",
     [
@@ -74,12 +94,27 @@ def test_the_schema_is_as_written():
         without(whole_study(), *Stage),
         study_of(SGD=[1.0, float("inf")], Adam=[0.5, 0.6]),
         study_of(finished=False, SGD=[1.0]),
+        failed(whole_study(), *Stage),
+        failed(whole_study(), Stage.CONFIRM, epochs=3),
+        failed(replace(without(whole_study(), Stage.CONFIRM), finished=False), *Stage),
         read(ROOT / "tests/data/study-format-1.db"),
         read(ROOT / "tests/data/study-format-3.db"),
     ],
-    ids=["whole", "plain", "unconfirmed", "empty", "diverged", "unfinished", "one", "three"],
+    ids=[
+        "whole",
+        "plain",
+        "unconfirmed",
+        "empty",
+        "diverged",
+        "unfinished",
+        "failed",
+        "late",
+        "early",
+        "one",
+        "three",
+    ],
 )
-def test_every_study_s_json_has_the_schema(study):
+def test_every_study_s_json_has_the_schema_and_no_report_breaks(study):
     if importlib.util.find_spec("jsonschema") is None:
         pytest.skip("jsonschema is not installed")
     import jsonschema
@@ -89,6 +124,9 @@ def test_every_study_s_json_has_the_schema(study):
     verdict = judge(study)
     data = json.loads(dumps(to_dict(study, verdict, measure(study, verdict))))
     jsonschema.Draft202012Validator(schema).validate(data)
+    for told in (markdown, text, page):
+        assert told(study, verdict, measure(study, verdict))
+    assert notebook(study, verdict)
 
 
 def test_markdown_shows_what_a_person_named_and_runs_nothing():

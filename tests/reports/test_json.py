@@ -23,7 +23,7 @@ NOISE = np.array([0.01, -0.02, 0.0])
 def test_the_object_has_what_was_promised():
     study = study_of(SGD=1.0 + NOISE, Adam=0.5 + NOISE)
     data = json.loads(dumps(told(study)))
-    assert data["format_version"] == 4
+    assert data["format_version"] == 5
     assert data["task"] == "toy"
     assert data["seed"] == 0
     assert data["verdict"]["winner"] == "Adam"

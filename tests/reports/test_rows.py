@@ -33,6 +33,7 @@ def test_a_row_a_trial():
         "epochs": 2,
         "steps": 26,
         "seconds": 0.5,
+        "reason": None,
         "value": -0.7,
         "training_loss": 1.5,
         "validation_loss": -0.7,

@@ -151,7 +151,7 @@ def _curves(study: Study, standing: Standing) -> Curves | None:
         if trial.outcome is Outcome.FINISHED
     ]
     curves = np.array(found) if len({len(curve) for curve in found}) == 1 else np.zeros((0, 0))
-    if len(curves) < 2 or not np.isfinite(curves).all():
+    if len(curves) < 2 or not curves.size or not np.isfinite(curves).all():
         return None
     return sign * curves
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from steepest.measures.bounds import within
 from steepest.measures.state import FLOAT, state_bytes
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Outcome, Study
+from steepest.records import Study
 from steepest.statistics import Estimate, estimate
 
 
@@ -30,8 +30,8 @@ def cost(study: Study, verdict: Verdict) -> Mapping[str, Cost]:
     Adafactor, for one, also keeps a full array for a matrix.
 
     `step` is a run's seconds over the steps it trained, so the evaluation at each epoch's end is in
-    it, and so is waiting for what trains beside it. Diverged runs are left out, as they stopped
-    within an epoch.
+    it, and so is waiting for what trains beside it. Runs that were lost are left out, as they
+    stopped within an epoch.
 
     `update` was timed alone. In a training step it can be compiled into one with the gradient, so
     `share`, which is `update` over the mean step and 1 at most, is an upper estimate. The step's
@@ -48,9 +48,7 @@ def _of(study: Study, standing: Standing) -> Cost:
         [
             trial.seconds / trial.curves.step[-1]
             for trial in study.confirmed(standing.name)
-            if trial.config.seed in standing.seeds
-            and trial.outcome is not Outcome.DIVERGED
-            and trial.curves.step
+            if trial.config.seed in standing.seeds and not trial.lost and trial.curves.step
         ]
     )
     update = _update(study.update_seconds.get(standing.name))

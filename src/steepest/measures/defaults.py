@@ -19,6 +19,7 @@ class Default:
     diverged: int
     best: Estimate  # what the best got at that length
     worse: Estimate | None  # the difference, paired by seed; positive where defaults are worse
+    failed: int = 0  # of its runs, in which the model raised an error
 
 
 def default(study: Study, name: str) -> Default | None:
@@ -27,7 +28,7 @@ def default(study: Study, name: str) -> Default | None:
     Trained in full on fresh seeds, they are compared with the confirmed runs on the same seeds.
     Without such trials, with the best trial of the search, perhaps themselves, at the longest
     length that they and another one reached: one run each from the same seed, so without intervals,
-    and the best of many is a lucky one too. `worse` is None where a run diverged.
+    and the best of many is a lucky one too. `worse` is None where a run was lost.
 
     None for an optimizer of which nothing was searched, or whose defaults were not trained.
     """
@@ -39,7 +40,7 @@ def default(study: Study, name: str) -> Default | None:
             for t in study.trials
             if t.optimizer == name
             and t.stage is Stage.DEFAULT
-            and t.outcome in (Outcome.FINISHED, Outcome.DIVERGED)
+            and (t.outcome is Outcome.FINISHED or t.lost)
         ),
         key=lambda t: t.config.seed,
     )
@@ -61,6 +62,7 @@ def _in_full(study: Study, name: str, full: Sequence[Trial]) -> Default:
         sum(t.outcome is Outcome.DIVERGED for t in full),
         estimate([best for _, best in both]),
         _worse(study, both),
+        sum(t.outcome is Outcome.FAILED for t in full),
     )
 
 
@@ -91,14 +93,15 @@ def _in_search(study: Study, name: str) -> Default | None:
         trial.config,
         epochs,
         estimate([result]),
-        int(not math.isfinite(result)),
+        int(not math.isfinite(result) and trial.outcome is not Outcome.FAILED),
         estimate([best]),
         _worse(study, [(result, best)]),
+        int(not math.isfinite(result) and trial.outcome is Outcome.FAILED),
     )
 
 
 def _worse(study: Study, both: Sequence[tuple[float, float]]) -> Estimate | None:
-    """Return the difference of pairs (defaults, best); None if a run diverged."""
+    """Return the difference of pairs (defaults, best); None if a run was lost."""
     sign = -1.0 if study.settings.maximize else 1.0
     found = estimate([sign * (mine - best) for mine, best in both])
     return None if found.mean is None else found

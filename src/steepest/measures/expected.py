@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from steepest.measures.tried import at_length, setting
-from steepest.records import Outcome, Study, Trial
+from steepest.records import Study, Trial
 
 FEWEST = 3  # trials of which a mean is worth showing
 COUNTS = 50  # numbers of trials at most at which it is told
@@ -44,15 +44,15 @@ def expected(study: Study, trials: Sequence[Trial]) -> Expected | None:
 
     Of N results in order, lower first, the mean of the best of n of them, over all choices, is
     Σᵢ x₍ᵢ₎ C(N − i, n − 1) / C(N, n); it never gets worse with n. A result that is worse than the
-    untrained model's counts as that, as do diverged ones; where the study has no initial loss,
-    diverged ones count as the worst finite one. The band is the 95 % percentile bootstrap's over
+    untrained model's counts as that, as do those that were lost; where the study has no initial
+    loss, they count as the worst finite one. The band is the 95 % percentile bootstrap's over
     trials; near n = N it is too narrow, as no resample has anything better than the best that was
     found.
 
-    None with fewer than three trials, or if all diverged.
+    None with fewer than three trials, or if all were lost.
     """
     sample = _explored(study, trials)
-    ends = [t.epochs for t in sample if t.outcome is not Outcome.DIVERGED and t.epochs]
+    ends = [t.epochs for t in sample if not t.lost and t.epochs]
     if not ends:
         return None
     epochs, sign = min(ends), -1.0 if study.settings.maximize else 1.0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from steepest.measures.bounds import within
 from steepest.measures.verdict import Verdict
-from steepest.records import Outcome, Settings, Study, Trial
+from steepest.records import Settings, Study, Trial
 from steepest.statistics import Estimate, estimate
 
 
@@ -41,7 +41,7 @@ def generalization(study: Study, verdict: Verdict) -> Mapping[str, Generalizatio
     """Return how each optimizer with confirmed runs generalizes, best first as in the verdict.
 
     The checkpoint is the evaluation that decides: the end of training, or the epoch at which what
-    decides was best. Estimates are None-valued where a seed diverged; differences are taken seed by
+    decides was best. Estimates are None-valued where a seed was lost; differences are taken seed by
     seed.
 
     `training` is measured on the training set, with the weights as they ended, where the study
@@ -104,14 +104,14 @@ def _known(values: Mapping[str, float] | None) -> bool:
 
 
 def _at(trial: Trial, curve: Sequence[float], i: int | None) -> float:
-    """Return a value of a curve; NaN if the trial diverged or there is none."""
-    if trial.outcome is Outcome.DIVERGED or i is None or not curve:
+    """Return a value of a curve; NaN if the trial was lost or there is none."""
+    if trial.lost or i is None or not curve:
         return math.nan
     return curve[i]
 
 
 def _training(trial: Trial, i: int | None, measured: bool) -> float:
-    if measured and trial.training is not None and trial.outcome is not Outcome.DIVERGED:
+    if measured and trial.training is not None and not trial.lost:
         return trial.training["loss"]
     return _at(trial, trial.curves.training_loss, i)
 
@@ -141,7 +141,7 @@ def _difference(above: Sequence[float], below: Sequence[float]) -> Estimate:
 
 def _level(runs: Sequence[Sequence[Trial]]) -> float | None:
     """Return the lowest running training loss that every run had, of optimizers that trained."""
-    able = [trials for trials in runs if all(t.outcome is not Outcome.DIVERGED for t in trials)]
+    able = [trials for trials in runs if all(not t.lost for t in trials)]
     lowest = [
         min((loss for loss in trial.curves.training_loss if math.isfinite(loss)), default=math.nan)
         for trials in able

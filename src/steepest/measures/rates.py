@@ -64,9 +64,7 @@ def rates(study: Study, name: str, trials: Sequence[Trial], epochs: int) -> Rate
     """
     settings = study.settings
     whole = [
-        t
-        for t in study.trials
-        if t.optimizer == name and t.outcome in (Outcome.FINISHED, Outcome.DIVERGED)
+        t for t in study.trials if t.optimizer == name and (t.outcome is Outcome.FINISHED or t.lost)
     ]
     seeds = {t.config.seed for t in whole if t.stage is Stage.SWEEP}
     if seeds:

@@ -11,6 +11,7 @@ diverged before: a diverged run would not have reached the target in any time, s
 that trained to the end in vain. To drop it, or to censor it when it diverged, would flatter:
 Kaplan and Meier's estimate takes it that those who left early would have gone on like the rest. A
 run that reached the target and diverged afterwards has reached it; the verdict counts against it.
+All of that is so for runs that failed, too.
 """
 
 import math
@@ -24,7 +25,7 @@ from steepest.errors import InputError, nearest
 from steepest.measures.bounds import within
 from steepest.measures.survival import median_time
 from steepest.measures.verdict import Verdict
-from steepest.records import Outcome, Settings, Study, Trial
+from steepest.records import Settings, Study, Trial
 from steepest.statistics import Estimate, estimate
 
 
@@ -226,9 +227,9 @@ def _times(
 
 
 def _area(settings: Settings, trial: Trial) -> float:
-    """Return the mean height of the curve of what decides; NaN if it diverged or has a gap."""
+    """Return the mean height of the curve of what decides; NaN if it was lost or has a gap."""
     values, epochs = trial.watched(settings.decides), trial.curves.epoch
-    if trial.outcome is Outcome.DIVERGED or not values or not all(map(math.isfinite, values)):
+    if trial.lost or not values or not all(map(math.isfinite, values)):
         return math.nan
     if len(values) == 1:
         return values[0]

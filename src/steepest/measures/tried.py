@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from steepest.measures.verdict import is_special_case
-from steepest.records import Outcome, Settings, Stage, Study, Trial
+from steepest.records import Settings, Stage, Study, Trial
 from steepest.spaces import Choice, Float, Space, Value, from_dict
 
 FEWEST = 5  # trials that a common length must have, if any length has as many
@@ -15,8 +15,8 @@ FEWEST = 5  # trials that a common length must have, if any length has as many
 class Point:
     """A trial at one length: the value of a hyperparameter and what decides, in its own unit.
 
-    `result` is infinite (minus infinity where larger is better) where it diverged, which includes a
-    metric that was not a finite number.
+    `result` is infinite (minus infinity where larger is better) where it was lost. A metric that
+    was not a finite number counts as diverged.
     """
 
     value: float
@@ -28,7 +28,7 @@ class Point:
 
 
 def worst(settings: Settings) -> float:
-    """Return the result of what diverged: infinite, or minus infinity where larger is better."""
+    """Return the result of what was lost: infinite, or minus infinity where larger is better."""
     return -math.inf if settings.maximize else math.inf
 
 
@@ -36,9 +36,9 @@ def result_at(settings: Settings, trial: Trial, epochs: int) -> float:
     """Return what decides as if the trial had ended after `epochs`: in its own unit, NaN where it
     was not trained that long.
 
-    A trial that diverged later has the finite value that it had then.
+    A trial that diverged or failed later has the finite value that it had then.
     """
-    if trial.outcome is Outcome.DIVERGED and trial.epochs <= epochs:
+    if trial.lost and trial.epochs <= epochs:
         return worst(settings)
     values = trial.watched(settings.decides)[:epochs]
     if not values or len(values) < epochs:
@@ -72,7 +72,7 @@ def at_length(study: Study, trials: Sequence[Trial], epochs: int) -> list[tuple[
 
 def horizon(study: Study, trial: Trial) -> int:
     """Return the epochs that a trial of the search was meant to be trained, with its schedule."""
-    if trial.outcome is not Outcome.DIVERGED:
+    if not trial.lost:
         return trial.epochs
     values = trial.config.hyperparameters
     if not _own_schedule(study, trial):
@@ -103,12 +103,12 @@ def common_length(study: Study, trials: Sequence[Trial]) -> int:
     """Return the longest length, in epochs, at which half of `trials`, and five, have a finite
     result; if there is none, the longest of those with most. 0 without trials.
 
-    Trials that diverged are not counted here, as else they and the few survivors would make up a
-    half of the longest length.
+    Trials that diverged or failed are not counted here, as else they and the few survivors would
+    make up a half of the longest length.
     """
     if not trials:
         return 0
-    ends = {t.epochs for t in trials if t.outcome is not Outcome.DIVERGED}
+    ends = {t.epochs for t in trials if not t.lost}
     lengths = sorted(epochs for epochs in {*ends, *study.settings.rungs} if epochs > 0)
     counts = {
         epochs: sum(math.isfinite(result) for _, result in at_length(study, trials, epochs))

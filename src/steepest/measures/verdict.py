@@ -8,7 +8,9 @@ at the end of training or at its best epoch. The rule is the one by which the se
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
+from steepest.measures.endings import never_changed
 from steepest.records import Config, Outcome, Settings, Stage, Study, Trial
 from steepest.spaces import Float, from_dict
 from steepest.statistics import Estimate, Race, State, estimate, probabilities, race, reached
@@ -19,7 +21,7 @@ EDGE = 0.05  # the share of a range, at either end, that counts as its edge
 
 @dataclass(frozen=True)
 class Standing:
-    """How one optimizer did on fresh seeds. Estimates are None-valued where a run diverged."""
+    """How one optimizer did on fresh seeds. Estimates are None-valued where a run was lost."""
 
     name: str
     config: Config | None  # None when no trial of the search reached the end
@@ -38,6 +40,12 @@ class Standing:
     relative: Estimate | None = None  # the same as a share of the leader's, where that means much
     edges: tuple[str, ...] = ()  # hyperparameters whose best value lies at the end of its range
     first_metric: str | None = field(default=None, repr=False)  # that the model was compiled with
+    failed: int = 0  # of the confirmed runs, in which the model raised an error
+
+    @property
+    def lost(self) -> int:
+        """How many of the confirmed runs gave nothing to compare by: diverged or failed."""
+        return self.diverged + self.failed
 
     @property
     def metric(self) -> Estimate | None:
@@ -81,6 +89,8 @@ def judge(study: Study) -> Verdict:
     first = min(2, last) if study.settings.race else last
     found = race(scores, study.settings.practical, last, first)
     chances = probabilities(scores)
+    every = [trial for trials in done.values() for trial in trials]
+    still = bool(every) and all(never_changed(study, trial) for trial in every)  # nobody learnt
     standings = [
         _standing(study, name, trials, found, chances[name]) for name, trials in done.items()
     ]
@@ -89,7 +99,7 @@ def judge(study: Study) -> Verdict:
     tied = tuple(s.name for s in standings if s.state in states and s.behind is not None)
     return Verdict(
         found.leader,
-        found.winner if study.finished else None,
+        found.winner if study.finished and not still else None,
         tied,
         {s.name: s for s in standings},
         _plain(study, standings, (found.leader, *tied)) or found.leader,
@@ -129,12 +139,12 @@ def _standing(
     study: Study, name: str, trials: Sequence[Trial], found: Race, probability: float
 ) -> Standing:
     settings = study.settings
-    diverged = sum(trial.outcome is Outcome.DIVERGED for trial in trials)
+    lost = any(trial.lost for trial in trials)
     confirmed = study.confirmed(name)
     config = confirmed[0].config if confirmed else None
     behind = found.behind.get(name)
     scale = found.scale.get(name, 0.0)
-    complete = bool(trials) and not diverged and all(trial.epochs for trial in trials)
+    complete = bool(trials) and not lost and all(trial.epochs for trial in trials)
     tests = [trial.test or {} for trial in trials] if complete else []
     names = study.task.metrics if complete else ()
     if not all(metric in trial.curves.metrics for trial in trials for metric in names):
@@ -144,7 +154,7 @@ def _standing(
         config=config,
         state=found.states[name],
         seeds=tuple(trial.config.seed for trial in trials),
-        diverged=diverged,
+        diverged=sum(trial.outcome is Outcome.DIVERGED for trial in trials),
         value=estimate([settings.value(trial) for trial in trials]),
         loss=estimate([_loss(trial, lambda values: values[-1]) for trial in trials]),
         best_loss=estimate([_loss(trial, _lowest) for trial in trials]),
@@ -164,12 +174,13 @@ def _standing(
         relative=behind / scale if behind and scale > 0 and not settings.maximize else None,
         edges=_edges(study, name, config) if config else (),
         first_metric=study.task.metrics[0] if study.task.metrics else None,
+        failed=sum(trial.outcome is Outcome.FAILED for trial in trials),
     )
 
 
 def _loss(trial: Trial, of: Callable[[Sequence[float]], float]) -> float:
     values = trial.curves.validation_loss
-    return of(values) if values and trial.outcome is not Outcome.DIVERGED else math.nan
+    return of(values) if values and not trial.lost else math.nan
 
 
 def _lowest(values: Sequence[float]) -> float:
@@ -190,7 +201,7 @@ def is_special_case(study: Study, name: str, config: Config) -> bool:
     """
     asked, epsilon = study.optimizers[name], config.hyperparameters.get("epsilon", 0.0)
     ours = not asked.get("baseline") and "epsilon" not in asked.get("given", ())
-    return ours and float(epsilon) >= LARGE
+    return ours and _real(epsilon) and float(epsilon) >= LARGE
 
 
 def _edges(study: Study, name: str, config: Config) -> tuple[str, ...]:
@@ -199,20 +210,23 @@ def _edges(study: Study, name: str, config: Config) -> tuple[str, ...]:
     if is_special_case(study, name, config):
         return ()
     for key, data in {**asked["space"], **asked.get("expanded", {})}.items():
-        space, value = from_dict(data), config.hyperparameters.get(key, "")
+        space, value = from_dict(data), config.hyperparameters.get(key)
+        if not isinstance(space, Float) or not _real(value):
+            continue
         if key == "learning_rate" and asked.get("effective"):  # the range is that of η/(1 − μ)
-            value = float(value) / (1 - float(config.hyperparameters["momentum"]))
-        if isinstance(space, Float) and not EDGE <= space.position(float(value)) <= 1 - EDGE:
+            momentum = config.hyperparameters.get("momentum")
+            if _real(momentum) and float(momentum) < 1:
+                value = float(value) / (1 - float(momentum))
+        if not EDGE <= space.position(float(value)) <= 1 - EDGE:
             # Below a momentum of 0 there is nothing to find, so that end is no edge.
             natural = space.low == 0 and float(value) < (space.low + space.high) / 2
             found += [] if natural else [key]
     return tuple(found)
 
 
-def diverged_in_search(study: Study, name: str) -> tuple[int, int]:
-    """Return how many of an optimizer's trials in the search diverged, and of how many."""
-    mine = [t for t in study.trials if t.optimizer == name and t.stage is Stage.SEARCH]
-    return sum(t.outcome is Outcome.DIVERGED for t in mine), len(mine)
+def _real(value: object) -> TypeGuard[float]:
+    """Return whether a file has a number where a number belongs."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def ahead_in_search(study: Study) -> Trial | None:

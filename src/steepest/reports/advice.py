@@ -1,8 +1,10 @@
 """What a careful colleague would add to the verdict: what would change it, what to know of it."""
 
 from steepest.measures.advice import better_rate, length, seeds_to_decide
-from steepest.measures.verdict import Standing, Verdict, diverged_in_search, is_special_case
-from steepest.records import Study
+from steepest.measures.endings import blew_up, endings, never_changed
+from steepest.measures.verdict import Standing, Verdict, is_special_case
+from steepest.records import Outcome, Stage, Study
+from steepest.reports.endings import shortened, wrong
 from steepest.reports.sentence import deciding
 
 
@@ -13,6 +15,7 @@ def warnings(study: Study, verdict: Verdict) -> list[str]:
     for optimizer in study.optimizers.values():
         found += [note for note in optimizer.get("notes", []) if note not in found]
     for standing in verdict.standings.values():
+        found += _failures(study, standing.name)
         if standing.config is not None:
             found += _of_one(study, standing)
     if study.finished and len(study.optimizers) > 1:
@@ -23,7 +26,7 @@ def warnings(study: Study, verdict: Verdict) -> list[str]:
 def _of_one(study: Study, standing: Standing) -> list[str]:
     found = []
     name, config = standing.name, standing.config
-    if len(standing.seeds) > 1 and len(set(standing.loss.values)) == 1 and not standing.diverged:
+    if len(standing.seeds) > 1 and len(set(standing.loss.values)) == 1 and not standing.lost:
         found.append(
             f"all seeds gave {name} the same loss, so its interval says nothing: nothing in its "
             "training is random"
@@ -42,9 +45,8 @@ def _of_one(study: Study, standing: Standing) -> list[str]:
             f"{standing.diverged} of {name}'s {len(standing.seeds)} seeds diverged: its best "
             "learning rate is at the edge of stability; a warm-up or clipping would help"
         )
-    lost, tried = diverged_in_search(study, name)
-    if tried and lost > tried / 2:
-        found.append(f"{lost} of {name}'s {tried} trials diverged")
+    found += _wrong_in_search(study, name)
+    found += _finite_but_wrong(study, standing)
     found += _rate(study, standing)
     advised = length(study, standing)
     what = deciding(study.settings)
@@ -59,6 +61,52 @@ def _of_one(study: Study, standing: Standing) -> list[str]:
             f"{advised.epoch} of {study.task.epochs}; train shorter, or stop early"
         )
     return found
+
+
+def _failures(study: Study, name: str) -> list[str]:
+    """Say how many trials failed and with what, unless all did: then the verdict says so."""
+    found = endings(study, [t for t in study.trials if t.optimizer == name])
+    failed = found.of(Outcome.FAILED)
+    if not failed or (wrong(found) == found.trials and study.finished):
+        return []
+    reason, count = next(iter(found.reasons.items()))
+    most = "" if count == failed else f", {count} of them"
+    return [f"{failed} of {name}'s {found.trials} trials failed{most} with: {shortened(reason)}"]
+
+
+def _wrong_in_search(study: Study, name: str) -> list[str]:
+    """Say so where more than half of a search diverged or exploded, or never changed the loss."""
+    search = [t for t in study.trials if t.optimizer == name and t.stage is Stage.SEARCH]
+    found = endings(study, search)
+    told = []
+    for words, count in (
+        ("diverged", found.of(Outcome.DIVERGED)),
+        ("exploded (a loss of more than a thousand times the first)", found.of(Outcome.EXPLODED)),
+        ("never changed the loss", found.of(Outcome.CONSTANT)),
+    ):
+        if found.trials and count > found.trials / 2:
+            told.append(f"{count} of {name}'s {found.trials} trials {words}")
+    return told
+
+
+def _finite_but_wrong(study: Study, standing: Standing) -> list[str]:
+    """Say so where confirmed runs came to an end of which nothing can be learnt."""
+    name, runs = standing.name, study.confirmed(standing.name)
+    runs = tuple(t for t in runs if t.config.seed in standing.seeds)
+    told, of = [], f"{len(runs)} confirmed run{'' if len(runs) == 1 else 's'}"
+    flat = sum(never_changed(study, t) for t in runs)
+    if flat:
+        told.append(
+            f"the validation loss never changed in {flat} of {name}'s {of}: see whether gradients "
+            "reach the weights, and try higher learning rates"
+        )
+    high = [times for t in runs if (times := blew_up(study, t)) is not None]
+    if high:
+        told.append(
+            f"{len(high)} of {name}'s {of} ended at more than a thousand times the loss they began "
+            f"with, {max(high):.2g} times at worst: give lower learning rates, or clip gradients"
+        )
+    return told
 
 
 def _rate(study: Study, standing: Standing) -> list[str]:

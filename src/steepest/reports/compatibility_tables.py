@@ -1,7 +1,6 @@
 """Several tasks as tables: for a terminal, as plain text, as Markdown."""
 
 import math
-import re
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from steepest.measures.compatibility import Compatibility, OnTask
 from steepest.reports.compatibility import meaning, notes, rows, sentence, what
+from steepest.reports.markdown import plain
 from steepest.statistics import Estimate
 
 Cells = list[str]
@@ -40,12 +40,12 @@ def text(found: Compatibility, width: int = 100) -> str:
 
 def markdown(found: Compatibility) -> str:
     """Return the same as Markdown, in which names are text and no markup."""
-    parts = ["# Several tasks", f"**{_escaped(sentence(found))}**"]
-    parts.append("\n".join(f"- {_escaped(note)}." for note in notes(found)))
+    parts = ["# Several tasks", f"**{plain(sentence(found))}**"]
+    parts.append("\n".join(f"- {plain(note)}." for note in notes(found)))
     parts.append(_pipes(over_tasks(found), 1))
-    parts.append(_escaped(meaning(found)))
+    parts.append(plain(meaning(found)))
     parts.append(_pipes(_on_tasks(found), 2))
-    parts.append("\n".join(f"- {_escaped(f'{t}: {what(found, t)}')}." for t in found.tasks))
+    parts.append("\n".join(f"- {plain(f'{t}: {what(found, t)}')}." for t in found.tasks))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -84,9 +84,9 @@ def _table(lines: Iterator[Cells], words: int = 1) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for i, title in enumerate(next(lines)):
         if i < words:
-            table.add_column(title, overflow="fold")
+            table.add_column(Text(title), overflow="fold")
         else:
-            table.add_column(title, justify="right", no_wrap=True)
+            table.add_column(Text(title), justify="right", no_wrap=True)
     for cells in lines:
         table.add_row(*map(Text, cells))  # as text and not as markup
     return table
@@ -95,15 +95,8 @@ def _table(lines: Iterator[Cells], words: int = 1) -> Table:
 def _pipes(lines: Iterator[Cells], words: int) -> str:
     title = next(lines)
     rule = ["---" if i < words else "---:" for i in range(len(title))]
-    body = [[_escaped(cell) for cell in cells] for cells in lines]
+    body = [[plain(cell) for cell in cells] for cells in lines]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [title, rule, *body])
-
-
-def _escaped(words: str) -> str:
-    """Return text that Markdown shows as it is, in a cell of a table too."""
-    line = " ".join(words.split())
-    line = re.sub(r"([\\`*_\[\]|~])", r"\\\1", line)
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _two(value: Estimate | None) -> str:
@@ -118,7 +111,7 @@ def _two(value: Estimate | None) -> str:
 
 def _value(value: Estimate) -> str:
     if value.mean is None:
-        return "diverged" if value.values else "-"
+        return "diverged or failed" if value.values else "-"
     reach = value.half_width
     return f"{value.mean:.4g}" + ("" if reach is None else f" ± {reach:.2g}")
 

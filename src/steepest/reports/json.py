@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from steepest.export import code, has_code
+from steepest.measures.endings import endings
 from steepest.measures.measured import Measures
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import FORMAT_VERSION, Config, Study, facts_to_dict
+from steepest.plain import plain
+from steepest.records import FORMAT_VERSION, Config, Outcome, Study, facts_to_dict
 from steepest.reports.advice import warnings
 from steepest.reports.measured import measures_to_dict
 from steepest.reports.sentence import sentence
@@ -51,6 +53,8 @@ def to_dict(study: Study, verdict: Verdict, measures: Measures) -> dict[str, Any
         },
         "seed": study.settings.seed,
         "finished": study.finished,
+        "resumed": list(study.resumed),
+        "asked": _told(dict(study.asked)),
         "settings": facts_to_dict(study.settings),
         "task_facts": facts_to_dict(study.task),
         "versions": dict(study.versions),
@@ -90,9 +94,24 @@ def _optimizer(study: Study, standing: Standing) -> dict[str, Any]:
         "edges": list(standing.edges),
         "seeds": list(standing.seeds),
         "diverged_seeds": standing.diverged,
+        "failed_seeds": standing.failed,
+        "outcomes": _outcomes(study, standing.name),
         "code": _code(config, study) if config else {},
         "dialect": config.dialect if config else None,
         "schedule": config.schedule if config else None,
+    }
+
+
+def _outcomes(study: Study, name: str) -> dict[str, Any]:
+    """Return how many of an optimizer's trials ended how, with what that means, and why."""
+    found = endings(study, [t for t in study.trials if t.optimizer == name])
+    return {
+        outcome.name.lower(): {
+            "trials": count,
+            "says": outcome.value,
+            "reasons": dict(found.reasons) if outcome is Outcome.FAILED else {},
+        }
+        for outcome, count in found.counts.items()
     }
 
 
@@ -116,3 +135,12 @@ def _estimate(value: Estimate | None) -> dict[str, Any] | None:
         "high": value.high,
         "values": [v if math.isfinite(v) else None for v in value.values],
     }
+
+
+def _told(value: Any) -> Any:
+    """Return what was asked, which is kept to the letter, without control characters."""
+    if isinstance(value, Mapping):
+        return {plain(str(key)): _told(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(one) for one in value]
+    return plain(value) if isinstance(value, str) else value

@@ -7,9 +7,12 @@ from steepest.measures.measured import Measures
 from steepest.measures.verdict import Verdict
 from steepest.records import Study
 from steepest.reports.advice import warnings
+from steepest.reports.endings import cell, line, resumed
 from steepest.reports.sentence import deciding, sentence
 from steepest.reports.summary import interval, summary
 from steepest.reports.terminal import cost_line, searched_values, test_name
+
+LINK = re.compile(r"(https?|ftp|mailto|xmpp|www)([:.])", re.IGNORECASE)
 
 
 def markdown(study: Study, verdict: Verdict, measures: Measures) -> str:
@@ -32,6 +35,7 @@ def markdown(study: Study, verdict: Verdict, measures: Measures) -> str:
         source = code(best, task, best.dialect).rstrip()
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
         parts += ["## Code", f"{fence}python\n{source}\n{fence}"]
+    parts.append(plain(" ".join([line(study), resumed(study)]).strip()))
     parts += [
         f"{task.parameters:,} parameters, {task.training_examples:,} training and "
         f"{task.validation_examples:,} validation examples, {task.epochs} epochs of batch size "
@@ -42,8 +46,10 @@ def markdown(study: Study, verdict: Verdict, measures: Measures) -> str:
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is."""
-    escaped = re.sub(r"([\\`*_\[\]<>|#~$])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("&", "&amp;")
+    escaped = re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", " ".join(text.split()))
+    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # GitHub makes links of what looks like an address.
+    return LINK.sub(lambda found: f"{found[1]}&#{ord(found[2])};", escaped)
 
 
 def _results(study: Study, verdict: Verdict) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -52,7 +58,7 @@ def _results(study: Study, verdict: Verdict) -> tuple[tuple[str, ...], list[tupl
     rows: list[tuple[str, ...]] = [
         (
             name,
-            f"diverged {s.diverged}/{len(s.seeds)}" if s.diverged else interval(s.value),
+            (cell(s) if s.seeds else None) or interval(s.value),
             interval(s.test.get(tested)),
             str(len(s.seeds)),
             f"{s.probability:.0%}" if s.seeds else "-",

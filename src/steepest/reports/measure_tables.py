@@ -6,6 +6,7 @@ from steepest.measures.cost import Cost
 from steepest.measures.generalization import Generalization
 from steepest.measures.sensitivity import Sensitivity
 from steepest.measures.speed import Speed, Speeds, Times
+from steepest.reports.endings import lost
 from steepest.reports.figures.style import digits
 from steepest.reports.page_tables import Table, pm, trimmed
 from steepest.reports.sentence import listed
@@ -123,8 +124,7 @@ def sensitivity_table(measured: Mapping[str, Sensitivity]) -> Table:
             decades = ("≥ " if band.open_low or band.open_high else "") + pm(band.decades)
         if default:
             at, best, worse = pm(default.result), pm(default.best), pm(default.worse)
-            if default.diverged:
-                at = f"diverged {default.diverged}/{len(default.result.values)}"
+            at = lost(default.diverged, default.failed, len(default.result.values)) or at
         rows.append((name, (range_, decades, pm(one.decade), at, best, worse)))
     ends = sorted({one.default.epochs for one in measured.values() if one.default})
     note = (

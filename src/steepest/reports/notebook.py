@@ -6,8 +6,8 @@ from steepest.export import code, has_code
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Study
 from steepest.reports.advice import warnings
+from steepest.reports.endings import cell, line, nothing_found, resumed
 from steepest.reports.sentence import deciding, sentence, show
-from steepest.statistics import State
 
 STYLE = """<style>
 .steepest p { max-width: 50rem; margin: .5em 0; }
@@ -38,6 +38,8 @@ def notebook(study: Study, verdict: Verdict) -> str:
             f"<details><summary>Code to paste: {escape(str(name))}</summary>"
             f"<pre><code>{source}</code></pre></details>"
         )
+    again = resumed(study)
+    parts.append(f'<p class="dim">{escape(" ".join([line(study), again]).strip())}</p>')
     parts.append(
         f'<p class="dim">{escape(study.task.name)}: {len(study.trials)} trials, '
         f"{study.full_trainings:.1f} full trainings, {study.seconds:.1f} s. ± is a 95 % interval "
@@ -79,11 +81,7 @@ def _table(study: Study, verdict: Verdict) -> str:
 
 
 def _value(standing: Standing) -> str:
-    if not standing.seeds:
-        return "none finished"
-    if standing.state is State.DIVERGED or standing.diverged:
-        return f"diverged {standing.diverged}/{len(standing.seeds)}"
-    return show(standing.value)
+    return cell(standing) or show(standing.value)
 
 
 def _shown(standing: Standing, text: str) -> str:
@@ -94,7 +92,7 @@ def _found(study: Study, standing: Standing) -> str:
     """Return the values that were searched, of the best configuration."""
     config = standing.config
     if config is None:
-        return "every trial diverged" if study.finished else "not confirmed yet"
+        return nothing_found(study, standing.name)
     values = {**config.hyperparameters, "schedule": config.schedule}
     searched = [name for name in study.optimizers[standing.name]["space"] if name in values]
     return ", ".join(f"{name} {_short(values[name])}" for name in searched)

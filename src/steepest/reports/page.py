@@ -13,6 +13,7 @@ from steepest.reports import page_tables as tables
 from steepest.reports import page_trials as trials
 from steepest.reports.advice import warnings
 from steepest.reports.command import command_and_notes
+from steepest.reports.endings import unchanged
 from steepest.reports.figures.cost import cost_picture
 from steepest.reports.figures.curves import curves_picture
 from steepest.reports.figures.generalization import gaps_picture, paths_picture
@@ -125,7 +126,7 @@ def _tables(measured: Measures | None) -> dict[str, tables.Table]:
 
 def _badge(study: Study, verdict: Verdict) -> tuple[str, str]:
     """Return what kind of verdict it is, for the page's colours, and in words."""
-    if verdict.leader is None:
+    if verdict.leader is None or (study.finished and unchanged(study)):
         return "none", "No verdict"
     if not study.finished:
         return "none", "Not finished"

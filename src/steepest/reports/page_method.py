@@ -3,6 +3,7 @@
 from typing import Any
 
 from steepest.records import Study
+from steepest.reports.endings import resumed
 from steepest.reports.page_tables import written
 from steepest.reports.sentence import deciding, many
 
@@ -18,8 +19,9 @@ DEFINITIONS = (
         "Steps to target",
         "The first evaluation at which a confirmed run is as good as the target, by default "
         "what the reference's seeds end at in the median. Runs that never reach it are censored "
-        "at the end of training; so are those that diverged before, as if they had trained to the "
-        "end in vain. Kaplan and Meier 1958; limits by Brookmeyer and Crowley 1982.",
+        "at the end of training; so are those that diverged or failed before, as if they "
+        "had trained to the end in vain. Kaplan and Meier 1958; limits by Brookmeyer and Crowley "
+        "1982.",
     ),
     (
         "Speed-up",
@@ -57,8 +59,8 @@ DEFINITIONS = (
     (
         "Expected best",
         "The mean of the best of n trials, over all choices of n from those that were explored, "
-        "without those that a model placed. Diverged ones count as the untrained model. Dodge et "
-        "al. 2019; Sivaprasad et al. 2020; the estimator is Tang et al.'s, 2020.",
+        "without those that a model placed. Diverged and failed ones count as the untrained "
+        "model. Dodge et al. 2019; Sivaprasad et al. 2020; the estimator is Tang et al.'s, 2020.",
     ),
     (
         "Importance",
@@ -132,10 +134,19 @@ def method(study: Study) -> list[tuple[str, list[str]]]:
         ("Budget", budget),
         ("Seed", [f"{settings.seed}, of which all others are made"]),
         ("Schedule and arithmetic", [f"{settings.schedule}, as {settings.dialect} has it"]),
-        ("Spent", [spent, f"started {study.started}, {ended}"]),
+        (
+            "Spent",
+            [spent, f"started {study.started}, {ended}", *_resumed(study)],
+        ),
         ("Hardware", [", ".join(f"{k} {v}" for k, v in study.hardware.items()) or "not known"]),
         ("Versions", [", ".join(f"{k} {v}" for k, v in study.versions.items()) or "not known"]),
     ]
+
+
+def _resumed(study: Study) -> list[str]:
+    """Return that the study went on after stops, and what is kept of each."""
+    told = resumed(study).rstrip(".")
+    return [told[:1].lower() + told[1:], *study.resumed] if told else []
 
 
 def searched(study: Study) -> list[tuple[str, list[str]]]:

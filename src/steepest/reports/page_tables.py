@@ -8,6 +8,7 @@ from steepest.measures.measured import Measures
 from steepest.measures.tried import at_length, searched
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Study
+from steepest.reports.endings import cell, nothing_found
 from steepest.reports.figures.style import digits
 from steepest.reports.figures.verdict import badge
 from steepest.reports.sentence import deciding, listed
@@ -67,7 +68,7 @@ def standings_table(study: Study, verdict: Verdict) -> Table:
     settings, standings = study.settings, list(verdict.standings.values())
     columns: list[tuple[str, Callable[[Standing], str]]] = [
         ("", lambda s: badge(verdict, s)),
-        (deciding(settings), lambda s: _failed(s) or pm(s.value)),
+        (deciding(settings), lambda s: cell(s) or pm(s.value)),
     ]
     if settings.decides == "loss" and settings.at == "end":
         columns.append(("at best epoch", lambda s: pm(s.best_loss)))
@@ -105,12 +106,6 @@ def standings_table(study: Study, verdict: Verdict) -> Table:
     )
 
 
-def _failed(standing: Standing) -> str | None:
-    if not standing.seeds:
-        return "none finished"
-    return f"diverged {standing.diverged}/{len(standing.seeds)}" if standing.diverged else None
-
-
 def _behind(standing: Standing) -> str:
     if standing.relative is not None and standing.relative.mean is not None:
         percent = standing.relative / 0.01
@@ -126,7 +121,7 @@ def found_table(study: Study, verdict: Verdict) -> Table:
         about = study.optimizers[standing.name]
         searched, config = list(about["space"]), standing.config
         if config is None:
-            text = "every trial diverged" if study.finished else "not confirmed yet"
+            text = nothing_found(study, standing.name)
         elif not searched:
             text = "as it stands" if about.get("baseline") else "all fixed"
         else:

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from steepest.measures.endings import endings
 from steepest.measures.spent import Spending, spent
 from steepest.records import Outcome, Stage, Study, Trial
+from steepest.reports.endings import shortened
 from steepest.reports.figures.style import Look, finite
 from steepest.reports.page_tables import Table, plain_table, written
 from steepest.reports.sentence import many
 
+MOST = 3  # reasons in the note below the table; each trial has its own
 FIRST = 25  # rows that stand in the page itself, for readers without JavaScript
 STAGES = {
     Stage.SEARCH: "search",
@@ -51,6 +54,7 @@ def rows(study: Study, looks: Mapping[str, Look]) -> dict[str, Any]:
                 finite(study.settings.value(trial)),
                 outcomes.index(trial.outcome),
                 round(trial.seconds, 3),
+                trial.reason,  # no column of its own: it is told with the outcome
             ]
             for trial in study.trials
             if trial.optimizer in looks
@@ -75,9 +79,21 @@ def _others(study: Study, trial: Trial) -> str:
 
 
 def outcomes(study: Study) -> str:
-    """Return what the words for outcomes mean, of those that there are."""
-    there = [one for one in Outcome if any(t.outcome is one for t in study.trials)]
-    return "; ".join(f"{one.name.lower()}: {one.value.rstrip('.')}" for one in there) + "."
+    """Return what the words for outcomes mean, with how many there are, and why some failed."""
+    found = endings(study, study.trials)
+    counts = {**found.counts, Outcome.UNFINISHED: len(study.trials) - found.trials}
+    there = [
+        f"{one.name.lower()} ({count:,}): {one.value.rstrip('.')}"
+        for one, count in counts.items()
+        if count
+    ]
+    why = [
+        f"“{shortened(reason)}” ({count:,})" for reason, count in list(found.reasons.items())[:MOST]
+    ]
+    more = len(found.reasons) - len(why)
+    why += [f"{many(more, 'other reason')}"] if more > 0 else []
+    text = "; ".join(there) + "."
+    return f"{text} Failed with {', '.join(why)}." if why else text
 
 
 def spent_table(study: Study) -> Table | None:

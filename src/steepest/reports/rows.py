@@ -3,7 +3,8 @@
 Columns of trials, in this order; what was not measured is None:
 
     number, optimizer, rule, dialect, schedule, stage, outcome, seed, epochs, steps, seconds
-    value                      what decides, in its own unit; None if the trial diverged
+    reason                     of a trial that failed, the error
+    value                      what decides, in its own unit; None if it diverged or failed
     training_loss              mean over the last epoch's batches, while the weights moved
     validation_loss            at the end of training
     validation_METRIC          at the end of training
@@ -26,7 +27,7 @@ from steepest.records import Study, Trial
 
 Row = dict[str, Any]  # a number, a text, a flag or None in each column; all rows have the same
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a text
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what makes a spreadsheet compute a text
 
 
 def trial_rows(study: Study) -> list[Row]:
@@ -64,8 +65,8 @@ def csv_text(rows: Sequence[Row]) -> str:
     """Return rows as CSV (RFC 4180) under one line of names; what is None is empty.
 
     Numbers are written so that they read back the same. A text that a spreadsheet would compute,
-    as it begins with = + - @, is given an apostrophe in front, as OWASP advises: names come from
-    whoever made the study.
+    as it begins with = + - @ (full-width ones too), is given an apostrophe in front, as OWASP
+    advises: names come from whoever made the study.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -96,6 +97,7 @@ def _trial(study: Study, trial: Trial, names: Sequence[str]) -> Row:
             "epochs": trial.epochs,
             "steps": curves.step[-1] if curves.step else 0,
             "seconds": trial.seconds,
+            "reason": trial.reason or None,
             "value": None if math.isnan(value) else value,
             "training_loss": _last(curves.training_loss),
             "validation_loss": _last(curves.validation_loss),

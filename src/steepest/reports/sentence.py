@@ -1,7 +1,8 @@
 """The verdict as one sentence: who is best, by how much, on how many seeds, and no more."""
 
-from steepest.measures.verdict import Standing, Verdict, ahead_in_search, diverged_in_search
+from steepest.measures.verdict import Standing, Verdict, ahead_in_search
 from steepest.records import Settings, Study
+from steepest.reports.endings import failure, no_verdict, so_far, unchanged
 from steepest.statistics import Estimate, State
 
 
@@ -10,11 +11,10 @@ def sentence(study: Study, verdict: Verdict) -> str:
     if verdict.leader is None:
         if not study.finished:
             start = "No optimizer is confirmed yet, so there is no verdict."
-            return start + _so_far(study)
-        return (
-            "No optimizer trained without diverging, so there is no verdict; look at the data and "
-            "the loss, or give lower learning rates."
-        )
+            return start + (_so_far(study) or so_far(study))
+        return no_verdict(study)
+    if study.finished and (flat := unchanged(study)):
+        return flat
     settings = study.settings
     lead = verdict.standings[verdict.leader]
     others = [s for s in verdict.standings.values() if s.behind is not None]
@@ -29,15 +29,15 @@ def sentence(study: Study, verdict: Verdict) -> str:
     elif len(study.optimizers) == 1:
         start = f"{lead.name} was the only optimizer asked about: {_at(settings, lead)}"
     elif verdict.winner:
-        start = f"{lead.name}, which alone trained without diverging: {_at(settings, lead)}"
+        start = f"{lead.name}, which alone came through on its seeds: {_at(settings, lead)}"
     elif not tied:
-        start = f"{lead.name} alone trained without diverging, but {_seeds(lead)} decides nothing"
+        start = f"{lead.name} alone came through on its seeds, but {_seeds(lead)} decides nothing"
     else:
         start = _tie(settings, lead, tied)
         others = [s for s in others if s not in tied]
     start += "".join(f"; {_behind(lead, other)}" for other in others)
     failed = [s for s in verdict.standings.values() if s.state is State.DIVERGED or not s.seeds]
-    start += "".join(f"; {_failure(study, s)}" for s in failed if study.finished)
+    start += "".join(f"; {failure(study, s)}" for s in failed if study.finished)
     return start + "." + _on_test(lead)
 
 
@@ -171,15 +171,6 @@ def _on_test(lead: Standing) -> str:
     if lead.test_loss is not None:
         return f" On test: loss {show(lead.test_loss)}."
     return ""
-
-
-def _failure(study: Study, standing: Standing) -> str:
-    if standing.seeds:
-        return f"{standing.name} diverged on {standing.diverged} of {_seeds(standing)}"
-    lost, tried = diverged_in_search(study, standing.name)
-    if lost == tried:
-        return f"every trial of {standing.name} diverged"
-    return f"{standing.name} was not confirmed"
 
 
 def _time(seconds: float) -> str:

@@ -119,8 +119,8 @@ def _default(study: Study, one: Sensitivity) -> str:
     found = one.default
     if found is None:
         return NOTHING
-    if found.diverged:
-        return "diverged"
+    if found.diverged or found.failed:
+        return "diverged" if found.diverged else "failed"
     worse = found.worse
     if worse is None or worse.mean is None or found.best.mean is None:
         return NOTHING

@@ -12,6 +12,7 @@ from steepest.measures.measured import Measures
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Stage, Study
 from steepest.reports.advice import warnings
+from steepest.reports.endings import cell, line, nothing_found, resumed
 from steepest.reports.sentence import deciding, sentence
 from steepest.reports.summary import summary
 from steepest.spaces import Value
@@ -44,7 +45,9 @@ def render(study: Study, verdict: Verdict, measures: Measures | None = None) -> 
     best = verdict.standings[verdict.recommended].config if verdict.recommended else None
     if best is not None and has_code(best):
         parts += [Text(""), Text(code(best, study.task, best.dialect).rstrip(), style="cyan")]
-    parts += [Text(""), Text(cost_line(study, verdict), style="dim")]
+    parts += [Text(""), Text(line(study), style="dim")]
+    parts += [Text(again, style="dim")] if (again := resumed(study)) else []
+    parts += [Text(cost_line(study, verdict), style="dim")]
     return Group(*parts)
 
 
@@ -63,11 +66,11 @@ def _table(study: Study, verdict: Verdict) -> Table:
     standings = verdict.standings.values()
     columns = _columns(study, verdict)
     for title, _ in columns:
-        table.add_column(title, justify="right", no_wrap=len(title) <= 16)
+        table.add_column(Text(title), justify="right", no_wrap=len(title) <= 16)
     for standing in standings:
         cells = [standing.name]
         for i, (_, of) in enumerate(columns):
-            cells.append(_failed(standing) or of(standing) if i == 0 else of(standing))
+            cells.append(cell(standing) or of(standing) if i == 0 else of(standing))
         # As text and not as markup: a name is shown as it is.
         table.add_row(*map(Text, cells), style="bold" if standing.name == verdict.winner else "")
     return table
@@ -113,14 +116,6 @@ def test_name(study: Study) -> str:
     return next(iter(study.task.metrics), "loss")
 
 
-def _failed(standing: Standing) -> str | None:
-    if not standing.seeds:
-        return "none finished"
-    if standing.diverged:
-        return f"diverged {standing.diverged}/{len(standing.seeds)}"
-    return None
-
-
 def _show(value: Estimate | None) -> str:
     if value is None or value.mean is None:
         return "-"
@@ -138,7 +133,7 @@ def _measured(study: Study, verdict: Verdict, measures: Measures) -> list[Render
         return []
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for i, title in enumerate(found.titles):
-        table.add_column(title, justify="right" if i else "left", overflow="fold")
+        table.add_column(Text(title), justify="right" if i else "left", overflow="fold")
     for row in found.rows:
         table.add_row(*map(Text, row))
     return [Text(""), table, Text("; ".join(found.notes) + ".", style="dim")]
@@ -160,13 +155,14 @@ def searched_values(study: Study, verdict: Verdict) -> Iterator[tuple[str, str]]
         searched = list(study.optimizers[standing.name]["space"])
         config = standing.config
         if config is None:
-            text = "every trial diverged" if study.finished else "not confirmed yet"
+            text = nothing_found(study, standing.name)
         elif not searched:
             baseline = study.optimizers[standing.name].get("baseline")
             text = "as it stands" if baseline else "all fixed"
         else:
             values = {**config.hyperparameters, "schedule": config.schedule}
-            text = ", ".join(f"{name} {_value(values[name])}" for name in searched)
+            there = [name for name in searched if name in values]
+            text = ", ".join(f"{name} {_value(values[name])}" for name in there)
         yield standing.name, text
 
 

@@ -8,6 +8,8 @@ from steepest.records import Outcome, Study, Trial
 from steepest.reports.elsewhere import absent, began, plain
 
 NAMES = "-_. :/"  # what MLflow allows in a name, beside letters and digits
+LONGEST = 240  # letters of a name; MLflow takes 250
+LONGEST_TAG = 5000  # characters of a tag that every store of MLflow takes
 AT_ONCE = 900  # metrics in a request; MLflow takes 1,000
 
 
@@ -16,9 +18,10 @@ def write_mlflow(study: Study, uri: str, name: str | None = None) -> str:
 
     It is called after the task, or `name`. Metrics are `training_loss`, `validation_loss` and
     `validation_METRIC` by training step, and at the end `value` (what decides; not where the trial
-    diverged), `test_…` and `training_set_…`. A diverged trial is a FAILED run, one that was stopped
-    early is FINISHED with its outcome as a tag. Values that are no finite numbers are left out, as
-    stores differ in what they make of them.
+    was lost), `test_…` and `training_set_…`. A trial that diverged or failed is a FAILED run, with
+    the error as the tag `reason`; one that was stopped early is FINISHED with its outcome as a
+    tag. Values that are no finite numbers are left out, as stores differ in what they make of
+    them.
 
     Raises:
         InputError: MLflow is absent, the store cannot be used, or has such an experiment.
@@ -72,6 +75,7 @@ def _run(client: Any, experiment: str, study: Study, trial: Trial) -> None:
         "outcome": trial.outcome.name.lower(),
         "number": trial.number,
     }
+    tags |= {"reason": trial.reason[:LONGEST_TAG]} if trial.reason else {}
     metrics = []
     for i, step in enumerate(curves.step):
         values = {
@@ -87,17 +91,22 @@ def _run(client: Any, experiment: str, study: Study, trial: Trial) -> None:
     totals |= {f"training_set_{name}": value for name, value in (trial.training or {}).items()}
     metrics += [(key, value, end, last) for key, value in totals.items()]
     entities = (
-        Metric(plain(key, NAMES), value, time, step)
+        Metric(_key(key), value, time, step)
         for key, value, time, step in metrics
         if abs(value) < float("inf")
     )
     client.log_batch(
         run,
-        params=[Param(plain(key, NAMES), str(value)) for key, value in params.items()],
+        params=[Param(_key(key), str(value)) for key, value in params.items()],
         tags=[RunTag(key, str(value)) for key, value in tags.items()],
     )
     while some := list(islice(entities, AT_ONCE)):
         client.log_batch(run, metrics=some)
-    failed = trial.outcome is Outcome.DIVERGED
     if trial.outcome is not Outcome.UNFINISHED:
-        client.set_terminated(run, "FAILED" if failed else "FINISHED", end_time=end)
+        client.set_terminated(run, "FAILED" if trial.lost else "FINISHED", end_time=end)
+
+
+def _key(name: str) -> str:
+    """Return a name that MLflow takes; a store of files has it as a path, which stays below."""
+    kept = plain(name, NAMES)[:LONGEST]
+    return "/".join(part.strip(". ") or "_" for part in kept.split("/"))

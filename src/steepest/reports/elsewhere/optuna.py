@@ -2,7 +2,7 @@
 
 For each optimizer there is a study of the search and one of what was trained on fresh seeds: a
 study's best trial would otherwise be the luckiest seed, and its importances those of one
-configuration. What stopped early is PRUNED, what diverged is FAIL.
+configuration. What stopped early is PRUNED, what diverged or failed is FAIL.
 """
 
 import math
@@ -145,7 +145,10 @@ def _trial(study: Study, trial: Trial, distributions: Mapping[str, Any]) -> Any:
         Outcome.FINISHED: TrialState.COMPLETE,
         Outcome.HALVED: TrialState.PRUNED,
         Outcome.SHORT: TrialState.PRUNED,
+        Outcome.EXPLODED: TrialState.PRUNED,
+        Outcome.CONSTANT: TrialState.PRUNED,
         Outcome.DIVERGED: TrialState.FAIL,
+        Outcome.FAILED: TrialState.FAIL,
         Outcome.UNFINISHED: TrialState.RUNNING,
     }[trial.outcome]
     if state == TrialState.COMPLETE and math.isnan(value):
@@ -168,6 +171,7 @@ def _trial(study: Study, trial: Trial, distributions: Mapping[str, Any]) -> Any:
             "outcome": trial.outcome.value,
             "seed": trial.config.seed,
             "seconds": trial.seconds,
+            **({"reason": trial.reason} if trial.reason else {}),
             **{f"test {k}": v for k, v in (trial.test or {}).items() if math.isfinite(v)},
         },
     )

@@ -14,6 +14,7 @@ from steepest.errors import InputError
 from steepest.records import Outcome, Study, Trial
 from steepest.reports.elsewhere import absent, began, plain
 
+LONGEST = 200  # letters of a directory's name
 NAMES = "-_.()=,+ "  # characters that may be in a directory's name, beside letters and digits
 
 
@@ -37,7 +38,7 @@ def write_tensorboard(study: Study, directory: Path) -> None:
     _write(directory, [(start, 0, _experiment(study, start))])
     for trial in study.trials:
         run = f"{trial.stage.value}-{trial.number:04d}"
-        folder = plain(trial.optimizer, NAMES).strip(". ") or "_"
+        folder = plain(trial.optimizer, NAMES)[:LONGEST].strip(". ") or "_"
         _write(directory / folder / run, _events(study, trial, start))
 
 
@@ -55,6 +56,8 @@ def _events(study: Study, trial: Trial, start: float) -> list[tuple[float, int, 
     end, last = start + trial.seconds, curves.step[-1] if curves.step else 0
     values = {"value": study.settings.value(trial), **_totals(trial)}
     found += [(end, last, _scalar(k, v)) for k, v in values.items() if not math.isnan(v)]
+    if trial.reason:
+        found.append((end, last, _words("reason", trial.reason)))
     return [*found, (end, last, _session_end(trial, end))]
 
 
@@ -122,9 +125,13 @@ def _session(trial: Trial, start: float) -> Any:
 def _session_end(trial: Trial, end: float) -> Any:
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-    status = {Outcome.DIVERGED: "FAILURE", Outcome.UNFINISHED: "RUNNING"}
+    status = "SUCCESS"
+    if trial.outcome is Outcome.UNFINISHED:
+        status = "RUNNING"
+    elif trial.lost:
+        status = "FAILURE"
     info = plugin_data_pb2.SessionEndInfo(
-        status=getattr(api_pb2, f"STATUS_{status.get(trial.outcome, 'SUCCESS')}"),
+        status=getattr(api_pb2, f"STATUS_{status}"),
         end_time_secs=end,
     )
     data = plugin_data_pb2.HParamsPluginData(session_end_info=info)
@@ -157,6 +164,14 @@ def _scalar(tag: str, value: float) -> Any:
     from tensorboard.compat.proto import summary_pb2
 
     return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag, simple_value=value)])
+
+
+def _words(tag: str, text: str) -> Any:
+    """Return a text, for the Text tab, which shows Markdown: so it is set as code."""
+    from tensorboard.plugins.text.summary_v2 import text_pb
+
+    lines = text.splitlines() or [""]
+    return text_pb(tag, "\n".join(f"    {one}" for one in lines))
 
 
 def _write(directory: Path, events: list[tuple[float, int, Any]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from steepest.measures.speed import Speeds, Target, Times
 from steepest.measures.verdict import Verdict
 from steepest.records import Outcome, Study, Trial
+from steepest.reports.endings import died
 from steepest.reports.figures.style import (
     Look,
     Picture,
@@ -142,7 +143,7 @@ def _runs(study: Study, name: str) -> list[Trial]:
 
 
 def _died(trials: Sequence[Trial]) -> bool:
-    return any(trial.outcome is Outcome.DIVERGED for trial in trials)
+    return any(trial.lost for trial in trials)
 
 
 def _along(trials: Sequence[Trial], unit: str, kept: Sequence[int]) -> list[float]:
@@ -179,7 +180,7 @@ def _traces(look: Look) -> list[dict[str, Any]]:
         {
             "mode": "markers",
             "marker": {"symbol": "x", "color": look.colour, "size": 12},
-            "hovertemplate": f"{look.label}: a seed diverged here<extra></extra>",
+            "hovertemplate": f"{look.label}: a seed was lost here<extra></extra>",
             **group,
         },
     ]
@@ -212,7 +213,7 @@ def _caption(runs: Mapping[str, Sequence[Trial]], speeds: Speeds | None) -> str:
         text += f"; the dotted line is the target {digits(speeds.target.value)}{whose}"
     dead = [name for name, trials in runs.items() if _died(trials)]
     if dead:
-        text += f"; × is where a seed of {listed(dead)} diverged"
+        text += f"; × is where a seed of {listed(dead)} {died([t for n in dead for t in runs[n]])}"
     if max(len(t.curves.epoch) for trials in runs.values() for t in trials) > 400:
         text += "; 400 points of each curve are drawn"
     return text + "."

@@ -6,6 +6,7 @@ from typing import Any
 
 from steepest.measures.sensitivity import Point, Sensitivity
 from steepest.records import Settings, Study
+from steepest.reports.endings import died
 from steepest.reports.figures.style import (
     Look,
     Picture,
@@ -40,7 +41,7 @@ def rates_picture(study: Study, measured: Measured, looks: Mapping[str, Look]) -
         if one.rates.source == "sweep":
             data.append(_line(look, line))
         data.append(_dots(look, [p for p in points if _good(p)], low, high))
-        data.append(_dead(look, [p for p in points if not _good(p)], edge))
+        data.append(_dead(look, [p for p in points if not _good(p)], edge, died(study.trials)))
         if one.band:
             data.append(_band(look, one, edge))
     figure = {
@@ -105,7 +106,7 @@ def _dots(look: Look, points: Sequence[Point], low: float, high: float) -> dict[
     }
 
 
-def _dead(look: Look, points: Sequence[Point], edge: float) -> dict[str, Any]:
+def _dead(look: Look, points: Sequence[Point], edge: float, died: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -113,7 +114,7 @@ def _dead(look: Look, points: Sequence[Point], edge: float) -> dict[str, Any]:
         "y": [edge] * len(points),
         "text": [f"trial {p.trial}, seed {p.seed}" for p in points],
         "marker": {"symbol": "x", "size": 10, "color": look.colour},
-        "hovertemplate": f"{look.label}, %{{x:.4g}}: diverged (%{{text}})<extra></extra>",
+        "hovertemplate": f"{look.label}, %{{x:.4g}}: {died} (%{{text}})<extra></extra>",
         "legendgroup": f"o{look.index}",
         "cliponaxis": False,
     }
@@ -162,7 +163,8 @@ def _rates_caption(study: Study, able: Measured) -> str:
         )
     dead = sum(not _good(p) for one in able.values() if one.rates for p in one.rates.points)
     if dead:
-        text += f"× are the {dead} that diverged." if dead > 1 else "× is the one that diverged."
+        lost = died(study.trials)
+        text += f"× are the {dead} that {lost}." if dead > 1 else f"× is the one that {lost}."
     return text.strip()
 
 
@@ -196,7 +198,7 @@ def _tried(study: Study, measured: Measured, looks: Mapping[str, Look], key: str
     for name, one in able.items():
         mine = one.tried[key]
         data.append(_dots(looks[name], [p for p in mine if _good(p)], low, high))
-        data.append(_dead(looks[name], [p for p in mine if not _good(p)], edge))
+        data.append(_dead(looks[name], [p for p in mine if not _good(p)], edge, died(study.trials)))
     wide = min(values) > 0 and max(values) / min(values) > 20
     across = (log_axis if wide else lambda title, _: axis(title))(key, values)
     figure = {"data": data, "layout": layout(260, across, axis_y)}
@@ -209,5 +211,5 @@ def _tried(study: Study, measured: Measured, looks: Mapping[str, Look], key: str
         f"{len(points)} trials after {_lengths(ends)}; best "
         f"{digits(best.result)} at {digits(best.value)}"
     )
-    caption += f"; × {dead} diverged." if dead else "."
+    caption += f"; × {dead} {died(study.trials)}." if dead else "."
     return Picture(figure, caption, key)

@@ -5,6 +5,7 @@ from typing import Any
 
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import Study
+from steepest.reports.endings import cell
 from steepest.reports.figures.style import (
     Look,
     Picture,
@@ -63,7 +64,7 @@ def badge(verdict: Verdict, standing: Standing) -> str:
     if standing.name == verdict.leader:
         return "tied, ahead" if verdict.tied_with else "best so far"
     if standing.state is State.DIVERGED and standing.seeds:
-        return f"diverged {standing.diverged} of {len(standing.seeds)}"
+        return cell(standing, " of ") or "diverged"
     if not standing.seeds:
         return "not confirmed"
     text = SAYS.get(standing.state, "")

@@ -214,7 +214,7 @@
     const { rows, stages, outcomes, columns } = data.trials;
     const names = data.looks.map((look) => look.name);
     const marks = all(".chip .mark");
-    const words = rows.map((r) => [r[0], names[r[1]], stages[r[2]], number(r[3]), r[4], outcomes[r[8]].name, outcomes[r[8]].says].join(" ").toLowerCase());
+    const words = rows.map((r) => [r[0], names[r[1]], stages[r[2]], number(r[3]), r[4], outcomes[r[8]].name, outcomes[r[8]].says, r[10]].join(" ").toLowerCase());
     const keys = [0, (r) => names[r[1]], (r) => stages[r[2]], 3, 4, 5, 6, 7, (r) => outcomes[r[8]].name, 9];
     const body = every.tBodies[0];
     let sorted = rows.map((_, i) => i);
@@ -257,7 +257,7 @@
         cell(tr, r[5], "number");
         cell(tr, r[6], "number");
         cell(tr, number(r[7]), "number");
-        cell(tr, outcomes[r[8]].name, `outcome ${outcomes[r[8]].name}`).title = outcomes[r[8]].says;
+        cell(tr, outcomes[r[8]].name, `outcome ${outcomes[r[8]].name}`).title = r[10] ? `${outcomes[r[8]].says}: ${r[10]}` : outcomes[r[8]].says;
         cell(tr, number(r[9]), "number");
       }
       body.replaceChildren(...part.rows);
