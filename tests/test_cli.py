@@ -237,7 +237,7 @@ BAD = [
     (["code", OLD, "--framework", "jax"], "no framework 'jax'"),
     (["code", OLD, "--optimizer", "Lion"], "confirmed no optimizer"),
     (["compare", "digits", "--out", "{file}"], "is a file"),
-    (["compare", "digits", "--out", "{study}"], "is there already"),
+    (["compare", "digits", "--out", "{study}"], "cannot use the study file"),
     (["compare"], "Missing argument"),
     (["comprae", "digits"], "did you mean compare"),
     (["report", "nowhere"], "there is no study file"),

@@ -130,7 +130,7 @@ def test_ctrl_c_keeps_what_is_there(place):
     finally:
         process.kill()
     assert process.returncode == 130
-    assert "steepest: stopped; finished rungs are in stopped" in said
+    assert "to go on: steepest resume stopped" in said
     assert not (place / "stopped/digits").exists()
 
 
@@ -139,8 +139,8 @@ BAD = [
     (["compare", "diabetes", "nowhere.py"], "there is no file"),
     (["compare", "diabetes", "digits", "diabetes"], "diabetes is named twice"),
     (["compare", "diabetes", "digits", "--metric", "accuracy"], "no metric 'accuracy'"),
-    (["compare", "diabetes", "digits", "--out", "study"], "is there already"),
-    (["compare", "diabetes", "digits", "--out", "several"], "is there already"),
+    (["compare", "diabetes", "digits", "--out", "study"], "cannot use the study file"),
+    (["compare", "diabetes", "digits", "--out", "several"], "cannot use the study file"),
     (["report"], "Missing argument"),
     (["report", "study", "nowhere"], "there is no study file"),
     (["report", "real", "real"], "is given twice"),

@@ -10,7 +10,7 @@ Names are fetched on first use, so `import steepest` is quick and loads no frame
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 _HOMES = {
     "rule": "steepest.rules.own",

@@ -1,7 +1,8 @@
 """The command line: parse, call, print.
 
 Standard output gets results alone; progress, and the place of the study file, go to standard error.
-Exit codes: 0 done, 2 something given cannot be used, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 two studies differ (`steepest diff` alone), 2 something given cannot be used
+or a file cannot be written, 130 stopped by Ctrl-C, 143 by SIGTERM; all that was trained is kept.
 """
 
 import os
@@ -11,14 +12,19 @@ from typing import NoReturn
 
 import click
 
-from steepest.cli import compare, hand_over, tell, watch  # noqa: F401  # they add their commands
+from steepest import stopping
+from steepest.cli import compare, diff, hand_over, logs, resume, tell, watch  # noqa: F401
 from steepest.cli.group import cli, stop
-from steepest.errors import SteepestError
+from steepest.errors import SteepestError, in_one_line
 
 
 def main() -> NoReturn:
     """Run the command line; bad input is one sentence on standard error and exit code 2."""
-    signal.signal(signal.SIGINT, _on_interrupt)
+    stopping.at_once[0] = lambda number: os._exit(128 + number)  # a second one does not wait
+    for number in stopping.SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _on_signal)
+    logs.begin()
     try:
         cli(prog_name="steepest", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -32,16 +38,24 @@ def main() -> NoReturn:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-    except (click.Abort, KeyboardInterrupt):
-        stop("nothing was written")
+    except MemoryError:
+        _fail(
+            "there is no memory left; give --memory less, or a smaller batch size or model. What "
+            "was trained is kept: steepest resume goes on"
+        )
+    except (click.Abort, KeyboardInterrupt) as error:
+        stop("nothing was written", getattr(error, "code", 130))
     sys.exit(0)
 
 
-def _on_interrupt(*_: object) -> NoReturn:
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # a second Ctrl-C does not wait
-    raise KeyboardInterrupt
+def _on_signal(number: int, _: object) -> NoReturn:
+    signal.signal(number, lambda *_: os._exit(128 + number))
+    raise stopping.Stopped(number)
+
+
+_on_signal.steepest = True  # type: ignore[attr-defined]  # `listening` may take its place
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"steepest: {message}", err=True)
+    click.echo(f"steepest: {in_one_line(message)}", err=True)
     sys.exit(2)

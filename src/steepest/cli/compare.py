@@ -1,16 +1,12 @@
 """`steepest compare`: tune optimizers on a task, and tell the verdict."""
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from steepest.cli.group import cli, stop
-from steepest.cli.several import compare_several, write_report
-from steepest.cli.tell import tell_comparison
+from steepest.cli.asking import compare_tasks
+from steepest.cli.group import cli
 
 
 @cli.command()
@@ -137,11 +133,6 @@ from steepest.cli.tell import tell_comparison
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def compare(
     tasks: tuple[str, ...],
-    optimizers: str,
-    epochs: int | None,
-    metric: str | None,
-    direction: str | None,
-    memory: str | None,
     out: Path | None,
     watch: bool,
     as_json: bool,
@@ -152,61 +143,9 @@ def compare(
     TASK is a built-in task (see `steepest tasks`), a Python file that defines model, x, y and
     validation_data or validation_split, or package.module:function that returns them. Several tasks
     are compared one after another with the same options, and then seen together.
+
+    The same command again, with the same --out, goes on with a study that was stopped, as `steepest
+    resume` does. Ctrl-C stops when the epochs in training are over, a second one at once.
     """
-    from steepest.comparison import new_directory, run
-    from steepest.question import decided_by, make_memory, make_question
-    from steepest.tasks.samples import SAMPLES
-
-    if watch and len(tasks) > 1:
-        raise click.UsageError(
-            "--watch shows one study; of several tasks, run steepest watch OUT/TASK beside it"
-        )
     asked["baseline"] = list(asked["baseline"])
-    # What can be known to be wrong is said before Keras and JAX are loaded; but a person's own task
-    # may make optimizers of its own.
-    bytes_ = make_memory(memory)
-    known = optimizers if all(task in SAMPLES for task in tasks) else "SGD"
-    make_question(known, 1 if epochs is None else epochs, **asked)
-    if out is not None and (out / "study.db").exists():
-        raise click.UsageError(f"{out / 'study.db'} is there already; choose another --out")
-
-    def load(task: str) -> tuple[Any, Any, Any]:
-        from steepest.tasks.load import load_task
-
-        loaded = load_task(task, epochs)
-        found, settings = make_question(optimizers, loaded.facts.epochs, **asked)
-        return loaded, found, decided_by(settings, loaded.facts, metric, direction)
-
-    progress = not as_json or sys.stderr.isatty()
-    if len(tasks) > 1:
-
-        def train(asked: tuple[Any, Any, Any], place: Path) -> Any:
-            comparison = run(*asked, place, progress, bytes_)
-            write_report(comparison)
-            return comparison
-
-        compare_several(tasks, load, train, out, as_json)
-        return
-    # A task file may print; standard output is ours.
-    with contextlib.redirect_stdout(sys.stderr):
-        loaded, found, settings = load(tasks[0])
-        out = out or new_directory(loaded.facts.name)
-        try:
-            with _watched(out) if watch else contextlib.nullcontext():
-                comparison = run(loaded, found, settings, out, progress, bytes_)
-        except KeyboardInterrupt:
-            kept = out / "study.db"
-            stop(f"finished rungs are in {kept}" if kept.exists() else "nothing was written")
-    tell_comparison(comparison, as_json)
-    click.echo(f"study: {comparison.path}", err=True)
-    write_report(comparison)
-
-
-@contextlib.contextmanager
-def _watched(out: Path) -> Iterator[None]:
-    """Serve the study that will be in `out`, and say where."""
-    from steepest.watching import watching
-
-    with watching(out, True) as url:
-        click.echo(f"watch: {url}", err=True)
-        yield
+    compare_tasks(tasks, asked, out, watch, as_json)

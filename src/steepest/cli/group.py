@@ -7,11 +7,16 @@ from typing import Any, NoReturn
 import click
 
 from steepest import __version__
+from steepest.cli import logs
 from steepest.errors import nearest
 
 
 class _Group(click.Group):
-    """A group that names the nearest command."""
+    """A group that names the nearest command; -v stands before or after it."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        cmd.params.append(logs.option())
+        super().add_command(cmd, name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
@@ -27,8 +32,11 @@ def cli() -> None:
     """Find the right optimizer, and its hyperparameters, for your model, with the evidence."""
 
 
-def stop(message: str) -> NoReturn:
-    """Leave at once after Ctrl-C: threads may be compiling, and files are written in one piece."""
+cli.params.append(logs.option())
+
+
+def stop(message: str, code: int = 130) -> NoReturn:
+    """Leave at once after a signal: threads may be compiling, and no file is half written."""
     click.echo(f"steepest: stopped; {message}", err=True)
     sys.stdout.flush()
-    os._exit(130)
+    os._exit(code)

@@ -2,13 +2,12 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from steepest.cli.group import stop
 from steepest.errors import SteepestError
 
 Asked = tuple[Any, Any, Any]  # a task, its contestants, its settings
@@ -20,6 +19,8 @@ def compare_several(
     train: Callable[[Asked, Path], Any],
     out: Path | None,
     as_json: bool,
+    check: Callable[[Path, Mapping[str, Any]], None],
+    asked: Mapping[str, Any],
 ) -> None:
     """Compare on each task, tell each verdict as it comes, and at the end how they agree.
 
@@ -31,7 +32,10 @@ def compare_several(
         train: trains one into a directory, and returns its `Comparison`.
         out: the directory that gets TASK/study.db of each; by default runs/several-TIME.
         as_json: print one JSON object at the end, and nothing else.
+        check: refuses a study file that is there already and was not asked this.
+        asked: what was asked of all.
     """
+    from steepest.cli.asking import leave
     from steepest.cli.tell import tell_comparison
     from steepest.comparison import new_directory
     from steepest.comparison.several import Several
@@ -46,16 +50,16 @@ def compare_several(
     out = new_directory("several") if out is None else out
     places = _places(names, out)
     for place in places:
-        if (place / "study.db").exists():
-            raise click.UsageError(f"{place / 'study.db'} is there already; choose another --out")
+        check(place / "study.db", asked)
     done: list[Any] = []
     for task, place in zip(tasks, places, strict=True):
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 done.append(train(_anew(load, task), place))
-        except KeyboardInterrupt:
-            kept = any((one / "study.db").exists() for one in places)
-            stop(f"finished rungs are in {out}" if kept else "nothing was written")
+        except KeyboardInterrupt as error:
+            first = next((p / "study.db" for p in places if (p / "study.db").exists()), place)
+            study = place / "study.db" if (place / "study.db").exists() else first
+            leave(error, out, study, tasks, as_json)
         if not as_json:
             tell_comparison(done[-1], False)
             click.echo("")
