@@ -8,10 +8,14 @@ import steepest
 ROOT = Path(steepest.__file__).parent
 FLOORS = {
     "errors": 0,
+    "stopping": 1,
+    "digests": 1,
+    "plain": 0,
     "statistics": 1,
     "spaces": 1,
     "records": 2,
     "storage": 2,
+    "differences": 3,
     "rules": 3,
     "tasks": 3,
     "halving": 3,

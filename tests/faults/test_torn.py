@@ -1,0 +1,36 @@
+"""Each change of a study's files torn, or on a disk that is full, broken or read-only by then."""
+
+import json
+import sys
+
+import pytest
+from faults.running import run
+from faults.shims import shim
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return shim("torn", tmp_path_factory.mktemp("torn"))
+
+
+def faults(library, place, kind, first, last, stride):
+    """Return how often what happened, at boundaries from the first to the last."""
+    command = (sys.executable, "-m", "faults.torn_study", place, "--kind", kind)
+    some = ("--first", first, "--last", last, "--stride", stride)
+    done = run(*command, *some, LD_PRELOAD=library, OMP_NUM_THREADS=1, timeout=400)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)["found"]
+
+
+# The first boundaries make the study file, where most can go wrong; the strides are what a test
+# suite has time for. benchmarks/torn_writes.py tries all.
+@pytest.mark.parametrize(
+    ("kind", "early", "late"),
+    [("dies", 5, 157), ("full", 11, 491), ("broken", 23, 701), ("read-only", 23, 701)],
+)
+def test_every_boundary_leaves_a_study_that_goes_on(kind, early, late, library, tmp_path):
+    for first, last, stride in ((1, 40, early), (41 + late // 3, 10**9, late)):
+        place = tmp_path / str(first)
+        place.mkdir()
+        found = faults(library, place, kind, first, last, stride)
+        assert set(found) == {"equal"}, found
