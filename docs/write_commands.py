@@ -28,6 +28,7 @@ def write() -> str:
     parts.append(
         "## Exit codes\n\n| code | meaning |\n| --- | --- |\n"
         "| 0 | done, also where the verdict is a tie or that nothing trained |\n"
+        "| 1 | of `steepest diff` alone: the studies differ |\n"
         "| 2 | something given cannot be used; one sentence on standard error says what to do |\n"
         "| 130 | stopped by Ctrl-C; trials of finished rungs are in the study file |\n"
     )

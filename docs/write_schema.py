@@ -12,13 +12,14 @@ from enum import Enum
 from pathlib import Path
 
 from steepest.measures.measured import Measures
-from steepest.records import FORMAT_VERSION, Settings, TaskFacts
+from steepest.records import FORMAT_VERSION, Outcome, Settings, TaskFacts
 from steepest.rules import FRAMEWORKS
 from steepest.statistics import Estimate, State
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 NUMBER = {"type": ["number", "null"]}  # what is not finite is null
 TEXT = {"type": "string"}
+OUTCOMES = [one.name.lower() for one in Outcome if one is not Outcome.UNFINISHED]
 
 
 def closed(properties, optional=()):
@@ -82,6 +83,13 @@ def schema():
     known = Definitions()
     estimate = known.of(Estimate)
     maybe = or_null(estimate)
+    ended = closed(
+        {
+            "trials": {"type": "integer", "minimum": 1},
+            "says": TEXT,
+            "reasons": by_name({"type": "integer", "minimum": 1}),
+        }
+    )
     optimizer = closed(
         {
             "hyperparameters": or_null(by_name({"type": ["number", "string", "boolean"]})),
@@ -100,6 +108,8 @@ def schema():
             "edges": {"type": "array", "items": TEXT},
             "seeds": {"type": "array", "items": {"type": "integer"}},
             "diverged_seeds": {"type": "integer"},
+            "failed_seeds": {"type": "integer"},
+            "outcomes": closed(dict.fromkeys(OUTCOMES, ended), optional=OUTCOMES),
             "code": closed(dict.fromkeys(FRAMEWORKS, TEXT), optional=FRAMEWORKS),
             "dialect": {"type": ["string", "null"]},
             "schedule": {"type": ["string", "null"]},
@@ -142,6 +152,8 @@ def schema():
             ),
             "seed": {"type": "integer"},
             "finished": {"type": "boolean"},
+            "resumed": names,
+            "asked": {"type": "object"},
             "settings": known.of(Settings),
             "task_facts": known.of(TaskFacts),
             "versions": by_name(TEXT),
