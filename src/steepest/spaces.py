@@ -46,8 +46,8 @@ class Float:
                 ) from None
         if not isinstance(self.log, bool) or not isinstance(self.complement, bool):
             raise InputError(
-                f"a range has log={quoted(self.log)} and complement={quoted(self.complement)}, but both must "
-                "be True or False"
+                f"a range has log={quoted(self.log)} and complement={quoted(self.complement)}, "
+                "but both must be True or False"
             )
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise InputError(
