@@ -40,9 +40,8 @@ def main() -> None:
     parser.add_argument("before", type=Path)
     parser.add_argument("--task", default="digits")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("rest", nargs="*", help="further options of compare, after --")
-    given = parser.parse_args()
-    arguments = [given.task, *given.rest]
+    given, rest = parser.parse_known_args()  # the rest are further options of compare
+    arguments = [given.task, *rest]
     with tempfile.TemporaryDirectory() as place:
         trees = {"before": given.before.resolve(), "now": HERE}
         caches = {name: Path(place) / name for name in trees}
