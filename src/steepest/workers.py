@@ -36,7 +36,8 @@ class Job:
     `begin(members)` returns the state of some members, when they are about to train, and
     `end(members, state, measured)` takes what came of it, from one thread at a time: so only what
     is in training has to be in memory. It may be called on the way too, with all that was measured
-    since `begin`. `fail(member, reason)` takes a member that cannot be trained.
+    since `begin`. `fail(member, reason)` takes a member that cannot be trained; without it, what
+    such a member raises ends it all.
     """
 
     program: Program
@@ -44,7 +45,7 @@ class Job:
     begin: Callable[[Sequence[int]], State]
     end: Callable[[Sequence[int], State, Advance], None]
     stop: int
-    fail: Callable[[int, str], None]
+    fail: Callable[[int, str], None] | None = None
     taken: int = 0  # members handed out
     seconds_per_member: float = float("inf")  # unknown, so the first slice is one member
 
@@ -120,6 +121,8 @@ class _Crew:
         except (_Stopped, MemoryError):
             raise
         except Exception as error:
+            if job.fail is None:
+                raise
             if isinstance(error, SteepestError) and not isinstance(error, TrialError):
                 raise  # it is about the whole study
             if len(members) > 1:

@@ -115,6 +115,7 @@ OPTIMIZER = record(
         "space": named(_space, 1000),
         "given": several(name, 1000),
         "effective": flag,
+        "code": text,
         "expanded": named(_space, 1000),
     },
     needed=("rule", "fixed", "space"),
