@@ -89,7 +89,9 @@ def share(values: np.ndarray, most: int, practical: float = 0.0, racing: bool = 
 PLATEAU = "2 equal and noisy, 6 on a plateau"
 QUIETER = "2 equal and noisy, 3 a third as noisy"
 FAR = 90.0  # a loss that is out of the question
-SAME = {  # means and deviations; the equal ones are the best
+SAME: dict[
+    str, tuple[list[float], list[float]]
+] = {  # means and deviations; the equal ones are the best
     "2 equal": ([1, 1], [0.05, 0.05]),
     "3 equal": ([1] * 3, [0.05] * 3),
     "5 equal": ([1] * 5, [0.05] * 5),

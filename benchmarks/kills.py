@@ -62,6 +62,7 @@ def one(place: Path, whole, number: int, chance: random.Random) -> dict:
     most = int(0.95 * len(whole.trials))
     moments = sorted((chance.randint(0, most), chance.uniform(0, 0.3)) for _ in range(kills))
     story = kill_and_resume(first, resume, out, moments, FAULTS_LOG=log)
+    assert story.last is not None
     check_end(story.last)
     check_finished(out)
     found = study_of(out)

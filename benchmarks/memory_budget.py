@@ -12,8 +12,10 @@ import argparse
 import contextlib
 import json
 import sys
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from growth import _peak_bytes
@@ -29,12 +31,12 @@ BUDGETS = {"none": None, "1 GB": 10**9, "250 MB": 250 * 10**6}
 
 def measure_here(budget: str) -> dict[str, float]:
     """Measure one budget in this process."""
-    from steepest.budget import Budget
     from steepest.engines import make_engine
     from steepest.engines.shelf import Shelf
     from steepest.records import Config, Stage
     from steepest.rules.contestant import contestants
-    from steepest.search.trials import program_key, start_trials, train_trials
+    from steepest.search.trials import Training, program_key, start_trials, train_trials
+    from steepest.workers import Pace
 
     def model(keras: Any, name: str) -> Any:
         return models_keras.perceptron(keras, 64, (2048, 1024), 10, name)
@@ -48,12 +50,14 @@ def measure_here(budget: str) -> dict[str, float]:
     before = _peak_bytes()
     engine = make_engine(task, BUDGETS[budget])
     programs = engine.prepare({program_key(configs[0]): configs[0]})
-    shelf = Shelf(engine.memory // 2)
     running = start_trials({"Adam": configs}, Stage.SEARCH, first=0)
-    started = time.perf_counter()
-    for epochs in (1, 2):
-        train_trials(engine, programs, shelf, running, epochs, Budget(0), lambda *_: None)
-    return {"seconds": time.perf_counter() - started, "bytes": _peak_bytes() - before}
+    with tempfile.TemporaryDirectory() as directory:
+        shelf = Shelf(engine.memory // 2, Path(directory))
+        training = Training(engine, programs, shelf, Pace(), lambda *_: None, lambda _: None)
+        started = time.perf_counter()
+        for epochs in (1, 2):
+            train_trials(training, running, epochs)
+        return {"seconds": time.perf_counter() - started, "bytes": _peak_bytes() - before}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import argparse
 import os
 import time
 from functools import partial
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -93,7 +94,7 @@ def scaled_in_place():
     return lambda: values.mul_(1.000001), lambda: None
 
 
-CONTENDERS = {
+CONTENDERS: dict[str, Any] = {
     "Steepest's Adam": partial(ours, True),
     "Steepest's Adam, not donated": partial(ours, False),
     "keras.optimizers.Adam (JAX)": partial(of_keras, True),
@@ -114,7 +115,7 @@ def main():
         once()
         once()
         wait()
-    times = {name: [] for name in made}
+    times: dict[str, list[float]] = {name: [] for name in made}
     for _ in range(rounds):
         for name, (once, wait) in made.items():
             started = time.perf_counter()

@@ -71,15 +71,15 @@ def trained(
         program, population = programs[configs[0].rule], Population.of(configs)
         curves: dict[str, Array] = {}
 
-        def begin(members: range) -> Any:
+        def begin(members: Sequence[int]) -> Any:
             return program.begin(population.take(members))
 
-        def end(members: range, state: Any, measured: Any) -> None:
+        def end(members: Sequence[int], state: Any, measured: Any) -> None:
             for metric, values in measured.values.items():
                 every = curves.setdefault(
                     metric, np.full((len(configs), task.facts.epochs), np.nan)
                 )
-                every[members.start : members.stop] = values
+                every[list(members)] = values
                 shape = (len(found[name].rates), len(seeds), task.facts.epochs)
                 found[name].curves[metric] = every.reshape(shape)
 

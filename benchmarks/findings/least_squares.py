@@ -100,7 +100,7 @@ def expected(name: str, share: float) -> float:
 
 def find(seeds: Sequence[int]) -> list[Finding]:
     """Return F1. A seed is a draw of the examples: the start is 0 and the batch is everything."""
-    numbers = []
+    numbers: list[dict[str, Any]] = []
     for seed in seeds:
         for share in SHARES:
             for name, grid in trained(make_task(share, seed), OPTIMIZERS).items():

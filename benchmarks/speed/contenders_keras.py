@@ -1,5 +1,6 @@
 """The tools around Keras' `fit`, on the backend of this process."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -130,7 +131,9 @@ def run_ray(work: Work, trials: Sequence[Adam]) -> Run:
         )
         return {name: float(values[-1]) for name, values in history.history.items()}
 
-    ray.init(num_cpus=wave, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        num_cpus=wave, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+    )
     with tempfile.TemporaryDirectory() as directory:
         tuner = tune.Tuner(
             tune.with_parameters(train, data=work.data()),

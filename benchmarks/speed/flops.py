@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from speed.population import one_step
@@ -22,9 +23,10 @@ def count_flops(task: Any, trial: dict[str, float]) -> dict[str, float]:
 
     step, gradient, (weights, memory, variables, batch, done) = one_step(task, trial)
     compiled = jax.jit(step).lower(weights, memory, variables, batch, done).compile()
+    costs: Any = compiled.cost_analysis()
     jaxpr = jax.make_jaxpr(gradient)(weights, variables, batch)
     return {
-        "compiled": float(compiled.cost_analysis()["flops"]),
+        "compiled": float(costs["flops"]),
         "matrix": float(_products(jaxpr.jaxpr)),
     }
 
@@ -53,6 +55,9 @@ def _products(jaxpr: Any) -> int:
     return total
 
 
+Product = tuple[Callable[[], Any], Callable[[Any], Any]]  # one product, and what waits for it
+
+
 def peak() -> tuple[float, str]:
     """Return FLOP/s of the fastest square float32 matrix product, and whose it is."""
     found = [(_rate(*make(size), size), f"{name} {size}") for name, make in _MAKERS.items()
@@ -62,7 +67,7 @@ def peak() -> tuple[float, str]:
 
 def _rate(product: Any, wait: Any, size: int) -> float:
     wait(product())
-    times = []
+    times: list[float] = []
     began = time.perf_counter()
     while time.perf_counter() - began < PEAK_SECONDS or len(times) < 3:
         started = time.perf_counter()
@@ -71,7 +76,7 @@ def _rate(product: Any, wait: Any, size: int) -> float:
     return 2 * size**3 / min(times)
 
 
-def _numpy(size: int) -> Any:
+def _numpy(size: int) -> Product:
     import numpy as np
 
     a = np.random.default_rng(0).random((size, size), np.float32)
@@ -79,7 +84,7 @@ def _numpy(size: int) -> Any:
     return lambda: np.matmul(a, a, out=out), lambda done: done
 
 
-def _jax(size: int) -> Any:
+def _jax(size: int) -> Product:
     import jax
     import jax.numpy as jnp
 
@@ -88,7 +93,7 @@ def _jax(size: int) -> Any:
     return lambda: product(a), jax.block_until_ready
 
 
-def _torch(size: int) -> Any:
+def _torch(size: int) -> Product:
     import torch
 
     a = torch.from_numpy(_arrays(size))

@@ -39,13 +39,13 @@ def prepare(task: Any, trials: Sequence[Adam]) -> Prepared:
 
         curves: dict[str, Any] = {}
 
-        def begin(members: range) -> Any:
+        def begin(members: Sequence[int]) -> Any:
             return program.begin(population.take(members))
 
-        def end(members: range, state: Any, measured: Any) -> None:
+        def end(members: Sequence[int], state: Any, measured: Any) -> None:
             for name, values in measured.values.items():
                 all_ = curves.setdefault(name, np.empty((len(population), values.shape[1])))
-                all_[members.start : members.stop] = values
+                all_[list(members)] = values
 
         job = Job(program, population, begin, end, task.facts.epochs)
         train([job], engine.workers, lambda planned, trained: None)

@@ -29,7 +29,7 @@ def draw(found: dict[str, Found], file: Path) -> None:
         panel.set_ylabel("excess over the oracle, %")
     for panel in panels[-1]:
         panel.set_xlabel("full trainings")
-    shown = {}
+    shown: dict[str, Any] = {}
     for panel in panels.flat:
         handles, labels = panel.get_legend_handles_labels()
         shown |= dict(zip(labels, handles, strict=True))

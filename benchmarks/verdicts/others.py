@@ -135,9 +135,9 @@ def _run(folder: Path, trainer: Trainer, repetitions: range) -> None:
             except StopIteration:
                 done[key] = {"best": diary.best, "cost": diary.cost}
                 if diary.complete:
-                    name, repetition = key.rsplit(" ", 1)
+                    name, which = key.rsplit(" ", 1)
                     entry = {"best": diary.complete, "cost": diary.cost}
-                    done[f"{name}{COMPLETE} {repetition}"] = entry
+                    done[f"{name}{COMPLETE} {which}"] = entry
                 del searching[key], waiting[key]
                 save(file, done)
 

@@ -41,7 +41,15 @@ ABLATIONS: dict[str, tuple[str, Callable[[Any, int], Any]]] = {
     "cosine, no halving": ("cosine", lambda settings, epochs: whole(settings, epochs)),
 }
 # What a study's outcome can depend on, below src/steepest.
-SOURCES = ("search", "measures", "rules", "question.py", "records.py", "spaces.py", "halving.py")
+SOURCES: tuple[str, ...] = (
+    "search",
+    "measures",
+    "rules",
+    "question.py",
+    "records.py",
+    "spaces.py",
+    "halving.py",
+)
 SOURCES += ("budget.py", "statistics.py")
 
 

@@ -111,13 +111,15 @@ def _segments() -> Parts:
 def _breast_cancer() -> Parts:
     from sklearn.datasets import load_breast_cancer
 
-    return _standardized(_cut(*load_breast_cancer(return_X_y=True), 269))
+    x, y = load_breast_cancer(return_X_y=True)
+    return _standardized(_cut(x, y, 269))
 
 
 def _diabetes() -> Parts:
     from sklearn.datasets import load_diabetes
 
-    return _standardized(_cut(*load_diabetes(return_X_y=True), 222), targets=True)
+    x, y = load_diabetes(return_X_y=True)
+    return _standardized(_cut(x, y, 222), targets=True)
 
 
 def _text() -> Parts:

@@ -79,12 +79,12 @@ class Trainer:
 def _job(program: Any, group: list[Run]) -> Job:
     population = Population.of([run.config for run in group])
 
-    def begin(members: range) -> Any:
-        if group[members.start].state is None:
+    def begin(members: Sequence[int]) -> Any:
+        if group[members[0]].state is None:
             return program.begin(population.take(members))
-        return type(group[members.start].state).join([group[member].state for member in members])
+        return type(group[members[0]].state).join([group[member].state for member in members])
 
-    def end(members: range, state: Any, measured: Any) -> None:
+    def end(members: Sequence[int], state: Any, measured: Any) -> None:
         for i, member in enumerate(members):
             run, count = group[member], int(measured.trained[i])
             run.losses += tuple(float(v) for v in measured.values["loss"][i, :count])
