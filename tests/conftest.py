@@ -1,8 +1,11 @@
 """Keras on JAX for all tests, and a small task that they share."""
 
 import os
+import signal
 import tempfile
 
+# A shell's background job is started deaf to Ctrl-C, and hands that on to what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports Keras
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # What is compiled twice in a run of the tests is compiled once, and none of it stays.

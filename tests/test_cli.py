@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,8 @@ def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
     )
     os.close(theirs)
     seen, interrupted = "", False
+    limit = threading.Timer(120, process.kill)
+    limit.start()
     with contextlib.suppress(OSError):  # what reading a closed terminal gives on Linux
         while part := os.read(mine, 4096).decode(errors="replace"):
             seen += part
@@ -197,6 +200,7 @@ def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
                 process.send_signal(signal.SIGINT)
     os.close(mine)
     assert process.wait(timeout=60) == 130
+    limit.cancel()
     assert "steepest: stopped" in seen
     told = steepest(place, "report", "stopped")
     assert told.returncode == 0

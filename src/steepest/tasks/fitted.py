@@ -16,7 +16,15 @@ import numpy as np
 from steepest.errors import TaskError
 from steepest.records import TaskFacts
 from steepest.tasks import arrays, sources
-from steepest.tasks.checks import check_fit, check_weights, directions, gist, metric_names, own_step
+from steepest.tasks.checks import (
+    check_fit,
+    check_weights,
+    directions,
+    forget_losses,
+    gist,
+    metric_names,
+    own_step,
+)
 from steepest.tasks.initial import values_of
 from steepest.tasks.stream import Data, Stream
 from steepest.tasks.task import Arrays, Batch, Tree
@@ -37,6 +45,7 @@ _SET = (
     "_jax_state",
     "_jax_state_synced",
     "_eval_epoch_iterator",
+    "stateless_call",
 )
 
 
@@ -102,6 +111,8 @@ def borrowed(keras: Any, model: Any) -> Iterator[Any]:
     before = {name: own[name] for name in _SET if name in own}
     torch = keras.backend.backend() == "torch"
     modes = [(m, m.training) for m in model.modules()] if torch else []
+    if keras.backend.backend() == "jax":
+        own["stateless_call"] = _forgetful(model)
     try:
         yield model
     finally:
@@ -112,6 +123,16 @@ def borrowed(keras: Any, model: Any) -> Iterator[Any]:
             variable.assign(value)
         for module, training in modes:
             module.training = training
+
+
+def _forgetful(model: Any) -> Callable[..., Any]:
+    call = model.stateless_call
+
+    def stateless_call(*args: Any, **kwargs: Any) -> Any:
+        forget_losses(model)
+        return call(*args, **kwargs)
+
+    return stateless_call
 
 
 def prepare(keras: Any, model: Any, first: Batch, parts: Mapping[str, Batch]) -> None:

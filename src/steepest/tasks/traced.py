@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from steepest.records import TaskFacts
-from steepest.tasks.checks import directions, trace
+from steepest.tasks.checks import directions, forget_losses, trace
 from steepest.tasks.stream import Data
 from steepest.tasks.task import Arrays, Batch, Task
 
@@ -43,6 +43,7 @@ def traced_task(
     def forward(w: Arrays, s: Arrays, m: Arrays, batch: Batch, training: bool) -> Any:
         x, y, sample_weight = batch
         with TRACING:
+            forget_losses(model)
             _, (loss, output, s, m) = model.compute_loss_and_updates(
                 w,
                 s,
