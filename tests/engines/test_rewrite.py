@@ -69,11 +69,13 @@ def draw(*shape, dtype="float32"):
     return jnp.asarray(np.random.default_rng(sum(shape)).normal(size=shape), dtype)
 
 
-@pytest.mark.parametrize("small", [True, False], ids=["at once", "row by row"])
+@pytest.mark.parametrize("way", ["at once", "in blocks", "row by row"])
 @pytest.mark.parametrize("case", CONVOLUTIONS.values(), ids=CONVOLUTIONS)
-def test_a_convolution(case, small, monkeypatch):
+def test_a_convolution(case, way, monkeypatch):
     shape, kernel, numbers, changes = case
-    if not small:
+    if way != "at once":
+        monkeypatch.setattr(convolutions, "BLOCK_BYTES", 0)
+    if way == "row by row":
         monkeypatch.setattr(convolutions, "PATCH_BYTES", 0)
     arguments = {"window_strides": (1,) * (len(shape) - 2), "padding": "SAME", **changes}
 
@@ -182,7 +184,50 @@ def test_other_products_are_left_alone():
     assert "custom_vjp" in contains(rewritten(jnp.matmul), x[0], y[0])
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5, 2), (40, 33)])
+def recurrent(reverse=False, twice=False):
+    """A loop with products of what it is given and of its state, an integer among the state."""
+
+    def run(x, state, w, u, b):
+        def cell(carry, x):
+            h, count = carry
+            for _ in range(1 + twice):
+                h = jnp.tanh(jnp.matmul(x, w) + jnp.matmul(h, u) + b)
+            return (h, count + 1), (h * count, jnp.matmul(h, u))
+
+        (h, count), (y, z) = lax.scan(cell, (state, jnp.int32(1)), x, reverse=reverse)
+        return jnp.concatenate([y, z, (h * count)[None]])
+
+    return run
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_recurrent_loop(reverse, twice):
+    both(recurrent(reverse, twice), draw(4, 2, 3), draw(2, 5), draw(3, 5), draw(5, 5), draw(5))
+
+
+def test_a_recurrent_loop_has_its_products_outside():
+    """In a loop is only what needs the state, and weights' gradients are not summed there."""
+    shapes = (4, 2, 3), (2, 5), (3, 5), (5, 5), (5,)
+    new = rewritten(lambda *a: jnp.sum(recurrent()(*a)))
+    found = jax.make_jaxpr(jax.grad(new, (2, 3)))(*(draw(*shape) for shape in shapes))
+    loops = [e for e in found.eqns if e.primitive.name == "scan"]
+    forward, backward = (str(loop.params["jaxpr"]).count("dot_general") for loop in loops)
+    assert (forward, backward) == (2, 2)
+    assert sum(e.primitive.name == "dot_general" for e in found.eqns) == 4  # ahead, three gradients
+
+
+def test_a_recurrent_loop_maps_over_its_weights():
+    x, h, b = draw(4, 2, 3), draw(2, 5), draw(5)
+    w, u = draw(6, 3, 5), draw(6, 5, 5)
+
+    def summed(f):
+        return jax.vmap(jax.grad(lambda w, u: jnp.sum(f(x, h, w, u, b)), (0, 1)))(w, u)
+
+    close(summed(rewritten(recurrent())), summed(recurrent()))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5, 2), (40, 33), (3, 8191), (2**14,)])
 def test_random_bits_are_those_of_jax(shape):
     def bits(seed):
         return jax.random.bits(jax.random.key(seed), shape)

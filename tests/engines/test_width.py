@@ -80,6 +80,24 @@ def test_a_narrow_program_takes_members_in_parts(task, expected):
     same(curves(program), expected)
 
 
+def test_parts_are_told_of_by_the_places_of_all(task, expected, monkeypatch):
+    """What a part hands over on the way belongs to its members, and not to the first ones."""
+    program = CompiledEngine(task).compile(POPULATION.config(0), Width(2, lockstep=False))
+    monkeypatch.setattr(compiled, "PIECE_SECONDS", 0.0)  # a piece an epoch
+    told = {}
+
+    def tell(epochs, so_far=None):
+        places, state, measured = so_far()
+        for row, place in enumerate(places):
+            told[place] = (int(state.epoch[row]), measured.values["loss"][row])
+
+    program.advance(POPULATION, program.begin(POPULATION), 3, tell)
+    assert sorted(told) == list(range(5))
+    for place, (epoch, losses) in told.items():
+        assert epoch == 2
+        np.testing.assert_array_equal(losses, expected["loss"][place, :2])
+
+
 def test_out_of_memory_halves_the_width_and_goes_on(task, expected):
     program = CompiledEngine(task).compile(POPULATION.config(0))
     full = program.executable

@@ -20,7 +20,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from steepest.engines import probe
 from steepest.engines.cores import cores, together
-from steepest.engines.engine import Key, Program, Tell, silent
+from steepest.engines.engine import Key, Program, SoFar, Tell, silent
 from steepest.engines.layout import lay_out, orders_of
 from steepest.engines.member import (
     Chunks,
@@ -123,13 +123,13 @@ class CompiledEngine:
         width = width or first_width(self, one.nbytes)
         while True:
             made = self._compile(config, one, width)
-            if fits(self, made.executable) or not (less := narrower(width)):
+            if fits(self, made.executable, width, one.nbytes) or not (less := narrower(width)):
                 return replace(made, compile_seconds=time.perf_counter() - started)
             width = less
 
     def _compile(self, config: Config, one: State, width: Width) -> "CompiledProgram":
         plan = steps.make_plan(config, self.facts.weights)
-        count, places = len(self.devices), len(self.devices) * width.capacity
+        count, places = len(self.devices), len(self.devices) * width.at_once
         # The epochs whose orders a call is given.
         epochs = max(
             1, min(self.facts.epochs, ORDER_BYTES // (4 * places * self.facts.training_examples))
@@ -169,8 +169,13 @@ class CompiledProgram:
 
     @property
     def capacity(self) -> int:
-        """How many members a call of `advance` can take."""
+        """How many members a call of `advance` takes at a time."""
         return self.width.capacity * len(self.engine.devices)
+
+    @property
+    def places(self) -> int:
+        """How many members a call of the executable trains."""
+        return self.width.at_once * len(self.engine.devices)
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""
@@ -181,7 +186,7 @@ class CompiledProgram:
     ) -> tuple[Any, ...]:
         """Return what the executable takes to train `count` members from epoch `first` on."""
         engine, devices = self.engine, len(self.engine.devices)
-        layout = lay_out(count, devices, self.width.capacity)
+        layout = lay_out(count, devices, self.width.at_once)
         size = engine.facts.training_examples
         there = population.take(layout.members)
         orders, slots = orders_of(there.seeds, devices, range(first, stop), self.epochs, size)
@@ -239,7 +244,8 @@ class CompiledProgram:
         size, done = self.capacity, []
         for first in range(0, len(population), size):
             part = range(first, min(first + size, len(population)))
-            done.append(self.advance(population.take(part), state.take(part), stop, tell))
+            told = partial(_tell_of, tell, first)
+            done.append(self.advance(population.take(part), state.take(part), stop, told))
         values = {
             name: np.concatenate([advance.values[name] for _, advance in done])
             for name in done[0][1].values
@@ -254,17 +260,13 @@ class CompiledProgram:
         started = time.perf_counter()
         before, count = state, len(population)
         start = int(state.epoch[state.alive].min()) if state.alive.any() else stop
-        places = lay_out(count, len(self.engine.devices), self.width.capacity).places
         pieces, first = [], start
         while first < stop:
             # A long training is cut, so that it can be told of, and stopped when time is over.
             timely = int(PIECE_SECONDS / (self.epoch_seconds * count)) if self.epoch_seconds else 1
             until = min(stop, first + max(1, min(self.epochs, timely)))
             began, trained = time.perf_counter(), int(state.epoch.sum())
-            arguments = self.arguments(population, state, count, first, until)
-            found = self.executable(*arguments)
-            tree, values = jax.tree.map(lambda a: np.array(a)[places], found)
-            state = State(*tree)
+            state, values = self._train(population, state, first, until)
             pieces.append({n: a[:, first:until] for n, a in values.items()})
             self.epoch_seconds = (time.perf_counter() - began) / (count * (until - first))
             if until < stop:
@@ -272,6 +274,21 @@ class CompiledProgram:
                 tell(int(state.epoch.sum()) - trained, ready)
             first = until
         return so_far(before, state, pieces, started)[1:]
+
+    def _train(
+        self, population: Population, state: State, first: int, until: int
+    ) -> tuple[State, dict[str, Any]]:
+        """Call the executable for as many members at a time as it takes."""
+        done = []
+        for begin in range(0, len(population), self.places):
+            part = range(begin, min(begin + self.places, len(population)))
+            mine = population.take(part)
+            arguments = self.arguments(mine, state.take(part), len(part), first, until)
+            places = lay_out(len(part), len(self.engine.devices), self.width.at_once).places
+            found = self.executable(*arguments)
+            done.append(jax.tree.map(lambda a, places=places: np.array(a)[places], found))
+        tree, values = jax.tree.map(lambda *parts: np.concatenate(parts), *done)
+        return State(*tree), values
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""
@@ -297,3 +314,17 @@ class CompiledProgram:
 def _numbers(task: Task, population: Population) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the members' numbers and their complements, each float32 `[members]`."""
     return steps.prepare(population.schedule, population.numbers, task.facts.steps)
+
+
+def _tell_of(tell: Tell, first: int, epochs: int, so_far: SoFar | None = None) -> None:
+    """Tell of a part of the members, which begins with member `first`."""
+
+    if so_far is None:
+        tell(epochs)
+        return
+
+    def shifted() -> tuple[list[int], State, Advance]:
+        places, state, measured = so_far()
+        return [first + place for place in places], state, measured
+
+    tell(epochs, shifted)

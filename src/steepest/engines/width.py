@@ -15,14 +15,19 @@ SHARE = 0.75  # of the free memory that populations may take, if the person gave
 
 @dataclass(frozen=True)
 class Width:
-    """Members on each device, side by side (`vmap`) or one after another in the same program.
+    """Members that a call of `advance` takes for each device: side by side, or one after another.
 
-    Side by side suits accelerators. On CPUs one after another is as fast, keeps the caches warm,
-    and a member that diverged costs nothing more.
+    Side by side (`vmap`) suits accelerators. On CPUs one after another is as fast, keeps the caches
+    warm, a member that diverged costs nothing more, and the program is that of a single member.
     """
 
     capacity: int
     lockstep: bool
+
+    @property
+    def at_once(self) -> int:
+        """Members that a call of the compiled program trains on each device."""
+        return self.capacity if self.lockstep else 1
 
 
 def first_width(engine: Any, state_bytes: int) -> Width:
@@ -37,7 +42,7 @@ def narrower(width: Width) -> Width | None:
     return Width(width.capacity // 2, width.lockstep) if width.capacity > 1 else None
 
 
-def fits(engine: Any, executable: Any) -> bool:
+def fits(engine: Any, executable: Any, width: Width, state_bytes: int) -> bool:
     """Return whether as many calls as run at the same time fit into the memory there is.
 
     Measured, not guessed: XLA says what a compiled program takes beside its arguments.
@@ -46,6 +51,7 @@ def fits(engine: Any, executable: Any) -> bool:
     if taken is None:  # not every device tells
         return True
     call = taken.temp_size_in_bytes + taken.output_size_in_bytes + taken.argument_size_in_bytes
+    call += (width.capacity - width.at_once) * state_bytes
     return bool(engine.workers * call <= engine.memory // 2)  # the other half is for those who wait
 
 

@@ -15,6 +15,7 @@ import jax
 from jax.extend import core
 
 from steepest.engines.rewrite.convolutions import convolution
+from steepest.engines.rewrite.loops import loop
 from steepest.engines.rewrite.pools import pool_max, pool_sum
 from steepest.engines.rewrite.products import product_of
 from steepest.engines.rewrite.randoms import random_bits
@@ -63,7 +64,12 @@ def _inner(params: Mapping[str, Any]) -> list[Any]:
     return found
 
 
-def _run(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
+def _run(
+    jaxpr: Any,
+    consts: Sequence[Any],
+    arguments: Sequence[Any],
+    replaced: Mapping[str, Replacement] = REPLACED,
+) -> list[Any]:
     """Run a traced program on (traced) values, as JAX' own `eval_jaxpr` does."""
     known: dict[Any, Any] = {}
 
@@ -73,22 +79,31 @@ def _run(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any]) -> list[An
     known.update(zip(jaxpr.constvars, consts, strict=True))
     known.update(zip(jaxpr.invars, arguments, strict=True))
     for equation in jaxpr.eqns:
-        out = _step(equation, [read(variable) for variable in equation.invars])
+        out = _step(equation, [read(variable) for variable in equation.invars], replaced)
         known.update(zip(equation.outvars, out, strict=True))
     return [read(variable) for variable in jaxpr.outvars]
 
 
-def _step(equation: Any, values: list[Any]) -> list[Any]:
+def _step(equation: Any, values: list[Any], replaced: Mapping[str, Replacement]) -> list[Any]:
     """Run one operation, replaced if that is faster."""
     primitive, params = equation.primitive, equation.params
-    if primitive.name in REPLACED:
-        out = REPLACED[primitive.name](*values, **params)
+    if primitive.name in replaced:
+        out = replaced[primitive.name](*values, **params)
         if out is not None:
             return [out]
     elif any(map(_concerns, _inner(params))):
         if primitive.name in INLINED:
             closed = params.get("jaxpr") or params["call_jaxpr"]
-            return _run(closed.jaxpr, closed.consts, values)
+            return _run(closed.jaxpr, closed.consts, values, replaced)
+        if primitive.name == "scan":
+            closed = params["jaxpr"]
+
+            def run(own: Mapping[str, Replacement], inner: Sequence[Any]) -> list[Any]:
+                return _run(closed.jaxpr, closed.consts, inner, _first(own, REPLACED))
+
+            found = loop(run, values, params)
+            if found is not None:
+                return found
         params = {
             name: _rebuilt(value) if name in ("jaxpr", "body_jaxpr", "branches") else value
             for name, value in params.items()
@@ -98,6 +113,21 @@ def _step(equation: Any, values: list[Any]) -> list[Any]:
         functions, bound = bound
     out = primitive.bind(*functions, *values, **bound)
     return list(out) if primitive.multiple_results else [out]
+
+
+def _first(
+    own: Mapping[str, Replacement], others: Mapping[str, Replacement]
+) -> Mapping[str, Replacement]:
+    """Return replacements of which `own` are tried before the others."""
+
+    def both(name: str) -> Replacement:
+        def replace(*values: Any, **params: Any) -> Any:
+            out = own[name](*values, **params)
+            return others[name](*values, **params) if out is None and name in others else out
+
+        return replace
+
+    return {**others, **{name: both(name) for name in own}}
 
 
 def _rebuilt(body: Any) -> Any:

@@ -21,16 +21,19 @@ def product_of(x: Any, weights: Any, **params: Any) -> Any:
 
     Taken are activations `[..., inputs]` times weights `[inputs, ...]` in float32.
     """
-    (over_x, over_weights), batches = params["dimension_numbers"]
-    plain = over_x == (x.ndim - 1,) and over_weights == (0,) and batches == ((), ())
-    if not plain or x.ndim < 2 or weights.ndim < 2:
-        return None
-    if any(
-        kind != jnp.float32
-        for kind in (x.dtype, weights.dtype, params["preferred_element_type"] or jnp.float32)
-    ):
+    if not is_layer(x, weights, **params):
         return None
     return product(x, weights, params["precision"])
+
+
+def is_layer(x: Any, weights: Any, **params: Any) -> bool:
+    """Return whether these are activations times weights, in float32."""
+    (over_x, over_weights), batches = params["dimension_numbers"]
+    plain = over_x == (x.ndim - 1,) and over_weights == (0,) and batches == ((), ())
+    kinds = (x.dtype, weights.dtype, params["preferred_element_type"] or jnp.float32)
+    return bool(
+        plain and x.ndim >= 2 and weights.ndim >= 2 and all(k == jnp.float32 for k in kinds)
+    )
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))

@@ -13,6 +13,9 @@ from jax import lax
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
+# More bits than this are drawn a piece after the other: XLA would else draw them where they are
+# used, in the middle of what cannot be vectorized, and again in the gradient.
+PIECE = 2**13
 
 
 def random_bits(keys: Any, *, bit_width: int, shape: tuple[int, ...]) -> Any:
@@ -24,9 +27,19 @@ def random_bits(keys: Any, *, bit_width: int, shape: tuple[int, ...]) -> Any:
     if not (threefry and config.jax_threefry_partitionable and plain):
         return None
     first, second = jax.random.key_data(keys)
-    place = lax.iota(jnp.uint32, count).reshape(shape)
-    a, b = threefry2x32(first, second, jnp.zeros_like(place), place)
-    return a ^ b
+
+    def piece(start: Any, size: int) -> Any:
+        place = start + lax.iota(jnp.uint32, size)
+        a, b = threefry2x32(first, second, jnp.zeros_like(place), place)
+        return a ^ b
+
+    pieces = -(-count // PIECE)
+    if pieces == 1:
+        return piece(jnp.uint32(0), count).reshape(shape)
+    size = -(-count // pieces)
+    starts = jnp.arange(pieces, dtype=jnp.uint32) * size
+    drawn = lax.map(lambda start: piece(start, size), starts)
+    return drawn.reshape(-1)[:count].reshape(shape)
 
 
 def threefry2x32(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
