@@ -280,8 +280,8 @@ class CompiledProgram:
     ) -> tuple[State, dict[str, Any]]:
         """Call the executable for as many members at a time as it takes."""
         done = []
-        for begin in range(0, len(population), self.places):
-            part = range(begin, min(begin + self.places, len(population)))
+        for place in range(0, len(population), self.places):
+            part = range(place, min(place + self.places, len(population)))
             mine = population.take(part)
             arguments = self.arguments(mine, state.take(part), len(part), first, until)
             places = lay_out(len(part), len(self.engine.devices), self.width.at_once).places

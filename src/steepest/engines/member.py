@@ -43,7 +43,7 @@ def make_parts(task: Task, on_cpu: bool) -> Parts:
     return Parts(jax.jit(gradient), jax.jit(fast(task.measure)))
 
 
-def compiler_options(on_cpu: bool) -> dict[str, str | bool | int] | None:
+def compiler_options(on_cpu: bool) -> dict[str, str | bool] | None:
     """Return how XLA compiles programs that several threads run at the same time.
 
     A thread each uses all cores without splitting small matrix products between them. LLVM's first
@@ -51,7 +51,7 @@ def compiler_options(on_cpu: bool) -> dict[str, str | bool | int] | None:
     """
     if not on_cpu:
         return None
-    return {"xla_cpu_multi_thread_eigen": False, "xla_backend_optimization_level": 1}
+    return {"xla_cpu_multi_thread_eigen": False, "xla_backend_optimization_level": "1"}
 
 
 def chunked(batch: Data, size: int) -> Chunks:

@@ -12,8 +12,8 @@ from jax import lax
 from steepest.engines.rewrite.products import product_of
 
 # Patches hold each value as often as the kernel is large. Above this many bytes they are made for
-# some examples at a time, and made again for the gradient: they stay in the processor's cache, which
-# makes a convolution's step a half faster, and little memory is needed.
+# some examples at a time, and made again for the gradient: they stay in the processor's cache, and
+# little memory is needed. Twice or a quarter of it is slower by a tenth (28 × 28 images, 2 cores).
 BLOCK_BYTES = 2**21
 # Where those of a single example are above this, only the patches of one row of the kernel are
 # made at a time, and their products summed.

@@ -2,7 +2,8 @@
 
 A product of what the loop is given at each time is one product before the loop. And where a loop
 multiplies its state by weights, their gradient is one product after the loop, of all states and
-of all gradients, instead of a small one and a sum at each time. An LSTM's step takes a seventh less.
+of all gradients, instead of a small one and a sum at each time. An LSTM's step takes a seventh
+less.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ class _Products:
     def __init__(self, weights: Sequence[Any], given: Sequence[Any]) -> None:
         self.weights, self.given = weights, given
         self.before: list[tuple[int, int, Any]] = []  # places of input and weights, precision
-        self.after: list[tuple[int, Any, Any]] = []  # place of weights, precision, shape
+        self.after: list[tuple[int, Any, Any]] = []  # place of weights, precision, result's shape
 
     def see(self, x: Any, weights: Any, **params: Any) -> Any:
         """Note a product and return it, or None where it is left alone."""
@@ -38,7 +39,7 @@ class _Products:
         if at is not None:
             self.before.append((at, place, params["precision"]))
         elif weights.ndim == 2:
-            shape = jax.ShapeDtypeStruct(found.shape, found.dtype)
+            shape: Any = (found.shape, found.dtype)
             self.after.append((place, params["precision"], shape))
         return found
 
@@ -104,7 +105,7 @@ def loop(run: Run, values: Sequence[Any], params: Mapping[str, Any]) -> Values |
         return [*state, *out], inputs
 
     times = params["length"]
-    slack = [jnp.zeros((times, *shape.shape), shape.dtype) for *_, shape in found.after]
+    slack = [jnp.zeros((times, *shape), kind) for *_, (shape, kind) in found.after]
 
     @jax.custom_vjp
     def run_loop(weights: Values, init: Values, given: Values, ahead: Values) -> Values:
@@ -129,8 +130,8 @@ def loop(run: Run, values: Sequence[Any], params: Mapping[str, Any]) -> Values |
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
-def _held(x: Any, weights: Any, slack: Any, precision: Any) -> Any:
-    """Return the product of `x` by weights that are held; its gradient is also that of `slack`."""
+def _held(x: Any, weights: Any, slack: Any, precision: Any) -> Any:  # noqa: ARG001
+    """Return the product of `x` by held weights; its gradient is that of `slack`, too."""
     return product(x, weights, precision)
 
 
