@@ -158,6 +158,16 @@ def test_a_file_of_format_1_opens():
     assert "RMSprop" in str(comparison)
 
 
+def test_a_file_of_format_2_opens():
+    """Made by the code of Steepest 0.2, when a schedule was part of a recipe."""
+    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-2.db")
+    assert set(comparison.optimizers) == {"SGD", "Adam"}
+    assert comparison.study.settings.decides == "loss"
+    assert "CosineDecay" in comparison.best.code("keras")
+    assert comparison.to_dict()["format_version"] == FORMAT_VERSION
+    assert "Adam" in str(comparison)
+
+
 def test_a_file_of_format_3_opens():
     """Made by Steepest 0.4, before the training set was measured."""
     comparison = steepest.read(Path(__file__).parent / "data" / "study-format-3.db")
@@ -223,3 +233,22 @@ def test_a_file_of_format_4_opens():
     assert set(comparison.optimizers) == {"SGD", "Adam", "RMSprop"}
     assert not comparison.study.resumed
     assert {trial.reason for trial in comparison.study.trials} == {""}
+
+
+def test_a_file_of_format_5_opens():
+    """Made by Steepest 0.6, with a sweep and what was asked."""
+    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-5.db")
+    study = comparison.study
+    assert set(comparison.optimizers) == {"SGD", "Adam", "RMSprop"}
+    assert (study.settings.sweep, study.asked["budget"]) == (1, "quick")
+    assert study.task.fingerprint
+    assert study.hardware["members"] == "one after another"
+    assert {trial.stage for trial in study.trials} >= {Stage.SEARCH, Stage.CONFIRM, Stage.SWEEP}
+    assert comparison.measures.sensitivity
+
+
+def test_there_is_a_file_of_each_format():
+    """What a new format is made with stays, so that later versions have it to open."""
+    data = Path(__file__).parent / "data"
+    numbers = sorted(int(path.stem.split("-")[-1]) for path in data.glob("study-format-*.db"))
+    assert numbers == list(range(1, FORMAT_VERSION + 1))

@@ -274,7 +274,7 @@ def test_write_ahead_mode_is_read_from_a_copy(file):
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("number", [1, 3, 4])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_old_formats_are_held_to_their_own_tables(tmp_path, number):
     path = tmp_path / "study.db"
     shutil.copyfile(DATA / f"study-format-{number}.db", path)
