@@ -97,7 +97,7 @@ def test_what_is_about_the_whole_study_is_raised(task, program, monkeypatch):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_training_stops_where_it_may_and_goes_on_to_the_same(task, program, monkeypatch, count):
-    monkeypatch.setattr("steepest.engines.compiled.PIECE_SECONDS", 0.0)  # a piece an epoch
+    monkeypatch.setattr("steepest.engines.program.PIECE_SECONDS", 0.0)  # a piece an epoch
     members, calls, parts = population(3), [], {}
     whole = begin(task, members)
     expected = trained(program, members, whole, 1, [])

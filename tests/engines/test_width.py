@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from steepest.engines import compiled, probe, width
+from steepest.engines import program as program_module
 from steepest.engines.compiled import CompiledEngine
 from steepest.engines.layout import lay_out, orders_of
 from steepest.engines.width import Width
@@ -83,7 +84,7 @@ def test_a_narrow_program_takes_members_in_parts(task, expected):
 def test_parts_are_told_of_by_the_places_of_all(task, expected, monkeypatch):
     """What a part hands over on the way belongs to its members, and not to the first ones."""
     program = CompiledEngine(task).compile(POPULATION.config(0), Width(2, lockstep=False))
-    monkeypatch.setattr(compiled, "PIECE_SECONDS", 0.0)  # a piece an epoch
+    monkeypatch.setattr(program_module, "PIECE_SECONDS", 0.0)  # a piece an epoch
     told = {}
 
     def tell(epochs, so_far=None):

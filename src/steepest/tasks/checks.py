@@ -136,6 +136,17 @@ def forget_losses(model: Any) -> None:
     model._clear_losses()
 
 
+def forgetful(model: Any) -> Callable[..., Any]:
+    """Return the model's `stateless_call`, which forgets the losses of earlier traces first."""
+    call = model.stateless_call
+
+    def stateless_call(*args: Any, **kwargs: Any) -> Any:
+        forget_losses(model)
+        return call(*args, **kwargs)
+
+    return stateless_call
+
+
 def abstractly(jax: Any, model: Any) -> Called:
     """Return what calls the model with shapes alone, once for each kind of x."""
     known: dict[str, tuple[Tree, bool]] = {}

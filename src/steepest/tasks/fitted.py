@@ -20,7 +20,7 @@ from steepest.tasks.checks import (
     check_fit,
     check_weights,
     directions,
-    forget_losses,
+    forgetful,
     gist,
     metric_names,
     own_step,
@@ -112,7 +112,7 @@ def borrowed(keras: Any, model: Any) -> Iterator[Any]:
     torch = keras.backend.backend() == "torch"
     modes = [(m, m.training) for m in model.modules()] if torch else []
     if keras.backend.backend() == "jax":
-        own["stateless_call"] = _forgetful(model)
+        own["stateless_call"] = forgetful(model)
     try:
         yield model
     finally:
@@ -123,16 +123,6 @@ def borrowed(keras: Any, model: Any) -> Iterator[Any]:
             variable.assign(value)
         for module, training in modes:
             module.training = training
-
-
-def _forgetful(model: Any) -> Callable[..., Any]:
-    call = model.stateless_call
-
-    def stateless_call(*args: Any, **kwargs: Any) -> Any:
-        forget_losses(model)
-        return call(*args, **kwargs)
-
-    return stateless_call
 
 
 def prepare(keras: Any, model: Any, first: Batch, parts: Mapping[str, Batch]) -> None:
