@@ -178,8 +178,8 @@ def make_population(task: Task, parts: Parts, plan: steps.Plan, lockstep: bool) 
     """Return the function to compile: members side by side, or a single one.
 
     `filled` is how many of the places hold a member, int32 `[1]`; what is behind them is padding.
-    A single member is no loop over members, whose copies in and out are code to compile, as much
-    of it as the training of a small model.
+    A single member is no loop over members, whose copies in and out are code to compile: a quarter
+    of what a small transformer took, though little of a perceptron's.
     """
     train = make_member(task, parts, plan, stop_early=not lockstep)
 
