@@ -1,4 +1,4 @@
-"""Float and Choice: the values that a hyperparameter may take, and on which scale.
+"""Float and Choice: the values that a hyperparameter may take, and their scale.
 
 A space maps the unit interval, where quasi-random points live, to values and back. Only numbers
 and strings in, so that a space goes into the study file as it is.
@@ -6,7 +6,7 @@ and strings in, so that a space goes into the study file as it is.
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any
@@ -135,7 +135,25 @@ def to_dict(space: Space) -> dict[str, Any]:
     return {"kind": type(space).__name__, **asdict(space)}
 
 
-def from_dict(data: dict[str, Any]) -> Space:
+def from_dict(data: Mapping[str, Any]) -> Space:
     """Return the space that `to_dict` wrote down."""
     kinds: dict[str, type[Float] | type[Choice]] = {"Float": Float, "Choice": Choice}
     return kinds[data["kind"]](**{key: value for key, value in data.items() if key != "kind"})
+
+
+def check_number(owner: str, name: str, value: Any, low: float, high: float) -> float:
+    """Return `value` as a float if it is a number with low ≤ value < high.
+
+    Raises:
+        InputError: it is not.
+    """
+    shown = f"{owner}'s {name} is {value[:40] if isinstance(value, str) else quoted(value)}"
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise InputError(
+            f"{shown}, but must be a number, or a range such as Float(1e-4, 1e-1, log=True)"
+        )
+    # Compared before it is rounded to a float: an integer may be larger than any.
+    if not (value >= low and value < high):  # type: ignore[operator]
+        limit = f"at least {low:g}" + (f" and below {high:g}" if high < 1e30 else "")
+        raise InputError(f"{shown}, but must be {limit}")
+    return float(value)

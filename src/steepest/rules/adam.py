@@ -46,21 +46,6 @@ def update(
     return w - (m * (lr / (1 - b1**t))) / (root + eps), after
 
 
-LARGE = 1e3  # next to which the root of mean squared gradients is nothing
-
-
-def from_sgd(values: Mapping[str, Any], _: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return momentum SGD as Adam, but for the bias correction of the first few steps.
-
-    With an ε so large that it alone divides; v is then without effect, and is let go at once, as
-    its bias correction is in the learning rate in Keras.
-    """
-    if values.get("nesterov"):
-        return None
-    rate, mu = float(values["learning_rate"]), float(values["momentum"])
-    return {"learning_rate": rate * LARGE / (1 - mu), "beta_1": mu, "beta_2": 0.0, "epsilon": LARGE}
-
-
 SPACES = {
     "learning_rate": Float(1e-4, 1e-1, log=True),
     "beta_1": Float(0.5, 0.98, log=True, complement=True),
@@ -115,7 +100,6 @@ ADAM = Rule(
     ),
     update=update,
     memory=memory,
-    includes={"SGD": from_sgd},
     defaults={"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     flags={"amsgrad": False},
     spaces=SPACES,

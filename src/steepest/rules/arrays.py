@@ -77,6 +77,11 @@ def transposed(x: Array) -> Array:
     return x.__array_namespace__().swapaxes(x, -1, -2)
 
 
+def turned(x: Array) -> Array:
+    """Return `x` with its axes in reverse order: PyTorch's `[out, in]` is Keras' `[in, out]`."""
+    return x.__array_namespace__().permute_dims(x, tuple(range(x.ndim))[::-1])
+
+
 def fan_in_and_out(x: Array) -> tuple[int, int]:
     """Return how many values a matrix `[in, out]`, as Keras and Flax have it, takes and gives."""
     return x.shape[0], x.shape[1]

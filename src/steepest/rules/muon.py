@@ -133,6 +133,7 @@ MUON = Rule(
         "adam_beta_2": (0.0, 1.0),
         "epsilon": (0.0, 1e38),
     },
+    idle={"nesterov": "momentum"},
     twists={
         "form": "the form of the momentum, the small numbers, and the AdamW of the other weights"
     },

@@ -10,9 +10,9 @@ from numbers import Integral
 from typing import Any
 
 from steepest.errors import InputError, quoted
-from steepest.rules.checks import number
+from steepest.rules.custom_schedules import table
 from steepest.rules.schedules import SCHEDULES
-from steepest.spaces import Float, Value
+from steepest.spaces import Float, Value, check_number
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Ingredient:
                     f"{', '.join(self.words)}"
                 )
             return value
-        found = number(owner, self.name, value, *self.bounds)
+        found = check_number(owner, self.name, value, *self.bounds)
         if self.whole:
             if not isinstance(value, Integral) and not found.is_integer():
                 raise InputError(
@@ -136,6 +136,30 @@ RECIPE: Mapping[str, Ingredient] = {
     )
 }
 
+# What frameworks and people call these, as an argument of an optimizer or of a training.
+ELSEWHERE: Mapping[str, str] = {
+    "weight_decay": "weight_decay",
+    "global_clipnorm": "clip_norm",
+    "clipnorm": "clip_each",
+    "clipvalue": "clip_value",
+    "gradient_accumulation_steps": "accumulation",
+    "use_ema": "ema",
+    "ema_momentum": "ema",
+    "warmup_steps": "warmup",
+    "max_norm": "clip_norm",
+    "max_grad_norm": "clip_norm",
+    "every_k_schedule": "accumulation",
+    "l2": "weight_decay",
+}
+EXAMPLES: Mapping[str, Value] = {
+    "clip_norm": 1.0,
+    "clip_each": 1.0,
+    "clip_value": 0.5,
+    "accumulation": 4,
+    "ema": 0.99,
+    "warmup": 0.05,
+    "weight_decay": 0.01,
+}
 CLIPS = ("clip_norm", "clip_each", "clip_value")
 SCHEDULE_NUMBERS = ("warmup", "final", "drop", "drop_every", "decay_steps")
 
@@ -174,3 +198,20 @@ def completed(
         return {}
     words: dict[str, Value] = {"decay": decay or "decoupled", "decay_on": "kernels"}
     return {name: value for name, value in words.items() if name not in names}
+
+
+def check_rate(name: str, divides: bool, named: Mapping[str, Any]) -> None:
+    """Raise `InputError` if a rule that divides by the learning rate would meet a rate of zero."""
+    if not divides:
+        return
+    ends = named.get("schedule") in ("linear", "cosine") and not named.get("final")
+    ends = ends and "decay_steps" in named
+    schedule = str(named.get("schedule", "constant"))
+    if schedule not in SCHEDULES:
+        ends = not table(schedule, 10_000).all()
+    zero = "a warm-up starts at" if named.get("warmup") else "the schedule ends at"
+    if named.get("warmup") or ends:
+        raise InputError(
+            f"{name} divides by the learning rate, which {zero} zero; leave warmup out and let the "
+            "schedule end above zero by final"
+        )

@@ -44,20 +44,6 @@ def update(
     return w, ((v, m, a) if h.centered else (v, m))
 
 
-LARGE = 1e3  # next to which the root of mean squared gradients is nothing
-
-
-def from_sgd(values: Mapping[str, Any], twists: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return momentum SGD as RMSprop: with an ε so large that it alone divides."""
-    if values.get("nesterov"):
-        return None
-    return {
-        "learning_rate": float(values["learning_rate"]) * LARGE,
-        "momentum": float(values["momentum"]),
-        "epsilon": LARGE**2 if twists["epsilon_inside"] else LARGE,
-    }
-
-
 RMSPROP = Rule(
     name="RMSprop",
     doc=__doc__,
@@ -79,7 +65,6 @@ RMSPROP = Rule(
     ),
     update=update,
     memory=memory,
-    includes={"SGD": from_sgd},
     defaults={"learning_rate": 0.001, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7},
     flags={"centered": False},
     spaces={

@@ -9,11 +9,11 @@ import numpy as np
 from steepest.errors import InputError, nearest, quoted
 from steepest.records import Parameter
 from steepest.rules.arrays import Array
-from steepest.rules.checks import number
-from steepest.rules.recipe import RECIPE
-from steepest.spaces import Float, Space, Value
+from steepest.rules.recipe import ELSEWHERE, EXAMPLES, RECIPE
+from steepest.spaces import Float, Space, Value, check_number
 
 Memory = tuple[Array, ...]
+_SHORT = {"lr": ("learning_rate",), "eps": ("epsilon",), "betas": ("beta_1", "beta_2")}
 ANY = (-1e38, 1e38)
 CARRIES = (1, 5, 15, 50)  # trials from which on one more hyperparameter is searched
 FRAMEWORKS = ("keras", "torch", "optax")
@@ -78,10 +78,6 @@ class About:
 Update = Callable[[Array, Array, Memory, Array, Hyperparameters], tuple[Array, Memory]]
 
 
-def _true(*_: Any) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class Rule:
     """An optimizer.
@@ -110,9 +106,8 @@ class Rule:
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     twists: Mapping[str, str] = field(default_factory=dict)
     inert: Mapping[str, Callable[[Mapping[str, Any], bool], bool]] = field(default_factory=dict)
-    # What a special case's values are in this rule's own, by the special case's name; None if they
-    # have none: `includes["SGD"](values, twists)`.
-    includes: Mapping[str, Callable[..., dict[str, Value] | None]] = field(default_factory=dict)
+    # The number without which a flag does nothing: while it is 0, the flag makes no difference.
+    idle: Mapping[str, str] = field(default_factory=dict)
     begin: Callable[[Array, Hyperparameters], Memory] | None = None
     shown: Callable[[Array, Memory, Hyperparameters], Array] | None = None
     choose: Callable[[Parameter, Mapping[str, Any]], Mapping[str, bool]] | None = None
@@ -161,6 +156,15 @@ class Rule:
         able = self.settings(dialect)
         return dict([(n, s) for n, s in self.spaces.items() if n in able][:count])
 
+    def names_of(self, argument: str) -> list[str]:
+        """Return the hyperparameters that a framework calls so: "lr" is the learning rate."""
+        spoken = [pair for one in self.dialects.values() for pair in one.arguments.items()]
+        found = [ours for ours, theirs in spoken if theirs.lstrip("-").split("[")[0] == argument]
+        return list(dict.fromkeys(found)) or [n for n in _SHORT.get(argument, ()) if n in self]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.defaults or name in self.flags
+
     def check(self, name: str, value: Any) -> Value:
         """Return `value` as a plain number, flag or word if it may be the hyperparameter `name`.
 
@@ -185,12 +189,24 @@ class Rule:
             return value if isinstance(value, str) else type(self.flags[name])(value)
         if name in self.defaults:
             low, high = self.bounds.get(name, RECIPE[name].bounds if name in RECIPE else ANY)
-            return number(self.name, name, value, low, high)
+            return check_number(self.name, name, value, low, high)
         if name in RECIPE:
             return RECIPE[name].check(self.name, value)
         if not isinstance(name, str):
             raise InputError(
                 f"{self.name} has {quoted(name)}, but hyperparameters are called by words"
+            )
+        if ours := self.names_of(name):
+            raise InputError(
+                f"{self.name} has no hyperparameter {quoted(name)}; did you mean "
+                f"{' and '.join(ours)}?"
+            )
+        if name in ELSEWHERE:
+            here = ELSEWHERE[name]
+            raise InputError(
+                f"{self.name} has no hyperparameter {quoted(name)}, which is {here} here; write "
+                f"{self.name}({here}={EXAMPLES[here]}), or recipe={{'{here}': {EXAMPLES[here]}}} "
+                "for all optimizers"
             )
         known_names = [*self.defaults, *self.flags, *RECIPE]
         raise InputError(

@@ -13,6 +13,9 @@ A schedule is a factor on the learning rate. It takes the steps done so far (0 a
 batch, as Keras' `iterations`) and what `schedule_numbers` made of the recipe; f is the recipe's
 `final`. Cosine: Loshchilov & Hutter 2017, without restarts. Warm-up as in Keras' `CosineDecay` and
 Optax' `warmup_cosine_decay_schedule`.
+
+A baseline may bring a schedule of another kind (`schedules_given`, `schedules_own`): its rates are
+a table, an entry a step, which is one more number to run on.
 """
 
 import math
@@ -21,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from steepest.rules import custom_schedules
 from steepest.rules.arrays import Array, cos, maximum, minimum, where
 
 FINAL = {"linear": 0.0, "cosine": 0.0, "exponential": 0.01}  # where no other is given
@@ -65,6 +69,9 @@ def schedule_numbers(schedule: str, recipe: Mapping[str, Any], total: int) -> di
     `recipe` may hold warmup, final, drop, drop_every and decay_steps; `total` are the steps of the
     whole training.
     """
+    if schedule not in SCHEDULES:
+        times = np.asarray(recipe["learning_rate"]) / custom_schedules.peak(schedule)
+        return {"rates": times[..., None] * custom_schedules.table(schedule, total + 1)}
     length = recipe.get("decay_steps", float(total))
     found = {}
     warmup = np.rint(np.multiply(recipe.get("warmup", 0.0), length))
@@ -89,3 +96,11 @@ def factor(schedule: str, done: Array, n: Numbers) -> Array:
     warmup = n["warmup_steps"]
     after = SCHEDULES[schedule](maximum(done - warmup, done * 0), n)
     return where(done < warmup, done / maximum(warmup, warmup * 0 + 1), after)
+
+
+def rate(schedule: str, done: Array, n: Numbers) -> Array:
+    """Return the learning rate after `done` steps, a scalar of floats."""
+    if "rates" not in n:
+        return n["learning_rate"] * factor(schedule, done, n)
+    rates = n["rates"]
+    return rates[minimum(done, done * 0 + (rates.shape[-1] - 1)).astype("int32")]

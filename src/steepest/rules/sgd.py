@@ -70,6 +70,7 @@ SGD = Rule(
         "momentum": Float(0.0, 0.99, log=True, complement=True),
     },
     bounds={"learning_rate": (0.0, 1e38), "momentum": (0.0, 1.0)},
+    idle={"nesterov": "momentum"},
     twists={"rate_inside": "whether the velocity is kept in steps (the rate inside) or gradients"},
     inert={"rate_inside": lambda values, rate_changes: not rate_changes or not values["momentum"]},
     dialects={

@@ -12,12 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
-from steepest.records import Config, Parameter
+from steepest.records import Config, Parameter, TaskFacts
 from steepest.rules import Hyperparameters, Rule, find_rule
-from steepest.rules.arrays import Array, filled, maximum, minimum, norm, sqrt, total, where
+from steepest.rules.arrays import (
+    Array,
+    filled,
+    maximum,
+    minimum,
+    norm,
+    sqrt,
+    total,
+    turned,
+    where,
+)
 from steepest.rules.recipe import CLIPS, RECIPE, SCHEDULE_NUMBERS
-from steepest.rules.schedules import factor, schedule_numbers
+from steepest.rules.schedules import rate, schedule_numbers
 
 Memory = dict[str, Any]  # "rule", and where the recipe needs it "sum" and "average"
 Numbers = Mapping[str, Any]  # scalars: the hyperparameters, and what the schedule runs on
@@ -30,7 +41,8 @@ class Plan:
     """All of a step that is known before the numbers are: what is compiled once.
 
     `flags[i]` is what the formula reads of array i beside numbers; `decayed[i]` whether weight
-    decay falls on it.
+    decay falls on it. `turned` arrays have their axes in PyTorch's order, `[out, in, ...]`, and the
+    formula, whose order is Keras', looks at axes: so it is given them the other way round.
     """
 
     rule: Rule
@@ -40,14 +52,20 @@ class Plan:
     numbers: frozenset[str]
     flags: tuple[Mapping[str, Any], ...]
     decayed: tuple[bool, ...]
+    turned: bool = False
 
     def has(self, name: str) -> bool:
         """Return whether the recipe has this ingredient."""
         return name in self.numbers or name in self.words
 
 
-def make_plan(config: Config, parameters: Sequence[Parameter]) -> Plan:
-    """Return the plan of `config`'s steps on arrays of these kinds."""
+def plan_of(config: Config, facts: TaskFacts) -> Plan:
+    """Return the plan of `config`'s steps on the weights of a task."""
+    return make_plan(config, facts.weights, facts.framework)
+
+
+def make_plan(config: Config, parameters: Sequence[Parameter], framework: str = "keras") -> Plan:
+    """Return the plan of `config`'s steps on arrays of these kinds, as a framework orders axes."""
     rule = find_rule(config.rule)
     dialect = rule.dialect(config.dialect)
     choices = config.choices
@@ -65,6 +83,7 @@ def make_plan(config: Config, parameters: Sequence[Parameter]) -> Plan:
             {**static, **(rule.choose(one, static) if rule.choose else {})} for one in parameters
         ),
         tuple(every or one.role in DECAYED for one in parameters),
+        rule.looks_at_axes and framework == "torch",
     )
 
 
@@ -80,9 +99,12 @@ def prepare(schedule: str, values: Numbers, total: int) -> tuple[dict[str, Any],
     }
     members = [np.shape(v) for v in values.values()]
     shape = members[0] if members else ()
+    table = every.pop("rates", None)
     wide = {n: np.broadcast_to(np.asarray(v, np.float64), shape) for n, v in every.items()}
     numbers = {n: v.astype(np.float32) for n, v in wide.items()}
     complements = {n: (1 - v).astype(np.float32) for n, v in wide.items() if n not in NO_COMPLEMENT}
+    if table is not None:
+        numbers["rates"] = table.astype(np.float32)  # [steps], or [members, steps]
     return numbers, complements
 
 
@@ -105,6 +127,7 @@ def begin(plan: Plan, weights: Sequence[Array], numbers: Numbers, complements: N
 def _begin_one(
     plan: Plan, i: int, w: Array, numbers: Numbers, complements: Numbers
 ) -> tuple[Array, ...]:
+    w = turned(w) if plan.turned else w
     if plan.rule.begin is None:
         return tuple(filled(w, 0.0) for _ in plan.rule.memory(plan.flags[i]))
     return plan.rule.begin(w, Hyperparameters({**numbers, **plan.flags[i]}, complements))
@@ -115,7 +138,7 @@ def step(
     gradients: Sequence[Array],
     weights: Sequence[Array],
     memory: Memory,
-    done: Array,
+    done: Shaped[Any, ""],
     numbers: Numbers,
     complements: Numbers,
 ) -> tuple[list[Array], Memory]:
@@ -123,7 +146,7 @@ def step(
     after: Memory = dict(memory)
     due, updates, count = None, done, int(plan.words.get("accumulation", 1))
     rates = [
-        numbers["learning_rate"] * factor(plan.schedule, at, numbers)
+        rate(plan.schedule, at, numbers)
         for at in (done, done + count)  # of this update and of the next one
     ]
     if plan.has("accumulation"):
@@ -146,10 +169,9 @@ def step(
         after["rule"] = _chosen(due, after["rule"], memory["rule"])
     if plan.has("ema"):
         first = where(updates == 0, done * 0, done * 0 + 1)
+        old, new = first * numbers["ema"], 1 - first + first * complements["ema"]
         after["average"] = [
-            (first * numbers["ema"] * a + (1 - first + first * complements["ema"]) * w).astype(
-                a.dtype
-            )
+            (old * _widened(a, old) + new * _widened(w, new)).astype(a.dtype)
             for a, w in zip(memory["average"], moved, strict=True)
         ]
     return moved, after
@@ -172,14 +194,24 @@ def shown(
 def _one(
     plan: Plan,
     i: int,
-    g: Array,
-    w: Array,
+    g: Shaped[Any, "*shape"],
+    w: Shaped[Any, "*shape"],
     memory: Any,
-    t: Array,
+    t: Shaped[Any, ""],
     numbers: Numbers,
     complements: Numbers,
-) -> tuple[Array, Any]:
-    """Return one array and its memory after an update; the arithmetic is in the array's type."""
+) -> tuple[Shaped[Any, "*shape"], Any]:
+    """Return one array and its memory after an update.
+
+    The arithmetic is in the array's type, as Keras has it. In half precision 0.999 is 1: PyTorch
+    and Optax have more for the numbers, so there it is in single.
+    """
+    if plan.framework != "keras" and w.dtype.itemsize < 4:
+        wide = [m.astype("float32") for m in memory]
+        more, after = _one(plan, i, g, w.astype("float32"), wide, t, numbers, complements)
+        return more.astype(w.dtype), tuple(
+            new.astype(m.dtype) for new, m in zip(after, memory, strict=True)
+        )
     own = {name: v.astype(w.dtype) for name, v in numbers.items()}
     rest = {name: v.astype(w.dtype) for name, v in complements.items()}
     g, t = g.astype(w.dtype), t.astype(w.dtype)
@@ -192,7 +224,10 @@ def _one(
         elif plan.rule.decays_itself is None or not plan.rule.decays_itself(flags):
             w = w - w * decay * own["learning_rate"]
     h = Hyperparameters({**own, **flags, "weight_decay": decay}, rest)
-    return plan.rule.update(g, w, memory, t, h)
+    if not plan.turned:
+        return plan.rule.update(g, w, memory, t, h)
+    w, memory = plan.rule.update(turned(g), turned(w), memory, t, h)
+    return turned(w), memory
 
 
 def _own(plan: Plan, numbers: Numbers) -> dict[str, Any]:
@@ -219,11 +254,16 @@ def _transformed(
     return [(w + u).astype(w.dtype) for w, u in zip(weights, updates, strict=True)], state
 
 
+def _widened(x: Array, number: Array) -> Array:
+    """Return `x` in the wider type of the two: half precision in single, which numbers have."""
+    return x.astype(np.promote_types(x.dtype, number.dtype))
+
+
 def _clipped(plan: Plan, gradients: Sequence[Array], numbers: Numbers) -> list[Array]:
     """Return the gradients, clipped as the framework does it."""
     if plan.has("clip_norm"):
         limit = numbers["clip_norm"]
-        whole = sqrt(sum((total(g * g) for g in gradients), start=limit * 0))
+        whole = sqrt(sum((_widened(total(g * g), limit) for g in gradients), start=limit * 0))
         if plan.framework == "torch":  # torch.nn.utils.clip_grad_norm_
             scale = minimum(limit / (whole + 1e-6), limit * 0 + 1)
         else:
@@ -231,9 +271,14 @@ def _clipped(plan: Plan, gradients: Sequence[Array], numbers: Numbers) -> list[A
         return [g * scale.astype(g.dtype) for g in gradients]
     if plan.has("clip_each"):
         limit = numbers["clip_each"]
-        return [g * limit / maximum(norm(g), limit) for g in gradients]
+        norms = [_widened(norm(g), limit) for g in gradients]
+        return [
+            _widened(g, limit) * limit / maximum(n, limit)
+            for g, n in zip(gradients, norms, strict=True)
+        ]
     if plan.has("clip_value"):
         limit = numbers["clip_value"]
+        gradients = [_widened(g, limit) for g in gradients]
         return [minimum(maximum(g, g * 0 - limit), g * 0 + limit) for g in gradients]
     return list(gradients)
 

@@ -1,18 +1,19 @@
 """Contestant: an optimizer that a person asked about, with what is fixed and what is searched."""
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from steepest.calls import Call, read_calls
 from steepest.errors import InputError, quoted
+from steepest.parse.optimizers import Given, Wanted, as_list
+from steepest.priors.start_lists import start_list
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule, find_rule
-from steepest.rules.reading import Call, read_calls
-from steepest.rules.recipe import completed
+from steepest.rules.custom_schedules import is_known
+from steepest.rules.recipe import check_rate, completed
+from steepest.rules.schedules import SCHEDULES
 from steepest.spaces import Choice, Float, Space, Value
-
-MOST = 1000  # optimizers in a comparison
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Contestant:
     dialect: str = "keras"
     schedule: str = "constant"
     baseline: bool = False  # takes part as it stands, untuned
+    compiled: bool = False  # a baseline that nobody named: what the model was compiled with
     given: tuple[str, ...] = ()  # what the person fixed or gave a range: ours to leave alone
 
     def config(self, values: Mapping[str, Value], seed: int) -> Config:
@@ -37,13 +39,6 @@ class Contestant:
         rest = {name: value for name, value in values.items() if name != "schedule"}
         schedule = str(values.get("schedule", self.schedule))
         return Config(self.rule, self.dialect, rest, schedule, seed)
-
-    def values(self, unit: Iterable[float]) -> dict[str, Value]:
-        """Return all hyperparameters at a point of the unit cube, one coordinate for each range."""
-        searched = {
-            name: space.at(u) for (name, space), u in zip(self.space.items(), unit, strict=True)
-        }
-        return {**self.fixed, **searched}
 
     def defaults(self) -> dict[str, Value]:
         """Return the framework's own defaults, as far as what the person gave allows them.
@@ -63,10 +58,6 @@ class Contestant:
 def _usual(space: Space) -> Value:
     """Return the middle of a range, or the first of some values."""
     return space.at(0.5) if isinstance(space, Float) else space.values[0]
-
-
-Given = Mapping[str, Value | Space]
-Wanted = Iterable[str | Rule] | str | Rule | Mapping[str, Given]
 
 
 def contestants(
@@ -89,27 +80,7 @@ def contestants(
     Raises:
         InputError: an unknown optimizer or hyperparameter, a value out of bounds, a name twice.
     """
-    if isinstance(wanted, Mapping):
-        for given in wanted.values():
-            if not isinstance(given, Mapping):
-                raise InputError(
-                    f"optimizers maps a name to {quoted(given)}, but must map it to a dictionary "
-                    'of hyperparameters, such as {"Adam": {"beta_1": 0.8}} or {"Adam": {}}'
-                )
-    many: Any = [wanted] if isinstance(wanted, str | Rule) else wanted
-    if isinstance(many, Iterable) and not isinstance(many, Mapping):
-        try:
-            many = list(itertools.islice(many, MOST + 1))
-        except Exception:  # it says that it can be iterated, and cannot
-            many = [None]
-        if len(many) > MOST:
-            raise InputError(f"optimizers are more than {MOST}; compare fewer at a time")
-    if not isinstance(many, Iterable) or not all(isinstance(one, str | Rule) for one in many):
-        raise InputError(
-            f"optimizers is {quoted(wanted)}, but must be names, such as ['SGD', 'Adam'] or "
-            "['SGD(momentum=0.9)'], or rules made by steepest.rule; not optimizer objects"
-        )
-    pairs: list[tuple[str, Rule, dict[str, Any]]] = []
+    many, pairs = as_list(wanted), list[tuple[str, Rule, dict[str, Any]]]()
     if isinstance(wanted, Mapping):
         pairs = [(name, find_rule(name), dict(given)) for name, given in wanted.items()]
     else:
@@ -194,11 +165,15 @@ def _contestant(
             own[key] = Choice(tuple(rule.check(key, one) for one in value.values))
         else:
             fixed[key] = rule.check(key, value)
-    ranges = {k: space for k, space in rule.space(trials, dialect).items() if k not in given}
+    # What the rule's start list has several values of is searched, however few the trials.
+    listed = {key for entry in start_list(rule.name) for key in entry}
+    every = rule.space(trials, dialect)
+    every |= {k: space for k, space in rule.spaces.items() if k in listed and k in able}
+    ranges = {k: space for k, space in every.items() if k not in given}
     space = {**ranges, **own}
     named = {**able, **fixed, **space}
     fixed |= completed(name, named, rule.dialect(dialect).decay, str(fixed.get("schedule", "")))
-    check_rate(name, rule, named)
+    check_rate(name, rule.divides_by_rate, named)
     schedule = str(fixed.pop("schedule", schedule))
     rest = {**able, **fixed}
     return Contestant(
@@ -223,64 +198,27 @@ def _asked(call: Call) -> tuple[str, Rule, dict[str, Any]]:
             "name as in SGD(nesterov=True)"
         )
     given = spaces_in(call.keywords)
-    arguments = ", ".join(f"{key}={_shown(value)}" for key, value in given.items())
+    arguments = ", ".join(f"{key}={_argument(value)}" for key, value in given.items())
     return (f"{rule.name}({arguments})" if given else rule.name), rule, given
 
 
-def _shown(value: Any) -> str:
+def _argument(value: Any) -> str:
     if isinstance(value, Float):
         return f"{value.low:g}..{value.high:g}"
     if isinstance(value, Choice):
         return "|".join(map(str, value.values))
-    return repr(value)
-
-
-def notes(contestant: Contestant, weights: Iterable[Any]) -> list[str]:
-    """Return what a person should know of this optimizer on a model with these weights."""
-    rule = find_rule(contestant.rule)
-    if rule.choose is None:
-        return []
-    flags = {**rule.flags, **contestant.fixed}
-    parameters = list(weights)
-    ours = [rule.choose(p, flags)["matrix"] for p in parameters]
-    theirs = [rule.choose(p, {**flags, "routing": "keras"})["matrix"] for p in parameters]
-    found = []
-    wrong = [p.path for p, a, b in zip(parameters, ours, theirs, strict=True) if b and not a]
-    if wrong:
-        found.append(
-            f"{rule.name} leaves to AdamW what are no hidden matrices ({_listed(wrong)}), which "
-            "Keras would send to Newton–Schulz; the code to paste excludes them"
-        )
-    high = [p.path for p in parameters if p.role == "kernel" and len(p.shape) > 2]
-    if high:
-        found.append(
-            f"{rule.name} trains {_listed(high)} by AdamW: kernels with more than two axes are no "
-            "matrices"
-        )
-    if not any(ours):
-        found.append(f"{rule.name} found no hidden matrix in this model: it is AdamW here")
-    return found
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def check_rate(name: str, rule: Rule, named: Mapping[str, Any]) -> None:
-    """Raise `InputError` if a rule that divides by the learning rate would meet a rate of zero."""
-    ends = named.get("schedule") in ("linear", "cosine") and not named.get("final")
-    zero = "a warm-up starts at" if named.get("warmup") else "the schedule ends at"
-    if rule.divides_by_rate and (named.get("warmup") or (ends and "decay_steps" in named)):
-        raise InputError(
-            f"{name} divides by the learning rate, which {zero} zero; leave warmup out and let the "
-            "schedule end above zero by final"
-        )
+    return repr(value)  # the name, which a study file has: as it was typed
 
 
 def as_baseline(config: Config, name: str) -> Contestant:
     """Return the contestant that takes part as `config` has it, untuned."""
     named = {**config.hyperparameters, "schedule": config.schedule}
-    check_rate(name, find_rule(config.rule), named)
+    if config.schedule not in SCHEDULES and not is_known(config.schedule):
+        raise InputError(
+            f"the schedule {quoted(config.schedule)} is not known here; give as the baseline the "
+            "optimizer that has it, not its Config"
+        )
+    check_rate(name, find_rule(config.rule).divides_by_rate, named)
     fixed = {k: find_rule(config.rule).check(k, v) for k, v in config.hyperparameters.items()}
     return replace(
         Contestant(name, config.rule, fixed, {}, config.dialect, config.schedule), baseline=True

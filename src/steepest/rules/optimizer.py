@@ -11,8 +11,7 @@ import numpy as np
 from steepest.errors import InputError, quoted
 from steepest.records import Config, Parameter
 from steepest.rules import FRAMEWORKS, find_rule, step
-from steepest.rules.contestant import check_rate
-from steepest.rules.recipe import RECIPE, SCHEDULE_NUMBERS, completed
+from steepest.rules.recipe import RECIPE, SCHEDULE_NUMBERS, check_rate, completed
 
 
 class OptimizerState(NamedTuple):
@@ -91,7 +90,7 @@ def optimizer(
     lacks = schedule != "constant" or "warmup" in values
     if steps is None and lacks and "decay_steps" not in values:
         raise InputError(f"a {schedule} schedule or a warm-up needs a length; give steps=1000")
-    check_rate(rule.name, rule, {**values, "schedule": schedule})
+    check_rate(rule.name, rule.divides_by_rate, {**values, "schedule": schedule})
     config = Config(rule.name, dialect, values, schedule, 0)
     numbers, complements = step.prepare(schedule, config.numbers, steps or 1)
     numbers = {**numbers, **traced}

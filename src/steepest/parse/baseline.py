@@ -8,14 +8,18 @@ stands: the framework's arithmetic, its weight decay on all weights, its schedul
 from collections.abc import Mapping
 from typing import Any
 
+from steepest.calls import Call, read_calls
 from steepest.errors import InputError, nearest, quoted
+from steepest.parse.schedule_objects import keras_rate, torch_schedule, without_rate
+from steepest.parse.schedules import schedule_from
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule
-from steepest.rules.reading import Call, read_calls
-from steepest.rules.recipe import completed
-from steepest.rules.schedules_read import schedule_from
+from steepest.rules.recipe import ELSEWHERE, completed
 from steepest.spaces import Value
+from steepest.text import in_single, shortest
 
+_KERAS = ("keras", "tf_keras", "tensorflow")  # the packages that have Keras' own classes
+SCALER = "LossScaleOptimizer"  # which Keras puts around an optimizer under mixed_float16
 # Arguments that change nothing of the arithmetic, in any framework.
 _SILENT = {
     "name", "foreach", "fused", "capturable", "differentiable", "relative_step", "params",
@@ -34,13 +38,6 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
     "ns_coefficients": ((3.4445, -4.775, 2.0315),), "trust_clip": (None,),
     "weight_lr_power": (2.0, 2), "eps": (1e-7, 1e-8), "state_dtype": (None,), "adaptive": (False,),
 }  # fmt: skip
-_RECIPE = {
-    "weight_decay": "weight_decay",
-    "global_clipnorm": "clip_norm",
-    "clipnorm": "clip_each",
-    "clipvalue": "clip_value",
-    "gradient_accumulation_steps": "accumulation",
-}
 
 
 def from_keras(optimizer: Any) -> Config:
@@ -49,13 +46,22 @@ def from_keras(optimizer: Any) -> Config:
     Raises:
         InputError: it is none of Keras' optimizers, or set in a way that Steepest does not know.
     """
+    optimizer = _inside(optimizer)
     if not hasattr(optimizer, "get_config"):
         raise InputError(f"{quoted(optimizer)} is no Keras optimizer; give one, such as Adam(1e-3)")
-    config = dict(optimizer.get_config())
-    rate = config.get("learning_rate")
-    if isinstance(rate, Mapping):  # a schedule, as Keras serializes it
-        arguments = dict(rate.get("config", {}))
-        config["learning_rate"] = Call(str(rate.get("class_name")), (), arguments)
+    kind = type(optimizer)
+    if kind.__module__.split(".")[0] not in _KERAS:
+        raise InputError(
+            f"the optimizer is {kind.__name__} of {kind.__module__}, whose arithmetic Steepest "
+            "does not know; write its update as a rule, with steepest.rule"
+        )
+    rate = keras_rate(optimizer)
+    with without_rate(optimizer, rate):
+        config = dict(optimizer.get_config())
+    if rate is not None:
+        config["learning_rate"] = rate
+    elif _is_number(config.get("learning_rate")):  # out of a variable in single precision
+        config["learning_rate"] = _as_given(config["learning_rate"])
     listed = getattr(optimizer, "_exclude_from_weight_decay", None)
     pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
     if listed or pattern:
@@ -66,18 +72,23 @@ def from_keras(optimizer: Any) -> Config:
             )
         config["decay_on"] = "kernels"
     _settle_average(config)
-    return _config("keras", type(optimizer).__name__, config)
+    return _config("keras", kind.__name__, config)
 
 
-def from_torch(optimizer: Any) -> Config:
-    """Return what a PyTorch optimizer is, as it stands, without its learning-rate scheduler.
+def from_torch(optimizer: Any, every: int | None = None) -> Config:
+    """Return what a PyTorch optimizer is, as it stands, or a scheduler with its optimizer.
 
-    Its parameter groups may differ in weight decay, none or one amount; then what decays are taken
-    to be the kernels.
+    An optimizer does not know its learning-rate scheduler; give the scheduler to have both, and as
+    `every` after how many batches it is stepped: 1, or `len(loader)` for once an epoch. Parameter
+    groups may differ in weight decay, none or one amount; then what decays are taken to be the
+    kernels.
 
     Raises:
         InputError: it is none of PyTorch's optimizers, or set in a way that Steepest does not know.
     """
+    scheduler = None
+    if hasattr(optimizer, "get_last_lr") and hasattr(optimizer, "optimizer"):
+        scheduler, optimizer = torch_schedule(optimizer, every), optimizer.optimizer
     groups = getattr(optimizer, "param_groups", None)
     if not groups:
         raise InputError(f"{quoted(optimizer)} is no PyTorch optimizer with parameters; give one")
@@ -103,6 +114,10 @@ def from_torch(optimizer: Any) -> Config:
         first["weight_decay"] = amounts[0]
         if 0.0 in decays:
             first["decay_on"] = "kernels"
+    # What a scheduler leaves in the groups, beside the rates.
+    for key in ("max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"):
+        first.pop(key, None)
+    first = first if scheduler is None else {**first, "lr": scheduler}
     return _config("torch", type(optimizer).__name__, first)
 
 
@@ -121,7 +136,7 @@ def read_baseline(text: str) -> Config:
             f"the baseline {quoted(text)} is {len(found)} optimizers, but must be one; "
             "give --baseline for each"
         )
-    (call,) = found
+    call = _called(found[0])
     module, _, name = call.name.rpartition(".")
     known = {**dict.fromkeys(("", "keras", "tf", "tensorflow", "optimizers"), "keras")}
     known |= {"torch": "torch", "optim": "torch", "optax": "optax"}
@@ -143,6 +158,31 @@ def read_baseline(text: str) -> Config:
     if framework == "keras":
         _settle_average(arguments)
     return _config(framework, name, arguments)
+
+
+def _as_given(value: float) -> float:
+    """Return 0.001 for 0.0010000000474974513, which is what single precision makes of it."""
+    return float(shortest(value)) if in_single(value) == value else value
+
+
+def _inside(optimizer: Any) -> Any:
+    """Return the optimizer that scales no loss: float16 needs that scaling, and it is undone."""
+    for _ in range(9):
+        inner = getattr(optimizer, "inner_optimizer", None)
+        if type(optimizer).__name__ != SCALER or inner is None:
+            break
+        optimizer = inner
+    return optimizer
+
+
+def _called(call: Call) -> Call:
+    """Return the call of the optimizer that scales no loss, as `_inside` does."""
+    for _ in range(9):
+        inner = call.keywords.get("inner_optimizer", *call.positional[:1] or (None,))
+        if call.name.rpartition(".")[2] != SCALER or not isinstance(inner, Call):
+            break
+        call = inner
+    return call
 
 
 def _settle_average(arguments: dict[str, Any]) -> None:
@@ -176,10 +216,17 @@ def _rule(framework: str, name: str) -> tuple[Rule, dict[str, Value]]:
     for known, found in names.items():
         if known == name or (framework != "optax" and known.lower() == name.lower()):
             return found
-    raise InputError(
-        f"there is no optimizer {quoted(name)} of {framework} among {', '.join(names)}; "
-        f"{nearest(name, names)}"
-    )
+    raise InputError(f"there is no optimizer {quoted(name)} of {framework}; {nearest(name, names)}")
+
+
+def _meant(rule: Rule, framework: str, argument: str) -> str:
+    """Return a hint at what somebody means by an argument that a framework's class lacks."""
+    spoken = rule.dialect(framework).arguments
+    theirs = [spoken[name] for name in rule.names_of(argument) if name in spoken]
+    if theirs:
+        return f"did you mean {' and '.join(theirs)}?"
+    recipe = ELSEWHERE if framework == "keras" else ()
+    return nearest(argument, [*spoken.values(), *recipe])
 
 
 def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
@@ -235,15 +282,15 @@ def _config(framework: str, name: str, given: Mapping[str, Any]) -> Config:
                 if part is not None:
                     key = own[f"{argument}[{i}]"]
                     values[key] = rule.check(key, part)
-        elif argument in _RECIPE and (framework == "keras" or argument == "weight_decay"):
+        elif argument in ELSEWHERE and (framework == "keras" or argument == "weight_decay"):
             if value:
-                recipe[_RECIPE[argument]] = value
+                recipe[ELSEWHERE[argument]] = value
         elif argument == "ema_momentum" and framework == "keras":
             recipe["ema"] = value
         elif argument not in _SILENT:
             raise InputError(
                 f"{name} has {argument}={quoted(value)}, which Steepest does not know; "
-                f"{nearest(argument, [*own, *_RECIPE])}"
+                f"{_meant(rule, framework, argument)}"
             )
     if "weight_decay" not in {**values, **recipe}:
         recipe.pop("decay_on")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.digests import Reader, digest, digest_array, without_addresses
 from steepest.errors import InputError, quoted
+from steepest.hashing import Reader, digest, digest_array, without_addresses
 from steepest.rules import OWN, RULES, Rule
 from steepest.rules.recipe import RECIPE
 from steepest.rules.rule import About, Dialect, Hyperparameters

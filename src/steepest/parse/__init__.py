@@ -1,0 +1,1 @@
+"""Optimizers and schedules as people write them: names, calls and objects."""

@@ -1,0 +1,82 @@
+"""All contestants of a study: the optimizers to compare, and the baselines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from steepest.calls import read_keywords
+from steepest.errors import InputError, nearest, quoted
+from steepest.parse.baseline import from_keras, from_torch, read_baseline
+from steepest.parse.compiled import baselines
+from steepest.parse.contestant import Contestant, as_baseline, check_names, contestants, spaces_in
+from steepest.parse.optimizers import Wanted
+from steepest.parse.schedules import check_word
+from steepest.records import Config
+from steepest.rules.recipe import ELSEWHERE, RECIPE
+from steepest.spaces import Choice
+
+
+def make_contestants(
+    optimizers: Wanted,
+    trials: int,
+    schedule: str = "constant",
+    dialect: str = "keras",
+    recipe: Any = None,
+    baseline: Any = None,
+    compiled: Contestant | None = None,
+) -> list[Contestant]:
+    """Return all that take part: the optimizers asked about and what is used today.
+
+    `compiled` is what the model was compiled with, which takes part unless there is a `baseline`.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    if isinstance(recipe, str):
+        recipe = spaces_in(read_keywords(recipe))
+    if recipe is not None and not isinstance(recipe, Mapping):
+        raise InputError(
+            f"recipe is {quoted(recipe)}, but must be a dictionary such as {{'warmup': 0.1}}"
+        )
+    for name, value in (recipe or {}).items():
+        if not isinstance(name, str):
+            raise InputError(
+                f"a recipe has {quoted(name)}, but its ingredients are called by words"
+            )
+        if name == "schedule" and not isinstance(value, Choice):
+            check_word(value)
+        if name in ELSEWHERE and name not in RECIPE:
+            raise InputError(f"a recipe has no {quoted(name)}; did you mean {ELSEWHERE[name]}?")
+        if name not in RECIPE:
+            raise InputError(f"a recipe has no {quoted(name)}; {nearest(name, RECIPE)}")
+    found = contestants(
+        optimizers,
+        trials,
+        dialect=dialect,
+        schedule=schedule,
+        recipe=recipe,
+    )
+    if "schedule" in (recipe or ()) and schedule != "constant":
+        raise InputError("a schedule is given beside the recipe and in it; give it once")
+    names: list[str] = []
+    given = baselines(baseline)
+    for one in given or ():
+        name, config = _baseline(one)
+        names.append(name)
+        count = names.count(name)
+        named = name if count == 1 or isinstance(one, str) else f"{name} {count}"
+        found.append(as_baseline(config, named))
+    if compiled is not None and given == []:
+        found.append(compiled)
+    check_names(found)
+    return found
+
+
+def _baseline(given: Any) -> tuple[str, Config]:
+    """Return what to call an optimizer that is used today, and what it is."""
+    if isinstance(given, str):
+        return f"baseline {given}", read_baseline(given)
+    if isinstance(given, Config):
+        return f"baseline {given.rule}", given
+    of_torch = hasattr(given, "param_groups") or hasattr(given, "get_last_lr")
+    config = from_torch(given) if of_torch else from_keras(given)
+    return f"baseline {config.rule}", config
