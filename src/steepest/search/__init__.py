@@ -1,4 +1,4 @@
-"""The search: ask for trials, train, halve, tell, confirm."""
+"""The search: ask for trials, train, halve, write, confirm."""
 
 from steepest.search.loop import search
 

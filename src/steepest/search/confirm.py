@@ -1,126 +1,224 @@
 """Confirmation: the best configuration of each optimizer, from fresh seeds, as a race.
 
-All optimizers meet the same seeds. After each seed, those that cannot be the best any more get no
-further ones, nor does anybody once nothing is open.
+All optimizers meet the same seeds. At each look, which are few (`statistics.LOOKS`), those that
+cannot be the best any more get no further seeds, nor does anybody once nothing is open. Beside the
+first seeds each optimizer's defaults are trained too, as people want to see what tuning is worth.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from steepest.budget import OutOfTime
-from steepest.records import Config, Stage, Study
-from steepest.search.ground import SEEDS_APART, Ground
-from steepest.search.horizon import with_horizon
-from steepest.search.later import searched
-from steepest.search.model import fit
+from steepest.budget import FIRST, OutOfTime
+from steepest.records import Config, Outcome, Settings, Stage, StudyRecord
+from steepest.search.runner import Running, end_trials, measure_trials, unmeasured
+from steepest.search.schedule_length import with_schedule_length
+from steepest.search.search_space import SEEDS_APART, SearchSpace
 from steepest.search.session import Session
-from steepest.search.trials import Running, end_trials, measure_trials, unmeasured
-from steepest.statistics import race
+from steepest.search.tuning import Tuner
+from steepest.statistics import State, next_look, race
 
 # The seeds of a study with seed s: s·1000 for the search, s·1000 + 1, + 2, ... to confirm.
-FIRST = 2  # seeds before the first look, as one says nothing of chance
+DEFAULTS = 3  # seeds on which the frameworks' defaults are trained, at most
 
 
-def chosen(study: Study, ground: Ground) -> Config | None:
-    """Return an optimizer's best configuration, as the model of all its trials has it.
-
-    None if no trial has a loss, so that nothing is known.
-    """
-    settings, contestant = study.settings, ground.contestant
-    if not ground.space:
-        return ground.config(contestant.defaults(), settings)
-    tried = [t for t in searched(study, contestant.name) if settings.score(t) < math.inf]
-    if not tried:
+def best_config(study: StudyRecord, space: SearchSpace, tuner: Tuner | None) -> Config | None:
+    """Return an optimizer's best configuration; None if no trial has a loss."""
+    settings = study.settings
+    if tuner is None:
+        return space.config(space.contestant.defaults(), settings)
+    best = tuner.best(settings)
+    if best is None:
         return None
-    best = min(tried, key=lambda t: (-t.epochs, settings.score(t), t.number))
-    model = fit(ground, settings, searched(study, contestant.name))
-    if model is None:
-        return with_horizon(best.config, ground, study.task, study.task.epochs)
-    point = model.best(settings.seed)
-    where = ground.point(best.config.hyperparameters)
-    if where is None or min(where) < 0 or max(where) > 1:  # it was shown another optimizer's best
-        inside = float(model.predict(np.array([point]))[0][0])
-        if model.expected(best, settings, tried) < inside:
-            return with_horizon(best.config, ground, study.task, study.task.epochs)
-    return ground.config(ground.values(point), settings)
+    config = space.config(best.values, settings)
+    if settings.own_horizon:
+        config = with_schedule_length(config, space, study.task, study.task.epochs)
+    return config
 
 
-def confirm(session: Session, best: Mapping[str, Config | None]) -> None:
+def confirm(
+    session: Session, spaces: Mapping[str, SearchSpace], best: Mapping[str, Config | None]
+) -> None:
     """Train each optimizer's best from fresh seeds until it is decided, or the budget is spent.
 
-    What came to an end is measured on the whole training set and on the test set.
+    What came to an end is measured on the test set and, where there is time, on the whole training
+    set. There is a verdict if the search came to its end, and a seed of each.
     """
-    settings = session.study.settings
-    first = settings.seed * SEEDS_APART + 1
+    settings, epochs = session.study.settings, session.study.task.epochs
     configs = {name: config for name, config in best.items() if config is not None}
-    if session.live:  # states of the search are of no use any more
-        session.shelf.clear()
+    searched = not session.study.stopped
+    if session.live and searched:  # states of the search are of no use any more
+        session.checkpoints.clear()
     done: list[Running] = []
-    names, seeds = list(configs), 0
-    whole = bool(names) or not session.study.stopped
     try:
-        while names:
-            names, count = _affordable(session, names, seeds)
-            if not count:
-                break
-            session.watch(f"confirming, seed {seeds + 1}", session.budget)
-            fresh = range(first + seeds, first + seeds + count)
-            some = {n: [replace(configs[n], seed=seed) for seed in fresh] for n in names}
-            running = session.start(Stage.CONFIRM, some)
-            done += running
-            session.train(running, session.study.task.epochs)
-            end_trials(running)
-            session.tell(running)
-            seeds += count
-            names = _open(session, seeds)
+        _rounds(session, spaces, configs, done)
     except OutOfTime:
+        end_trials(done, epochs)
         session.cut(f"the limit of {settings.seconds:g} s ended the study before its plan did")
-        whole = False
-    for name in ("training", "test"):
+    ran = [name for name in configs if session.study.confirmed(name)]
+    if searched and configs and not ran and not session.study.stopped:
+        total = session.study.allowed
+        had = "1 full training" if total == 1 else f"{total:.3g} full trainings"
+        session.cut(f"of {had} none is left to confirm what was found")
+    common = min((_ended(session.study, name) for name in ran), default=0)
+    whole = searched and (common > 0 or not configs)
+    for name in ("test", "training") if not session.study.stopped else ("test",):
         if name in session.engine.sets:
             session.recover(unmeasured(done, name))
-            measure_trials(session.programs, session.shelf, done, name)
-    session.tell(done, finished=whole)
+            measure_trials(session.programs, session.checkpoints, done, name)
+    session.write(done, finished=whole)
     session.stop.check()
 
 
-def _left(session: Session) -> float:
-    """Return how many full trainings are left of the budget."""
+def _rounds(
+    session: Session,
+    spaces: Mapping[str, SearchSpace],
+    configs: Mapping[str, Config],
+    done: list[Running],
+) -> None:
+    """Train seeds until the verdict is found, those of a round at the same time."""
+    settings, epochs = session.study.settings, session.study.task.epochs
+    first = settings.seed * SEEDS_APART + 1
+    names, seeds = list(configs), 0
+    usual = usual_configs(session, spaces, configs)
+    while names:
+        names, upto = _affordable(session, names, seeds, len(usual))
+        if upto == seeds:
+            return
+        told = f"seed {upto}" if upto == seeds + 1 else f"seeds {seeds + 1} to {upto}"
+        session.watch(f"confirming, {told}", session.budget)
+        fresh = {n: range(first + _had(session, n), first + upto) for n in names}
+        some = {n: [replace(configs[n], seed=seed) for seed in fresh[n]] for n in names}
+        running = session.start(Stage.CONFIRM, some)
+        done += running
+        beside = (
+            [] if seeds else _defaults(session, usual, len(running), range(first, first + upto))
+        )
+        try:
+            for turn in _turns(session, running + beside):
+                session.train(turn, epochs)
+        finally:
+            end_trials(running + beside, epochs)
+            for one in beside:
+                if one.trial.outcome is Outcome.FINISHED:
+                    session.checkpoints.drop(one.trial.number)
+            session.write(running + beside)
+        seeds = upto
+        names = _open(session, seeds)
+
+
+def usual_configs(
+    session: Session, spaces: Mapping[str, SearchSpace], configs: Mapping[str, Config]
+) -> dict[str, Config]:
+    """Return the frameworks' defaults, but for those that a contestant is trained with anyway."""
     settings = session.study.settings
-    if settings.full_trainings is None:
+    known = [_what(config) for config in configs.values()]
+    usual = {
+        name: space.config(space.contestant.defaults(), settings)
+        for name, space in spaces.items()
+        if space.ranges and name in configs
+    }
+    return {name: config for name, config in usual.items() if _what(config) not in known}
+
+
+def _defaults(
+    session: Session, usual: Mapping[str, Config], taken: int, seeds: Sequence[int]
+) -> list[Running]:
+    """Start the frameworks' defaults on the first seeds, as far as the budget has them.
+
+    `taken` are the trainings of the contestants on these seeds.
+    """
+    room = _left(session, taken) / max(1, len(usual))
+    count = int(min(len(seeds), DEFAULTS, room))
+    if session.study.judged:  # those that it has
+        stages = [t.stage for t in session.replay.trials_of(next(iter(usual), ""))]
+        count = min(len(seeds), stages.count(Stage.DEFAULT))
+    some = {n: [replace(config, seed=s) for s in seeds[:count]] for n, config in usual.items()}
+    return session.start(Stage.DEFAULT, some) if count > 0 else []
+
+
+def _what(config: Config) -> tuple[object, ...]:
+    return config.rule, config.dialect, config.schedule, sorted(config.hyperparameters.items())
+
+
+def _turns(session: Session, running: list[Running]) -> list[list[Running]]:
+    """Return what is trained at a time: where time may end it, all optimizers on one seed, as only
+    seeds that all of them have can be compared."""
+    if session.study.settings.seconds is None:
+        return [running]
+    seeds = sorted({one.trial.config.seed for one in running})
+    return [[one for one in running if one.trial.config.seed == seed] for seed in seeds]
+
+
+def _left(session: Session, taken: float = 0.0) -> float:
+    """Return how many full trainings are left of the budget, beside those that are taken."""
+    total = session.study.allowed
+    if total is None:
         return math.inf
-    return settings.full_trainings - session.budget.spent / session.study.task.epochs + 1e-9
+    return total - taken - session.budget.spent / session.study.task.epochs + 1e-9
 
 
-def _affordable(session: Session, names: list[str], seeds: int) -> tuple[list[str], int]:
-    """Return who gets seeds, and how many at once."""
+def _had(session: Session, name: str) -> int:
+    """Return how many seeds a contestant has; one that was behind for a look catches up."""
+    return len(session.study.confirmed(name))
+
+
+def _affordable(
+    session: Session, names: list[str], seeds: int, usual: int
+) -> tuple[list[str], int]:
+    """Return who gets seeds, and up to how many, until the next look.
+
+    Beside the first ones so many defaults are trained, for which a third seed of all is given up.
+    """
     settings, left = session.study.settings, _left(session)
     if not settings.race:
-        return names, settings.seeds - seeds
-    if not seeds:  # one seed is the least there is
-        return names, int(max(1, min(FIRST, settings.seeds, left // len(names))))
-    if left < len(names):  # those that are ahead
-        names = names[: int(left)] if left >= 2 else []
-    return names, int(bool(names) and seeds < settings.seeds)
+        return names, settings.seeds
+    # A last look that was taken before more seeds were asked for is a look.
+    stops = [one for one in session.study.judged if one > seeds]
+    look = min([next_look(seeds, settings.seeds), *stops])
+    for upto in range(look, seeds, -1):  # as many as there are for all
+        beside = usual if not seeds and upto > FIRST else 0
+        if left >= sum(upto - _had(session, name) for name in names) + beside:
+            return names, upto
+    if seeds >= settings.seeds:
+        return [], seeds
+    if not seeds:
+        return names[: int(left)], int(left >= 1)
+    # Those that are ahead, two at the least, as one alone says nothing.
+    some = [name for name in names if _had(session, name) == seeds][: int(left)]
+    return (some, seeds + 1) if len(some) >= FIRST else ([], seeds)
+
+
+def _ended(study: StudyRecord, name: str) -> int:
+    from_end = [t for t in study.confirmed(name) if t.epochs >= study.task.epochs or t.lost]
+    return len(from_end)
 
 
 def _open(session: Session, seeds: int) -> list[str]:
-    """Return the optimizers that get one more seed."""
+    """Return the optimizers that get more seeds, those that are ahead first."""
     settings = session.study.settings
     if not settings.race:
         return []
-    confirmed = {name: session.study.confirmed(name) for name in session.study.optimizers}
-    scores = {
-        name: [settings.score(trial) for trial in trials]
-        for name, trials in confirmed.items()
-        if trials
-    }
+    scores = confirmed_scores(session.study, settings)
     ahead = sorted(scores, key=lambda name: sum(scores[name]) / len(scores[name]))
     if seeds < FIRST:
         return ahead
+    before = max(session.study.judged, default=0)
+    if seeds < before:  # a study that gets more seeds keeps those that it has
+        had = {n: [t.stage for t in session.replay.trials_of(n)] for n in ahead}
+        kept = [name for name in ahead if had[name].count(Stage.CONFIRM) > seeds]
+        if kept:
+            return kept
     most = min(settings.seeds, seeds + int(min(_left(session) / 2, settings.seeds)))
-    more = race(scores, settings.practical, most).more
+    found = race(scores, settings.margin, most, judged=session.study.judged)
+    more: Sequence[str] = found.more
+    if session.study.judged and State.OPEN in found.states.values():
+        # Who asks for more seeds gets them, also where they will hardly decide.
+        more = [n for n, state in found.states.items() if state in (State.LEADER, State.OPEN)]
     return [name for name in ahead if name in more]
+
+
+def confirmed_scores(study: StudyRecord, settings: Settings) -> dict[str, list[float]]:
+    """Return the scores of each contestant that has seeds, in order of seeds; lower is better."""
+    found = {name: study.confirmed(name) for name in study.optimizers}
+    return {n: [settings.score(t) for t in trials] for n, trials in found.items() if trials}

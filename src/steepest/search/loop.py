@@ -1,7 +1,7 @@
-"""The loop: explore, halve, refine, confirm; and where it was asked for, sweep.
+"""The study: tune, confirm; and where it was asked for, sweep.
 
-Every optimizer is given the same number of trials, the same rungs, the same initial weights and
-the same order of the data, and its own ranges. What the search finds is not believed but confirmed
+Every optimizer is tuned (`search/tuning.py`) with the same number of trainings, the same initial
+weights and the same order of the data. What that finds is not believed but confirmed
 (`search/confirm.py`): the best configuration of each optimizer trains again from fresh seeds, the
 same ones for all optimizers, to be compared seed by seed.
 """
@@ -15,25 +15,30 @@ from pathlib import Path
 from typing import Any
 
 from steepest import storage
-from steepest.budget import OutOfTime, Plan, cost
-from steepest.engines.engine import Engine
+from steepest.budget import OutOfTime
+from steepest.engines.protocol import SIDE_BY_SIDE, Engine
 from steepest.errors import InputError
-from steepest.records import Config, Outcome, Settings, Stage, Study, TaskFacts
-from steepest.rules.contestant import Contestant
-from steepest.search.afterwards import afterwards, most_swept
-from steepest.search.confirm import chosen, confirm
-from steepest.search.ground import Ground
-from steepest.search.horizon import with_horizon
-from steepest.search.later import expectation, later, modelled
-from steepest.search.new import new_study
-from steepest.search.past import Past, check_same, went_on
-from steepest.search.session import SIDE_BY_SIDE, Session
-from steepest.search.trials import Running, Watch, end_trials, halve_trials
-from steepest.stopping import Stop, Stopped, listening
+from steepest.parse.contestant import Contestant
+from steepest.records import Config, Settings, StudyRecord, TaskFacts
+from steepest.search import time_limit
+from steepest.search.confirm import best_config, confirm
+from steepest.search.new_study import measure_untrained, new_study
+from steepest.search.replay import Replay, check_same, resumed_from
+from steepest.search.runner import Watch, program_key
+from steepest.search.search_space import SearchSpace
+from steepest.search.session import Session
+from steepest.search.sweep import most_swept, sweep_and_time
+from steepest.search.tuning import Tuner, end_search, make_tuners, tune
+from steepest.signals import Stop, Stopped, listening
+from steepest.spaces import Value
+from steepest.text import many
 
 log = logging.getLogger(__name__)
 
-SEARCH_TIME = 0.55  # the share of a limit of time after which confirmation begins at the latest
+# The share of a limit of time after which confirmation begins at the latest. What is planned is
+# planned to end before (planning.py), so this holds where trainings take longer than measured.
+SEARCH_TIME = 0.8
+LOOKED_FOR = 5  # seeds that progress counts on; how many there will be nobody knows
 
 
 def search(
@@ -43,11 +48,12 @@ def search(
     path: Path,
     watch: Watch,
     asked: Mapping[str, Any] | None = None,
-) -> Study:
-    """Run the whole study, writing it to the file at `path` rung by rung; return it.
+) -> StudyRecord:
+    """Run the whole study, writing it to the file at `path` turn by turn; return it.
 
     `engine` trains the populations. A study of the same question that is there already goes on from
-    where it was stopped; one that was completed is returned.
+    where it was stopped, by its limit of time too if there is another one now, or if more seeds are
+    asked for; one that was completed is returned.
 
     Raises:
         InputError: the study that is there is of another question.
@@ -60,143 +66,134 @@ def search(
             stack.enter_context(storage.held(path.parent))
             before = storage.read(path)
             check_same(before, asks)
-            if before.complete:
+            longer = before.stopped and _other_limit(before, asks)
+            if before.complete and not longer and not _more_seeds(before, asks):
                 return before
             return _search(_resumed(engine, asks, before, path, watch, stop), contestants, stack)
         session = Session(engine, asks, path, watch, stop)
         return _search(session, contestants, stack)
 
 
+def _other_limit(before: StudyRecord, asks: StudyRecord) -> bool:
+    return before.settings.seconds != asks.settings.seconds
+
+
+def _more_seeds(before: StudyRecord, asks: StudyRecord) -> bool:
+    """Return whether more seeds are asked for than some contestant has: they get them, whatever
+    the budget was."""
+    now, then = asks.settings, before.settings
+    if (now.seeds, now.full_trainings) == (then.seeds, then.full_trainings):
+        return False
+    if now.full_trainings not in (None, then.full_trainings):
+        return False
+    return now.seeds > max((len(before.confirmed(name)) for name in before.optimizers), default=0)
+
+
 def _resumed(
-    engine: Engine, asks: Study, before: Study, path: Path, watch: Watch, stop: Stop
+    engine: Engine, asks: StudyRecord, before: StudyRecord, path: Path, watch: Watch, stop: Stop
 ) -> Session:
     """Return the session of a study that goes on."""
-    said = went_on(before, asks, asks.started)
+    said = resumed_from(before, asks, asks.started)
     log.info("%s", said)
     members = before.hardware.get("members")
     if members is not None and engine.lockstep is None:
         engine.lockstep = members == SIDE_BY_SIDE
     study = replace(
         asks,
-        asked=before.asked,
+        asked=_asked(before, asks),
         started=before.started,
         versions=before.versions,
         hardware=before.hardware,
         initial=before.initial,
         update_seconds=before.update_seconds,
         resumed=(*before.resumed, said),
+        judged=before.judged,
     )
-    return Session(engine, study, path, watch, stop, Past(before))
+    if _more_seeds(before, asks):  # what was looked at before is a look, and has its level
+        seeds = max(len(before.confirmed(name)) for name in before.optimizers)
+        study = replace(study, judged=tuple(sorted({*before.judged, seeds} - {0})))
+    again = _other_limit(before, asks) or _more_seeds(before, asks)
+    if before.planned is not None and not _other_limit(before, asks):
+        bound = asks.settings.full_trainings is not None and not _more_seeds(before, asks)
+        total = before.planned.full_trainings if bound else None
+        study = replace(study, planned=replace(before.planned, full_trainings=total))
+    return Session(engine, study, path, watch, stop, Replay(before, again))
+
+
+def _asked(before: StudyRecord, asks: StudyRecord) -> Mapping[str, Any]:
+    """Return the options that the study had at first, with the limits of now."""
+    new = {n: v for n, v in asks.asked.items() if n == "time" or (n == "seeds" and v is not None)}
+    return {**before.asked, **new} if before.asked else before.asked
 
 
 def _search(
     session: Session, contestants: Sequence[Contestant], stack: contextlib.ExitStack
-) -> Study:
+) -> StudyRecord:
     engine, settings, path, watch = (
         session.engine,
         session.study.settings,
         session.path,
         session.watch,
     )
-    grounds = {contestant.name: Ground(contestant) for contestant in contestants}
+    spaces = {contestant.name: SearchSpace(contestant) for contestant in contestants}
+    tuners = make_tuners(settings, engine.facts, spaces)
     configs = {
-        name: [ground.config(values, settings) for values in ground.spread(settings)]
-        for name, ground in grounds.items()
+        name: [space.config(values, settings) for values in _first_values(space, tuners.get(name))]
+        for name, space in spaces.items()
     }
     _check_updates(engine.facts, configs)
-    session.budget.left = _planned(settings, engine.facts.epochs, grounds)
-    watch("compiling", session.budget)
-    session.prepare([c for some in configs.values() for c in some], session.budget.left)
+    session.budget.left = _planned(session.study, spaces)
+    count = len({program_key(c) for some in configs.values() for c in some})
+    watch(f"compiling {many(count, 'program')}", session.budget)
+    first = time_limit.compiled_first(session, configs)
+    session.prepare([c for some in first for c in some], session.budget.left)
+    measure_untrained(session, configs)
     session.stop.keeps = True
-    if session.past.study is None:  # what cannot be compiled leaves nothing behind
-        session.chose()
+    if session.replay.study is None:  # what cannot be compiled leaves nothing behind
+        session.note_lockstep()
         storage.make_directory(path.parent)
         stack.enter_context(storage.held(path.parent))
         storage.create(path, session.study)
-        session.shelf.clear()  # of a study whose file somebody removed
-    tuned = {name: configs[name] for name, ground in grounds.items() if ground.space}
+        session.checkpoints.clear()  # of a study whose file somebody removed
     try:
-        _stages(session, grounds, tuned)
+        _stages(session, spaces, tuners)
     except (Stopped, KeyboardInterrupt):
         session.keep()
         raise
+    if session.study.finished:
+        session.checkpoints.clear()
+    elif session.live:  # time cut it short, and with more of it this can go on
+        session.keep()
     return session.study
 
 
+def _first_values(space: SearchSpace, tuner: Tuner | None) -> Sequence[Mapping[str, Value]]:
+    """Return what an optimizer trains that is known before: it says what has to be compiled."""
+    return [space.contestant.defaults(), *(tuner.starts if tuner else ())]
+
+
 def _stages(
-    session: Session, grounds: Mapping[str, Ground], tuned: Mapping[str, Sequence[Config]]
+    session: Session, spaces: Mapping[str, SearchSpace], tuners: Mapping[str, Tuner]
 ) -> None:
     """Search, confirm, and measure what is told beside the verdict."""
     settings = session.study.settings
     session.allow(SEARCH_TIME)
     try:
-        _rungs(session, grounds, tuned)
+        tune(session, spaces, tuners)
     except OutOfTime:
         session.cut(f"the limit of {settings.seconds:g} s cut the search short")
+    end_search(session, tuners)
     session.allow(1.0)
-    confirm(session, {name: chosen(session.study, ground) for name, ground in grounds.items()})
-    afterwards(session, grounds)
-    session.shelf.clear()
+    session.budget.best = ""  # of the search's one seed, which nobody believes any more
+    session.budget.left = _planned(session.study, spaces, searched=True)
+    confirm(
+        session,
+        spaces,
+        {n: best_config(session.study, s, tuners.get(n)) for n, s in spaces.items()},
+    )
+    sweep_and_time(session, spaces)
     session.budget.left = 0
     session.watch("", session.budget)
-
-
-def _rungs(
-    session: Session, grounds: Mapping[str, Ground], asked: Mapping[str, Sequence[Config]]
-) -> None:
-    """Explore, halve and refine; all that was tried is in the study then."""
-    settings, facts = session.study.settings, session.engine.facts
-    session.watch(f"search, {settings.rungs[0]} of {facts.epochs} epochs", session.budget)
-    running = session.start(Stage.SEARCH, _ending(session, grounds, asked, settings.rungs[0]))
-    session.train(running, settings.rungs[0])
-    for i, epochs in enumerate(settings.rungs[1:]):
-        models = {name: modelled(session.study, grounds[name]) for name in asked}
-        session.stop.check()
-        session.grow(grounds)
-        values = later(session.study, grounds, models, settings.refined[i])
-        halve_trials(
-            running, session.shelf, settings.survivors[i], expectation(session.study, models)
-        )
-        session.tell(running)
-        running = [one for one in running if one.trial.outcome is Outcome.UNFINISHED]
-        session.watch(f"search, {epochs} of {facts.epochs} epochs", session.budget)
-        if settings.own_horizon:
-            running = _restarted(session, grounds, running, epochs)
-        configs = {n: [grounds[n].config(v, settings) for v in some] for n, some in values.items()}
-        new = session.start(Stage.SEARCH, _ending(session, grounds, configs, epochs))
-        session.train(running, epochs)
-        session.train(new, epochs)
-        running += new
-    end_trials(running)
-    session.tell(running)
-
-
-def _ending(
-    session: Session,
-    grounds: Mapping[str, Ground],
-    configs: Mapping[str, Sequence[Config]],
-    epochs: int,
-) -> Mapping[str, Sequence[Config]]:
-    """Return configurations for a rung, whose schedule ends there if each rung has its own."""
-    facts = session.engine.facts
-    if not session.study.settings.own_horizon:
-        return configs
-    return {
-        n: [with_horizon(c, grounds[n], facts, epochs) for c in cs] for n, cs in configs.items()
-    }
-
-
-def _restarted(
-    session: Session, grounds: Mapping[str, Ground], running: list[Running], epochs: int
-) -> list[Running]:
-    """Return the trials anew, with a schedule that ends at their next rung."""
-    configs: dict[str, list[Config]] = {}
-    for one in running:
-        one.trial = replace(one.trial, outcome=Outcome.SHORT)
-        configs.setdefault(one.trial.optimizer, []).append(one.trial.config)
-        session.shelf.drop(one.trial.number)
-    session.tell(running)
-    return session.start(Stage.SEARCH, _ending(session, grounds, configs, epochs))
 
 
 def _check_updates(facts: TaskFacts, asked: Mapping[str, Sequence[Config]]) -> None:
@@ -210,12 +207,11 @@ def _check_updates(facts: TaskFacts, asked: Mapping[str, Sequence[Config]]) -> N
             )
 
 
-def _planned(settings: Settings, epochs: int, grounds: Mapping[str, Ground]) -> int:
-    """Return the epochs that the study takes at most."""
-    plan = Plan(settings.trials, settings.survivors, settings.refined)
-    searched = sum(bool(ground.space) for ground in grounds.values())
-    most = searched * cost(plan, settings.rungs, settings.own_horizon)
-    most += epochs * settings.seeds * len(grounds)
-    if settings.full_trainings is not None:
-        most = min(most, math.ceil(settings.full_trainings * epochs))
-    return most + epochs * most_swept(settings) * len(grounds)
+def _planned(study: StudyRecord, spaces: Mapping[str, SearchSpace], searched: bool = False) -> int:
+    """Return the epochs that are still to come, as far as is known; of many seeds the first."""
+    settings, epochs = study.settings, study.task.epochs
+    tuned = sum(bool(space.ranges) for space in spaces.values())
+    search = 0.0 if searched else (study.planned or settings).search * tuned
+    seeds = min(settings.seeds, LOOKED_FOR) * len(spaces)
+    swept = most_swept(settings) * len(spaces)
+    return math.ceil((search + seeds + tuned + swept) * epochs)

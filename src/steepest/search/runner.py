@@ -1,6 +1,7 @@
-"""Trials in training: started, trained a rung further, halved, ended."""
+"""Trials in training: started, trained further, let go, ended."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from steepest.budget import Budget
-from steepest.engines.engine import Engine, Program
-from steepest.engines.shelf import Shelf
+from steepest.checkpoints import Checkpoints
+from steepest.engines.population import Population
+from steepest.engines.protocol import Engine, Program
 from steepest.engines.state import Advance, State
-from steepest.halving import survivors
-from steepest.plain import plain
-from steepest.records import Config, Curves, Outcome, Population, Stage, TaskFacts, Trial
+from steepest.records import Config, Curves, Outcome, Stage, TaskFacts, Trial
 from steepest.spaces import Value
-from steepest.workers import Job, Pace, train
+from steepest.text import plain
+from steepest.workers.local import Job, Pace, train
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +26,25 @@ Key = tuple[str, str, str, tuple[tuple[str, Value], ...], tuple[str, ...]]
 
 
 ALIVE = (Outcome.UNFINISHED, Outcome.FINISHED)
-FAILURES = 3  # of trials in a row, when none was ever trained: then it is not the configuration
-EXPLODED = 1000.0  # times what trials begin with, which a loss does not come back from
+# Trials that failed before any was trained: then it is the model, and no configuration. A limit of
+# patience, not measured.
+FAILURES = 3
+# Times what trials begin with: it only names why a trial was not among the survivors, so one whose
+# loss would have come back loses nothing by it. Chosen, not measured.
+EXPLODED = 1000.0
+UNTRAINED = 0.1  # a loss this share or more below the untrained model's has been learnt; chosen
+SAME = (
+    1e-6  # relative difference that another program of the same numbers makes: float32's rounding
+)
 
 
 @dataclass
 class Running:
-    """A trial in training. Its state is on the shelf, by its number."""
+    """A trial in training. Its state is on the checkpoints, by its number."""
 
     trial: Trial
     seconds: float = 0.0  # before the call that trains it now
+    until: int = 0  # the epoch up to which it is to be trained
 
 
 def program_key(config: Config) -> Key:
@@ -64,18 +74,19 @@ class Training:
 
     engine: Engine
     programs: Mapping[Key, Program]
-    shelf: Shelf
+    checkpoints: Checkpoints
     pace: Pace
     progress: Callable[[int, int], None]  # epochs planned and trained
     noted: Callable[[list[Running]], None]  # trials that have got further
 
 
-def train_trials(training: Training, running: list[Running], epochs: int) -> None:
-    """Train all of `running` up to `epochs`, those of one program together."""
-    jobs = [
-        _job(training, training.programs[key], group, epochs)
-        for key, group in _by_program(running).items()
-    ]
+def train_trials(training: Training, running: list[Running]) -> None:
+    """Train each of `running` as far as it is to go, those of one program and length together."""
+    jobs = []
+    for key, group in _by_program(running).items():
+        for until in dict.fromkeys(one.until for one in group):
+            some = [one for one in group if one.until == until]
+            jobs.append(_job(training, training.programs[key], some, until))
     train(jobs, training.engine.workers, training.progress, training.pace)
 
 
@@ -85,35 +96,41 @@ def recover(training: Training, running: list[Running]) -> None:
     From what was kept of them, or from the start; this is trained for a second time, so it costs
     nothing of the budget, and nobody counts it.
     """
-    behind: dict[int, list[Running]] = {}
+    behind: list[Running] = []
     for one in running:
         number, trial = one.trial.number, one.trial
-        if number in training.shelf or not trial.epochs or trial.outcome not in ALIVE:
+        if number in training.checkpoints or not trial.epochs or trial.outcome not in ALIVE:
             continue
         population = Population.of([trial.config])
         begun = training.programs[program_key(trial.config)].begin(population)
-        found = training.shelf.find(number, trial.config, begun)
+        found = training.checkpoints.find(number, trial.config, begun)
         usable = found is not None and int(found.epoch[0]) <= trial.epochs
-        training.shelf.put(number, trial.config, found if found and usable else begun)
-        at = int(training.shelf.get(number).epoch[0])
+        training.checkpoints.put(number, trial.config, found if found and usable else begun)
+        at = int(training.checkpoints.get(number).epoch[0])
         log.debug("trial %d: state of epoch %d for %d epochs", number, at, trial.epochs)
         if at < trial.epochs:
-            behind.setdefault(trial.epochs, []).append(one)
+            behind.append(one)
     again = replace(training, progress=lambda *_: None, noted=lambda _: None)
-    for epochs, some in behind.items():
-        train_trials(again, some, epochs)
+    wanted = [one.until for one in behind]
+    for one in behind:
+        one.until = one.trial.epochs
+    try:
+        train_trials(again, behind)
+    finally:
+        for one, until in zip(behind, wanted, strict=True):
+            one.until = until
 
 
 def _job(training: Training, program: Program, group: list[Running], epochs: int) -> Job:
     population = Population.of([one.trial.config for one in group])
-    shelf = training.shelf
+    checkpoints = training.checkpoints
 
     def begin(members: Sequence[int]) -> State:
         numbers = [group[member].trial.number for member in members]
         for member in members:
             group[member].seconds = group[member].trial.seconds
-        if all(number in shelf for number in numbers):
-            return State.join([shelf.get(number) for number in numbers])
+        if all(number in checkpoints for number in numbers):
+            return State.join([checkpoints.get(number) for number in numbers])
         return program.begin(population.take(members))
 
     def end(members: Sequence[int], state: State, measured: Advance) -> None:
@@ -121,16 +138,16 @@ def _job(training: Training, program: Program, group: list[Running], epochs: int
             one, own = group[member], state.take([i])
             one.trial = _grown(training.engine.facts, one, own, measured, i)
             if one.trial.outcome in ALIVE:
-                shelf.put(one.trial.number, one.trial.config, own)
+                checkpoints.put(one.trial.number, one.trial.config, own)
             else:
-                shelf.drop(one.trial.number)
+                checkpoints.drop(one.trial.number)
         training.noted([group[member] for member in members])
 
     def fail(member: int, reason: str) -> None:
         one = group[member]
         log.warning("trial %d of %s failed: %s", one.trial.number, one.trial.optimizer, reason)
         one.trial = replace(one.trial, outcome=Outcome.FAILED, reason=plain(reason))
-        shelf.drop(one.trial.number)
+        checkpoints.drop(one.trial.number)
         training.noted([one])
 
     return Job(program, population, begin, end, epochs, fail)
@@ -153,13 +170,13 @@ def unmeasured(running: list[Running], on: str) -> list[Running]:
 
 
 def measure_trials(
-    programs: Mapping[Key, Program], shelf: Shelf, running: list[Running], on: str
+    programs: Mapping[Key, Program], checkpoints: Checkpoints, running: list[Running], on: str
 ) -> None:
     """Measure trials on the "test" or the "training" set, those of a program at once, as a stream
     is read for each call."""
     for key, group in _by_program(unmeasured(running, on)).items():
         population = Population.of([one.trial.config for one in group])
-        state = State.join([shelf.get(one.trial.number) for one in group])
+        state = State.join([checkpoints.get(one.trial.number) for one in group])
         found = programs[key].measure(population, state, on)
         for one, values in zip(group, found, strict=True):
             named: dict[str, Any] = {on: values}
@@ -190,35 +207,41 @@ def _grown(facts: TaskFacts, one: Running, state: State, measured: Advance, memb
     )
 
 
-def halve_trials(
-    running: list[Running], shelf: Shelf, count: int, expected: Callable[[Trial], float]
-) -> None:
-    """Mark each optimizer's trials but the `count` of which least is expected, and forget their
-    states."""
+def let_go(running: list[Running], checkpoints: Checkpoints, untrained: float) -> None:
+    """Mark trials that do not go on, with why, and forget their states.
+
+    `untrained` is the loss before any training; where nobody knows it, the usual one after an
+    epoch stands for it.
+    """
     begun = [one.trial.curves.validation_loss[:1] for one in running]
     usual = float(np.median([loss for some in begun for loss in some if np.isfinite(loss)] or [0]))
-    for name in dict.fromkeys(one.trial.optimizer for one in running):
-        mine = [one for one in running if one.trial.optimizer == name]
-        on = set(survivors([expected(one.trial) for one in mine], count))
-        for i, one in enumerate(mine):
-            if one.trial.outcome is Outcome.UNFINISHED and i not in on:
-                one.trial = replace(one.trial, outcome=_why_not(one.trial, usual))
-                shelf.drop(one.trial.number)
+    known = math.isfinite(untrained)
+    for one in running:
+        if one.trial.outcome is Outcome.UNFINISHED and one.trial.epochs:
+            why = _why_not(one.trial, untrained if known else usual, known)
+            one.trial = replace(one.trial, outcome=why)
+            checkpoints.drop(one.trial.number)
 
 
-def _why_not(trial: Trial, usual: float) -> Outcome:
-    """Return why a trial does not go on; `usual` is the loss that trials begin with."""
+def _why_not(trial: Trial, begin: float, known: bool) -> Outcome:
+    """Return why a trial does not go on; `begin` is the loss that trials begin with, and `known`
+    says that it is the untrained model's."""
     curves = trial.curves
     last = max((*curves.training_loss[-1:], *curves.validation_loss[-1:]), default=0.0)
-    if trial.epochs > 1 and len(set(curves.training_loss)) == len(set(curves.validation_loss)) == 1:
+    still = len(set(curves.training_loss)) == len(set(curves.validation_loss)) == 1
+    if trial.epochs == 1:  # nobody knows whether it moves, unless where it began is known
+        still = known and math.isclose(curves.validation_loss[0], begin, rel_tol=SAME)
+    elif still and known:  # what is clearly below that has been learnt, within the first epoch
+        still = curves.validation_loss[0] > begin - UNTRAINED * abs(begin)
+    if still:
         return Outcome.CONSTANT
-    if last > EXPLODED * usual > 0:
+    if last > EXPLODED * begin > 0:
         return Outcome.EXPLODED
     return Outcome.HALVED
 
 
-def end_trials(running: list[Running]) -> None:
+def end_trials(running: list[Running], epochs: int) -> None:
     """Mark the trials that were trained to the end."""
     for one in running:
-        if one.trial.outcome is Outcome.UNFINISHED:
+        if one.trial.outcome is Outcome.UNFINISHED and one.trial.epochs >= epochs:
             one.trial = replace(one.trial, outcome=Outcome.FINISHED)

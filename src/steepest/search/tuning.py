@@ -1,0 +1,208 @@
+"""Tuning: the trials of the search, of all optimizers side by side, as the strategy asks for them.
+
+All optimizers have the same budget, the same initial weights and the same order of the data. Each
+turn trains what the strategy of each asks for next; turns end when no budget pays for another.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from steepest.budget import trainings_again
+from steepest.records import Outcome, Settings, Stage, TaskFacts, Trial
+from steepest.search import time_limit
+from steepest.search.choice import UNSAFE, Tried, choose
+from steepest.search.planning import plan_once
+from steepest.search.runner import Running, end_trials, let_go
+from steepest.search.schedule_length import with_schedule_length
+from steepest.search.search_space import SEEDS_APART, SearchSpace, Values
+from steepest.search.session import Session
+from steepest.search.strategy import Ask, Lengths, first_asks, next_asks
+from steepest.text import setting
+
+Spaces = Mapping[str, SearchSpace]
+KEPT = 4  # trials of half length of an optimizer whose states are kept, as they may go on
+
+
+@dataclass
+class Tuner:
+    """One optimizer's search so far."""
+
+    space: SearchSpace
+    lengths: Lengths
+    starts: Sequence[Values]
+    asked: list[tuple[Ask, Running]] = field(default_factory=list)
+
+    def tried(self, settings: Settings) -> list[Tried]:
+        """Return what was tried; a configuration whose schedule was drawn out is one, not two."""
+        found: dict[int, Tried] = {}
+        lengths = self.lengths
+        again: dict[int, list[float]] = {}
+        for ask, one in self.asked:
+            if ask.seed:
+                number = next(t.number for t in found.values() if t.values == ask.values)
+                score = _score(settings, one.trial, lengths.whole)
+                again.setdefault(number, []).append(math.inf if score is None else score)
+                continue
+            trial = one.trial
+            half = _score(settings, trial, lengths.half)
+            full = _score(settings, trial, lengths.whole) if ask.epochs == lengths.whole else None
+            values, cost, number = ask.values, ask.epochs, trial.number
+            before = next((t for t in found.values() if t.values == values), None)
+            if ask.goes_on is not None:
+                number, cost = ask.goes_on, lengths.whole
+                half = found[number].half if number in found else half
+            elif before is not None:  # once more from its start
+                number, cost, half = before.number, before.cost + ask.epochs, before.half
+            waits = trial.outcome is Outcome.UNFINISHED and not lengths.restart
+            found[number] = Tried(number, values, half, full, cost, waits)
+        return [replace(t, again=tuple(again.get(number, ()))) for number, t in found.items()]
+
+    def next_asks(self, settings: Settings) -> list[Ask]:
+        """Return what to train next."""
+        return next_asks(self.space, self.starts, self.tried(settings), self.lengths)
+
+    def best(self, settings: Settings) -> Tried | None:
+        """Return the configuration to confirm, as far as is known."""
+        return choose(self.space, self.tried(settings), _worse(settings))
+
+
+def make_tuners(settings: Settings, facts: TaskFacts, spaces: Spaces) -> dict[str, Tuner]:
+    """Return the search of each optimizer that is tuned, before its first trial."""
+    lengths = Lengths(settings.rungs[0], facts.epochs, 0.0, settings.trials, settings.own_horizon)
+    return {
+        name: Tuner(space, lengths, space.starts(settings))
+        for name, space in spaces.items()
+        if space.ranges
+    }
+
+
+def tune(session: Session, spaces: Spaces, tuners: Mapping[str, Tuner]) -> None:
+    """Search each optimizer's configurations until its budget is spent.
+
+    The tuners know what was tried, also where this is cut short.
+
+    Raises:
+        OutOfTime: the deadline is over.
+        Stopped: somebody asked to stop.
+    """
+    settings, facts = session.study.settings, session.study.task
+    if not tuners:
+        plan_once(session, spaces, [])
+        return
+    half = settings.rungs[0]
+    _budget(tuners, settings.search)
+    session.watch(f"search, the first at {half} of {facts.epochs} epochs", session.budget)
+    asks = {n: first_asks(t.starts, t.lengths) for n, t in tuners.items()}
+    running = _start(session, tuners, asks)
+    time_limit.explore(session, running)
+    planned = plan_once(session, spaces, running)
+    _budget(tuners, planned.search)
+    session.watch("search", session.budget)
+    while True:
+        _put_away(session, tuners)
+        asks = {name: tuner.next_asks(settings) for name, tuner in tuners.items()}
+        if not any(asks.values()):
+            break
+        session.stop.check()
+        session.train(_start(session, tuners, asks))
+        session.budget.best = _best_so_far(session, tuners)
+
+
+def end_search(session: Session, tuners: Mapping[str, Tuner]) -> None:
+    """Mark how the trials of the search ended, and forget their states."""
+    running = [one for tuner in tuners.values() for _, one in tuner.asked]
+    every = list({one.trial.number: one for one in running}.values())
+    end_trials(every, session.study.task.epochs)
+    let_go(every, session.checkpoints, session.study.initial.get("loss", math.nan))
+    session.write(every)
+
+
+def _best_so_far(session: Session, tuners: Mapping[str, Tuner]) -> str:
+    """Return what did best until now, for those who wait."""
+    settings = session.study.settings
+    found = {name: tuner.best(settings) for name, tuner in tuners.items()}
+    able = [(one.full, name, one) for name, one in found.items() if one and one.full is not None]
+    if not able:
+        return ""
+    score, name, one = min(able, key=lambda each: each[:2])
+    rate = one.values.get("learning_rate")
+    at = f" at {setting(rate)}" if rate is not None else ""
+    return f"{name}{at}: {settings.decides} {abs(score or 0.0):.4g}"
+
+
+def _budget(tuners: Mapping[str, Tuner], trainings: float) -> None:
+    again = trainings_again(trainings)
+    for tuner in tuners.values():
+        lengths = tuner.lengths
+        usual = bool(again)  # the framework's defaults, which train beside those from other seeds
+        budget = (trainings - again - usual) * lengths.whole
+        # A pilot of less than a half-length training each has the length that it can have.
+        half = max(1, min(lengths.half, math.floor(budget + 1e-9)))
+        tuner.lengths = replace(lengths, budget=budget, half=half, again=again)
+
+
+def _start(
+    session: Session, tuners: Mapping[str, Tuner], asks: Mapping[str, Sequence[Ask]]
+) -> list[Running]:
+    """Return what is asked for, ready to be trained: new trials, and those that go on."""
+    settings, facts = session.study.settings, session.study.task
+    found: list[Running] = []
+    for name, some in asks.items():
+        tuner = tuners[name]
+        for ask in some:
+            before = [one for _, one in tuner.asked if one.trial.number == ask.goes_on]
+            if before:
+                one = before[0]
+            else:
+                config = tuner.space.config(ask.values, settings)
+                config = replace(config, seed=config.seed + (ask.seed and SEEDS_APART - ask.seed))
+                if settings.own_horizon:
+                    config = with_schedule_length(config, tuner.space, facts, ask.epochs)
+                one = session.start(Stage.SEARCH, {name: [config]})[0]
+            one.until = ask.epochs
+            tuner.asked.append((ask, one))
+            found.append(one)
+    return found
+
+
+def _put_away(session: Session, tuners: Mapping[str, Tuner]) -> None:
+    """End the trials that are done, and of those that may go on, keep the best alone."""
+    settings, epochs = session.study.settings, session.study.task.epochs
+    gone: list[Running] = []
+    for tuner in tuners.values():
+        some = {one.trial.number: one for _, one in tuner.asked}.values()
+        end_trials(list(some), epochs)
+        waiting = [one for one in some if one.trial.outcome is Outcome.UNFINISHED]
+        if settings.own_horizon:
+            for one in waiting:
+                one.trial = replace(one.trial, outcome=Outcome.SHORT)
+                session.checkpoints.drop(one.trial.number)
+            continue
+        waiting.sort(key=lambda one: (settings.score(one.trial), one.trial.number))
+        gone += waiting[KEPT:]
+    let_go(gone, session.checkpoints, session.study.initial.get("loss", math.nan))
+    session.write([one for tuner in tuners.values() for _, one in tuner.asked])
+
+
+def _score(settings: Settings, trial: Trial, epochs: int) -> float | None:
+    """Return what a trial got by an epoch; infinite where it was lost before, None if untrained."""
+    if trial.lost and trial.epochs <= epochs:
+        return math.inf
+    if trial.epochs < epochs:
+        return None
+    then = replace(trial, outcome=Outcome.UNFINISHED, curves=trial.curves.upto(epochs))
+    return settings.score(then)
+
+
+def _worse(settings: Settings) -> Callable[[float, float], bool]:
+    """Return what tells whether a neighbour went wrong: twice the loss, or twice the errors."""
+
+    def worse(neighbour: float, mine: float) -> bool:
+        if not math.isfinite(neighbour):
+            return True
+        if settings.maximize and 0 < -mine <= 1:
+            return 1 + neighbour > UNSAFE * (1 + mine) + 0.05
+        return mine > 0 and neighbour > UNSAFE * mine
+
+    return worse
