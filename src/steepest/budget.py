@@ -1,107 +1,103 @@
-"""What a study may spend: plans that a budget buys, and what is spent and left, in epochs.
+"""The budget of a study: what it buys, spent and left.
 
-One epoch costs the same for every optimizer, so equal epochs are equal terms; the report divides
-by the epochs of a full training.
+Unit is the full training: one of all epochs, of any optimizer, so that equal budgets are equal
+terms. Where trainings are cheap a budget is a number of seconds instead; the clock is asked once,
+and what it said is a number of trainings from there on.
 """
 
-import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-# Full trainings an optimizer, of which a half is for the search and the rest to confirm.
-BUDGETS = {"quick": 2.0, "standard": 4.0, "thorough": 20.0}
-SEARCH_SHARE = 0.5
-SEEDS = {"quick": 3, "standard": 5, "thorough": 10}  # at most, as a race may end before
-
-
-class OutOfTime(Exception):  # noqa: N818 (it is no error)
-    """The time that a study was given is over."""
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How an optimizer's share is spent in the search.
+class Offer:
+    """What a budget is: full trainings for each optimizer, or as many as some seconds buy."""
 
-    `trials` are explored to the first rung; after rung i, `survivors[i]` of those that are left go
-    on to the next one, and `refined[i]` new ones start and train up to there too.
+    trainings: float
+    seconds: float | None = None
+    searched: float = 36.0  # of them, at most, for the search of one optimizer
+
+
+BUDGETS = {
+    "quick": Offer(4.0, 5.0, 20.0),
+    "standard": Offer(8.0, 30.0),
+    "thorough": Offer(20.0, 180.0, 48.0),
+}
+SEARCH_SHARE = 0.75  # of all trainings, at most, go to the search; a half was as good
+SEEDS = 90  # of a contestant, at most, where nobody says another number
+RATES = 5  # that each search tries at the least
+ALONE = 12.0  # trainings of a search on one seed, before any are for other seeds
+AGAIN = (24, 8)  # and how many those are
+GOOD = 6.0  # trainings of a search from which on a third seed is worth more than another one
+FIRST, LOOK = 2, 3  # seeds of each contestant that a budget keeps for confirmation, if it can
+
+
+clock = time.perf_counter  # what deadlines are read from; tests put one of their own here
+
+
+class OutOfTime(Exception):  # noqa: N818 (it is no error)
+    """The time that a study was given is over.
+
+    Raised between two calls of an engine, and never inside one: a deadline is a request to stop.
     """
 
-    trials: int
-    survivors: tuple[int, ...]
-    refined: tuple[int, ...]
 
-    @property
-    def tried(self) -> int:
-        """Configurations in all."""
-        return self.trials + sum(self.refined)
+def offered(offer: Offer, tuned: int, untuned: int) -> float:
+    """Return the full trainings in which a budget is counted, where its seconds buy no more."""
+    return offer.trainings * tuned + FIRST * (untuned or 1)
 
 
-def cost(plan: Plan, rungs: Sequence[int], restart: bool) -> int:
-    """Return the epochs that the search spends on one optimizer, at most.
+def least_search(restart: bool) -> float:
+    """Return the full trainings in which a search tries five rates and trains one to the end.
 
-    `restart` says that trials start anew at each rung, as each has a schedule of its own.
+    `restart` says that a training goes on from half its length by starting anew, as its schedule
+    is another one then.
     """
-    spent = plan.trials * rungs[0]
-    for i, (on, new) in enumerate(zip(plan.survivors, plan.refined, strict=True)):
-        spent += on * (rungs[i + 1] - (0 if restart else rungs[i])) + new * rungs[i + 1]
-    return spent
+    return RATES / 2 + (1.0 if restart else 0.5)
 
 
-def affordable(trainings: float, rungs: Sequence[int], restart: bool) -> Plan:
-    """Return the largest plan whose search costs at most so many full trainings an optimizer."""
+def search_share(
+    total: float, tuned: int, untuned: int, most: float, restart: bool = False
+) -> float:
+    """Return the full trainings that the search of one optimizer gets of `total` for all.
 
-    def fits(one: Plan) -> bool:
-        return cost(one, rungs, restart) <= trainings * rungs[-1]
-
-    best = plan(0.0, rungs)
-    for size in (0.1 * i for i in range(1, 10_000)):
-        if not fits(one := plan(size, rungs)):
-            break
-        best = one
-    if best.survivors and not best.survivors[-1]:  # what is left may take one to the end
-        one = replace(best, survivors=(*best.survivors[:-1], 1))
-        best = one if fits(one) else best
-    while fits(one := replace(best, trials=best.trials + 1)):
-        best = one
-    return best
-
-
-def plan(size: float, rungs: Sequence[int]) -> Plan:
-    """Return the plan of a size: 1 explores six trials, and trains one of them to the end.
-
-    From each rung to the next go one trial that is there and a new one; as the last rung costs
-    most, new ones start there only in larger plans, and nothing goes there in smaller ones.
+    One training of each optimizer's defaults is kept and three seeds of each contestant, which is
+    the first look, or two, if that leaves enough to search; else one seed of each; else none.
     """
-    later, few = len(rungs) - 1, max(1, round(size))
-    if not later:
-        return Plan(max(1, math.floor(2 * size)), (), ())
-    survivors, refined = [few] * later, [few if size >= 0.6 else 0] * later
-    survivors[-1] = few if size >= 0.8 else 0
-    refined[-1] = round(size / 2 - 0.25)
-    return Plan(max(2, round(6 * size)), tuple(survivors), tuple(refined))
+    if not tuned:
+        return 0.0
+    every, least = tuned + untuned, least_search(restart)
+    found = (total - LOOK * every - tuned) / tuned
+    if found < GOOD:
+        found = (total - FIRST * every - tuned) / tuned
+        found = min(found, GOOD) if found >= least else min(least, (total - every) / tuned)
+    if found < 1.0:
+        found = total / tuned
+    return min(found, most, max(SEARCH_SHARE * total / tuned, least))
 
 
-def plan_of(trials: int, rungs: Sequence[int]) -> Plan:
-    """Return the plan that tries so many configurations in all."""
-    size = trials / 7 if len(rungs) > 1 else trials / 2
-    found = plan(size, rungs)
-    while found.tried > trials and size > 0:
-        size -= 0.1
-        found = plan(size, rungs)
-    return replace(found, trials=max(1, trials - sum(found.refined)))
+def trainings_again(search: float) -> int:
+    """Return how many trainings of a search are for its best ones from other seeds."""
+    return next((again for again in AGAIN if search >= ALONE + again), 0)
+
+
+def full_trainings(search: float, tuned: int, untuned: int) -> float:
+    """Return what a study takes in all whose searches take `search` each."""
+    return search * tuned + FIRST * (tuned + untuned) + tuned
 
 
 @dataclass
 class Budget:
     """Epochs spent, and those still to come. What diverged trials did not need is not respent.
 
-    `deadline` is a time of `time.perf_counter`, after which training stops.
+    `deadline` is a time of `clock`, after which training stops.
     """
 
     left: int
     spent: int = 0
     deadline: float | None = None
+    best: str = ""  # what is best so far, in words, for those who wait
+    price: str = ""  # what the study will cost, in a line, once that is known
 
     @property
     def planned(self) -> int:
@@ -109,16 +105,15 @@ class Budget:
         return self.spent + self.left
 
     def charge(self, planned: int, spent: int) -> None:
-        """Note that of `planned` epochs, `spent` were trained.
-
-        Raises:
-            OutOfTime: the deadline is over.
-        """
+        """Note that of `planned` epochs, `spent` were trained."""
         self.spent += spent
         self.left = max(0, self.left - planned)
-        self.check()
+
+    def over(self) -> bool:
+        """Return whether the deadline is over."""
+        return self.deadline is not None and clock() > self.deadline
 
     def check(self) -> None:
         """Raise `OutOfTime` if the deadline is over."""
-        if self.deadline is not None and time.perf_counter() > self.deadline:
+        if self.over():
             raise OutOfTime

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks to stop where nothing is lost, the second stops at once.
+"""Ctrl-C and SIGTERM: the first stops where nothing is lost, the second at once.
 
 An exception raised in the middle of anything may be swallowed by a library that calls back from C,
 and may leave work half done. So the first signal raises nothing: it is noted, and whoever trains

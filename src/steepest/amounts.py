@@ -1,0 +1,111 @@
+"""Numbers as people write them: whole numbers, shares, times and sizes of memory, checked.
+
+Each function takes what a person gave and returns the number, or raises `InputError` with the
+value, the rule and an example.
+"""
+
+import re
+from numbers import Integral, Real
+from typing import Any
+
+from steepest.errors import InputError, quoted
+
+
+def make_whole(name: str, value: Any, low: int, high: int) -> int:
+    """Return an integer from `low` to `high`.
+
+    Raises:
+        InputError: it is something else.
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (whole and low <= int(value) <= high):
+        raise InputError(
+            f"{name} is {quoted(value)}, but must be a whole number from {low} to {high}"
+        )
+    return int(value)
+
+
+def make_number(name: str, value: Any, low: float, high: float) -> float:
+    """Return a number from `low` to `high`, given as one or as its text.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        plain = isinstance(value, str | Real) and not isinstance(value, bool)
+        found = float(value) if plain else float("nan")
+    except (TypeError, ValueError, OverflowError):
+        found = float("nan")
+    if not low <= found <= high:
+        raise InputError(
+            f"{name} is {quoted(value)}, but must be a number from {low:g} to {high:g}"
+        )
+    return found
+
+
+def make_share(name: str, value: Any) -> float:
+    """Return a share from "1%", "1 %" or 0.01.
+
+    Raises:
+        InputError: it is something else, or no share below one.
+    """
+    text = _plain_text(value)
+    if text.endswith("%"):
+        return make_number(name, text[:-1], 0.0, 99.0) / 100
+    return make_number(name, value, 0.0, 0.99)
+
+
+def make_seconds(given: Any) -> float:
+    """Return seconds from a number of them, or from a text such as "10m", "1h30m" or "90 s".
+
+    Raises:
+        InputError: it is neither, or less than a second.
+    """
+    text = _plain_text(given)
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    found = re.fullmatch(
+        r"(?:([0-9.]+)\s*h)?\s*(?:([0-9.]+)\s*m(?:in)?)?\s*(?:([0-9.]+)\s*s?)?", text
+    )
+    seconds = 0.0
+    if found:
+        try:
+            seconds = sum(
+                float(n) * u for n, u in zip(found.groups(), units.values(), strict=True) if n
+            )
+        except ValueError:
+            seconds = 0.0
+    if not 1 <= seconds < 1e9:
+        raise InputError(
+            f"time is {quoted(given)}, but must be at least a second, as seconds or as in '10m'"
+        )
+    return seconds
+
+
+def make_memory(given: Any) -> int:
+    """Return bytes from a number of them, or from a text such as "4GB" or "512 MiB".
+
+    Raises:
+        InputError: it is neither, or less than a megabyte.
+    """
+    found = re.fullmatch(r"([0-9.]+)\s*([kmgt]?)(i?)b?", _plain_text(given))
+    try:
+        count = float(found[1]) if found else 0.0
+    except ValueError:
+        count = 0.0
+    power = " kmgt".index(found[2] or " ") if found else 0
+    size = count * (1024 if found and found[3] else 1000) ** power
+    if not 10**6 <= size < 1e18:
+        raise InputError(
+            f"memory is {quoted(given)}, but must be at least a megabyte, as bytes or as in '4GB'"
+        )
+    return int(size)
+
+
+def _plain_text(given: Any) -> str:
+    """Return what a person gave as a number or as text, in lower case; nothing of all else."""
+    if isinstance(given, bool) or not isinstance(given, str | Real):
+        return ""
+    try:
+        return str(given).strip().lower()
+    except ValueError:  # an integer of thousands of digits
+        return ""

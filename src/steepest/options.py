@@ -1,0 +1,265 @@
+"""Options: all that a person may ask of a study, in one place.
+
+Each option is one field: its name, its default, its help text and its check. The command line is
+made of these fields (`cli/compare.py`), `steepest.compare` has them as arguments, the study file
+keeps them (`stored`), `steepest resume` asks with them again, and the report prints them as the
+command that repeats the study.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import Field, dataclass, field, fields
+from itertools import islice
+from typing import Any
+
+from steepest.amounts import make_memory, make_number, make_seconds, make_share, make_whole
+from steepest.command_text import arguments_text, optimizers_text, plain_value
+from steepest.errors import InputError, quoted
+
+DIALECTS = ("keras", "torch", "optax")
+BUDGETS = ("quick", "standard", "thorough")
+ENDS = ("end", "best")
+MOST_OPTIMIZERS = 1000
+
+Check = Callable[[str, Any], object]  # takes the option's name and its value; raises `InputError`
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of an option beside its name and its default."""
+
+    help: str
+    check: Check
+    metavar: str | None = None  # what the command line calls its value, where TEXT says too little
+    kind: type[int] | type[float] | type[str] = str  # of its value on the command line
+    usual: str = ""  # what is done without it, in words, where the default is None
+    many: bool = False  # whether the command line takes it several times
+    free: bool = False  # whether a study that resumes may have another value
+
+
+def about(one: "Field[Any]") -> About:
+    """Return what is known of a field of `Options`."""
+    found: About = one.metadata["about"]
+    return found
+
+
+def _option(default: Any, help: str, check: Check, **more: Any) -> Any:
+    return field(default=default, metadata={"about": About(help, check, **more)})
+
+
+def _whole(low: int, high: int) -> Check:
+    return lambda name, value: make_whole(name, value, low, high)
+
+
+def _number(low: float, high: float) -> Check:
+    return lambda name, value: make_number(name, value, low, high)
+
+
+def _one_of(*known: str) -> Check:
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, str) or value not in known:
+            raise InputError(f"there is no {name} {quoted(value)}; known are {', '.join(known)}")
+
+    return check
+
+
+def _word(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {quoted(value)}, but must be a word")
+
+
+def _direction(_: str, value: Any) -> None:
+    if not isinstance(value, str) or value not in ("up", "down"):
+        raise InputError(f"direction is {quoted(value)}, but must be 'up' or 'down'")
+
+
+def _name(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not 1 <= len(value) <= 60:
+        raise InputError(f"{name} is {quoted(value)}, but must be text of 1 to 60 characters")
+
+
+def _in_parse(name: str, value: Any) -> None:
+    """Nothing is checked here: `parse` reads it when the study is planned, and refuses it there."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """All that a person may ask of a study; a value that cannot be used is an `InputError`."""
+
+    optimizers: Any = _option(  # noqa: RUF009  # it makes a field
+        "SGD,Adam,RMSprop",
+        "The optimizers to compare. A name may fix hyperparameters or give them a range: "
+        "'SGD(nesterov=True),Adam(epsilon=Float(1e-8,1e-3,log=True))'.",
+        _in_parse,
+    )
+    dialect: str | None = _option(
+        None,
+        "The framework whose arithmetic and defaults they have: keras, torch or optax.",
+        _one_of(*DIALECTS),
+        metavar="NAME",
+        usual="the model's own",
+    )
+    epochs: int | None = _option(
+        None,
+        "Epochs of a full training, instead of the task's own number.",
+        _whole(1, 1_000_000),
+        metavar="N",
+        kind=int,
+    )
+    budget: str = _option(
+        "standard",
+        "quick, standard or thorough: about 4, 8 or 20 full trainings for each optimizer. Where "
+        "trainings are short, as many as 5 s, 30 s or 3 min of training buy.",
+        _one_of(*BUDGETS),
+    )
+    trials: int | None = _option(
+        None,
+        "Instead of a budget: configurations to try for each optimizer, most of them for half the "
+        "epochs.",
+        _whole(1, 100_000),
+        metavar="N",
+        kind=int,
+    )
+    full_trainings: float | None = _option(
+        None,
+        "Instead of a budget: the cost of the whole study, in trainings of all epochs; 1 is a "
+        "pilot.",
+        _number(0.0, 1e9),
+        metavar="N",
+        kind=float,
+    )
+    time: float | str | None = _option(
+        None,
+        "The longest that the study may take, such as 10m: what it spends is planned to end by "
+        "then.",
+        lambda _, value: make_seconds(value),
+        metavar="TIME",
+        free=True,
+    )
+    seeds: int | None = _option(
+        None,
+        "The most seeds on which an optimizer's best configuration is confirmed; a study that has "
+        "fewer goes on with them.",
+        _whole(1, 900),
+        metavar="N",
+        kind=int,
+        usual="as the budget allows",
+        free=True,
+    )
+    metric: str | None = _option(
+        None, "The metric that decides.", _word, metavar="NAME", usual="the validation loss"
+    )
+    direction: str | None = _option(
+        None,
+        "Whether the metric is better up or down, where it does not say so itself.",
+        _direction,
+        metavar="up|down",
+    )
+    at: str = _option(
+        "end",
+        "Compare trials at the end of training, or at their best epoch.",
+        _one_of(*ENDS),
+    )
+    practical: float | str | None = _option(
+        None,
+        "The difference below which two optimizers count as equal: of a loss a share of it, of an "
+        "accuracy a share of its errors.",
+        make_share,
+        usual="3 % of a loss, 10 % of an accuracy's errors",
+    )
+    sweep: int = _option(
+        0,
+        "Beside the budget, train N learning rates on either side of each optimizer's best, within "
+        "a decade, and the framework's defaults, on up to three seeds: this measures sensitivity.",
+        _whole(0, 100),
+        metavar="N",
+        kind=int,
+    )
+    seed: int = _option(
+        0, "The seed of all random numbers.", _whole(0, 2_000_000), metavar="N", kind=int
+    )
+    schedule: str = _option(
+        "constant",
+        "The schedule of the learning rate: constant, linear, cosine, exponential or step.",
+        _in_parse,
+    )
+    recipe: Mapping[str, Any] | str | None = _option(
+        None,
+        "The recipe around every optimizer, fixed or searched: 'warmup=0.05,clip_norm=1' or "
+        "'weight_decay=Float(1e-4,1e-1,log=True)'.",
+        _in_parse,
+    )
+    baseline: Any = _option(  # noqa: RUF009
+        None,
+        "The optimizer that you use today, untuned: 'keras.optimizers.Adam(1e-3)', or "
+        "torch.optim's or optax' call. It is read, not run. 'none' for no baseline.",
+        _in_parse,
+        metavar="CALL",
+        usual="what a Keras model was compiled with",
+        many=True,
+    )
+    memory: int | str | None = _option(
+        None,
+        "The memory that trials may use, such as 4GB.",
+        lambda _, value: make_memory(value),
+        metavar="SIZE",
+        usual="most of what is free",
+        free=True,
+    )
+
+    name: str | None = _option(
+        None,
+        "The name of the study and of its directory; of one TASK.",
+        _name,
+        usual="the task's name",
+    )
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value is not None or one.default is not None:
+                about(one).check(one.name, value)
+        if self.trials is not None and self.full_trainings is not None:
+            raise InputError("trials and full_trainings both say what to spend; give one of them")
+        if isinstance(self.optimizers, Iterator):  # it could be read only once
+            with suppress(Exception):  # else it is refused where optimizers are read
+                every = tuple(islice(self.optimizers, MOST_OPTIMIZERS + 1))
+                object.__setattr__(self, "optimizers", every)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the options as JSON has them, spelled as on the command line.
+
+        An object of Python that no text says is {"object": its class}.
+        """
+        return {one.name: _stored(one, getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> "Options":
+        """Return the options that `stored` wrote down; one that was not there has its default.
+
+        Raises:
+            InputError: an option that this version does not know, or a value that it refuses.
+        """
+        for name in values:
+            if name not in NAMES:
+                raise InputError(
+                    f"the study has the option {quoted(name)}, which this version does not know; "
+                    "install a newer one"
+                )
+        return cls(**values)
+
+
+NAMES = tuple(one.name for one in fields(Options))
+
+
+def _stored(one: "Field[Any]", value: Any) -> Any:
+    if one.name == "optimizers":
+        return optimizers_text(value)
+    if about(one).many:
+        each = value if isinstance(value, list | tuple) else [value]
+        return [plain_value(part) for part in each if part is not None] or None
+    if isinstance(value, Mapping):
+        return arguments_text(value)
+    value = plain_value(value)
+    as_text = about(one).kind is str and isinstance(value, int | float)
+    return repr(value) if as_text else value
