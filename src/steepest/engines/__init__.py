@@ -1,21 +1,31 @@
 """How a population trains."""
 
-from steepest.engines.compiled import CompiledEngine
-from steepest.engines.engine import Engine
-from steepest.engines.fit import FitEngine
-from steepest.engines.stream import StreamEngine
-from steepest.tasks.fitted import FitTask
-from steepest.tasks.stream import Stream
+from typing import TYPE_CHECKING
+
+from steepest.data.stream import Stream
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.keras_fit.engine import FitEngine
+from steepest.engines.protocol import Engine
+from steepest.engines.streaming.engine import StreamEngine
+from steepest.tasks.keras.fit_task import FitTask
 from steepest.tasks.task import Task
 
+if TYPE_CHECKING:
+    from steepest.tasks.torch.loop_task import LoopTask
 
-def make_engine(task: Task | FitTask, memory: int | None = None) -> Engine:
-    """Return what trains populations of `task`: compiled, compiled and streamed, or by `fit`.
+
+def make_engine(task: "Task | FitTask | LoopTask", memory: int | None = None) -> Engine:
+    """Return what trains populations of `task`: compiled, compiled and streamed, by Keras' `fit`,
+    or in a PyTorch loop.
 
     `memory` is what trials may take, in bytes; None is most of what is free.
     """
     if isinstance(task, FitTask):
         return FitEngine(task, memory=memory)
+    if not isinstance(task, Task):  # so PyTorch is there, and imported for nothing else
+        from steepest.engines.torch_loop.engine import TorchLoopEngine
+
+        return TorchLoopEngine(task, memory=memory)
     if any(isinstance(data, Stream) for data in (task.training, task.validation, task.test)):
         return StreamEngine(task, memory=memory)
     return CompiledEngine(task, memory=memory)

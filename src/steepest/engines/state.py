@@ -4,16 +4,18 @@ So a population can be cut, joined, sent to a worker and written to a file witho
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Bool, Float32, Int32, Integer, Shaped
 
-from steepest.records import Population
+from steepest.data.arrays import Arrays
+from steepest.engines.population import Population
 from steepest.rules import step
-from steepest.tasks.task import Arrays, Task
+from steepest.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,16 @@ class State:
     """Where the members of a population stand, on the host: arrays `[members, ...]`.
 
     `memory` is what `rules/step.py` remembers: for each weight array the tuple of arrays of the
-    rule, and where the recipe asks for them gathered gradients and averaged weights.
+    rule, and where the recipe asks for them gathered gradients and averaged weights. Under Keras'
+    `fit` it is a list: the variables of Keras' optimizer.
     """
 
-    weights: Arrays
-    memory: step.Memory
-    variables: Arrays  # batch statistics, random streams
-    step: np.ndarray[Any, Any]  # int32 [members]
-    epoch: np.ndarray[Any, Any]  # int32 [members]
-    alive: np.ndarray[Any, Any]  # bool [members]; False once the loss was not finite
+    weights: list[Shaped[np.ndarray, "members ..."]]
+    memory: step.Memory | list[Shaped[np.ndarray, "members ..."]]
+    variables: list[Shaped[np.ndarray, "members ..."]]  # batch statistics, random streams
+    step: Int32[np.ndarray, " members"]
+    epoch: Int32[np.ndarray, " members"]
+    alive: Bool[np.ndarray, " members"]  # False once the loss was not finite
 
     def __len__(self) -> int:
         return len(self.step)
@@ -43,28 +46,38 @@ class State:
         """Return the arrays as one nested tuple, for JAX."""
         return (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)
 
-    def take(self, members: Any) -> "State":
+    def take(self, members: Sequence[int] | Integer[np.ndarray, " some"]) -> "State":
         """Return the state of those members alone."""
         index = np.asarray(members, np.int64)
-        return State(*jax.tree.map(lambda a: np.asarray(a)[index], self.tree()))
+        leaves, form = jax.tree.flatten(self.tree())
+        if len(index) == 1 and 0 <= index[0] < len(self):  # for checkpoints: in half the time
+            one = slice(int(index[0]), int(index[0]) + 1)
+            taken = [np.array(np.asarray(a)[one]) for a in leaves]
+        else:
+            taken = [np.asarray(a)[index] for a in leaves]
+        return State(*jax.tree.unflatten(form, taken))
 
     @staticmethod
-    def join(parts: "list[State]") -> "State":
+    def join(parts: "Sequence[State]") -> "State":
         """Return the states of `parts` as one, in their order."""
         trees = [part.tree() for part in parts]
         return State(*jax.tree.map(lambda *leaves: np.concatenate(leaves), *trees))
+
+
+class Fresh(State):
+    """The state of an untrained population, which an engine can also make where it trains."""
 
 
 @dataclass(frozen=True)
 class Advance:
     """What a call of `advance` gave: per member and epoch, NaN where none was trained.
 
-    `values` maps "training_loss", "loss" (of validation) and each metric to float32
-    `[members, epochs]`, for the epochs from `start` to `stop`.
+    `values` maps "training_loss", "loss" (of validation) and each metric to its curves, for the
+    epochs from `start` to `stop`; `trained` is how many epochs were trained.
     """
 
-    values: Mapping[str, np.ndarray[Any, Any]]
-    trained: np.ndarray[Any, Any]  # int [members]: epochs that were trained
+    values: Mapping[str, Float32[np.ndarray, "members epochs"]]
+    trained: Integer[np.ndarray, " members"]
     seconds: float
 
 
@@ -80,15 +93,28 @@ def so_far(
     return range(len(state)), state, Advance(measured, state.epoch - before.epoch, seconds)
 
 
-def begin(task: Task, population: Population) -> State:
-    """Return the state of an untrained population: fresh weights from each member's seed."""
+Draw = Callable[[int], tuple[Arrays, Arrays]]  # weights and variables of a seed
+
+
+def begin(task: Task, population: Population, draw: Draw | None = None) -> State:
+    """Return the state of an untrained population: fresh weights from each member's seed.
+
+    Where all members have one seed they share the memory of its weights, which nobody writes to.
+    `draw` is the task's own, or one that remembers.
+    """
     seeds, members = np.unique(population.seeds, return_inverse=True)
-    drawn = [task.initialize(int(seed)) for seed in seeds]
+    drawn = [(draw or task.initialize)(int(seed)) for seed in seeds]
+    count = len(population)
+
+    def spread(parts: Sequence[Any]) -> Any:
+        if len(parts) == 1:
+            return np.broadcast_to(parts[0], (count, *np.shape(parts[0])))
+        return np.stack(parts)[members]
+
     weights, variables = (
-        [np.stack([part[i] for part in parts])[members] for i in range(len(parts[0]))]
+        [spread([part[i] for part in parts]) for i in range(len(parts[0]))]
         for parts in zip(*drawn, strict=True)
     )
-    count = len(population)
     return State(
         weights=weights,
         memory=_begin_memory(task, population, weights),
@@ -101,12 +127,25 @@ def begin(task: Task, population: Population) -> State:
 
 def _begin_memory(task: Task, population: Population, weights: Arrays) -> step.Memory:
     """Return what all members remember before the first step, stacked."""
-    plan = step.make_plan(population.config(0), task.facts.weights)
-    begun = []
-    for member in range(len(population)):
+    plan = step.plan_of(population.config(0), task.facts)
+    count = len(population)
+
+    def begun(member: int) -> step.Memory:
         values = population.config(member).numbers
         numbers, complements = step.prepare(population.schedule, values, task.facts.steps)
         own = [np.asarray(w[member]) for w in weights]
-        begun.append(step.begin(plan, own, numbers, complements))
-    memory: step.Memory = jax.tree.map(lambda *leaves: np.stack(leaves), *begun)
+        return step.begin(plan, own, numbers, complements)
+
+    memory: step.Memory
+    if _is_zeros(plan):
+        memory = jax.tree.map(lambda a: np.zeros((count, *a.shape), a.dtype), begun(0))
+    else:
+        every = [begun(member) for member in range(count)]
+        memory = jax.tree.map(lambda *leaves: np.stack(leaves), *every)
     return memory
+
+
+def _is_zeros(plan: step.Plan) -> bool:
+    """Return whether all that is remembered before the first step is zeros."""
+    rule = plan.rule
+    return rule.transformation is None and rule.begin is None and not plan.has("ema")

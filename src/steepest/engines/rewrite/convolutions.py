@@ -18,6 +18,7 @@ BLOCK_BYTES = 2**21
 # Where those of a single example are above this, only the patches of one row of the kernel are
 # made at a time, and their products summed.
 PATCH_BYTES = 2**25
+WHOLE = 2**62  # no block
 
 
 def convolution(
@@ -33,12 +34,13 @@ def convolution(
     batch_group_count: int,
     precision: Any,
     preferred_element_type: Any,
+    block_bytes: int | None = None,
     **_: Any,
 ) -> Any:
     """Return `lax.conv_general_dilated` of the same arguments, or None where that is left alone.
 
     Transposed convolutions (`lhs_dilation`), dilated, strided, grouped and depthwise ones, in any
-    number of dimensions and any layout.
+    number of dimensions and any layout. `block_bytes` is in place of `BLOCK_BYTES`.
     """
     if batch_group_count != 1 or not jnp.issubdtype(x.dtype, jnp.floating):
         return None
@@ -54,7 +56,8 @@ def convolution(
     product = {"precision": precision, "preferred_element_type": preferred_element_type}
     inputs = kernel.shape[-2]
     if feature_group_count == 1:
-        y = _dense(x, kernel, windows, product)
+        most = BLOCK_BYTES if block_bytes is None else block_bytes
+        y = _dense(x, kernel, windows, product, most)
     elif inputs == 1:
         y = _depthwise(x, kernel, windows, feature_group_count)
     else:
@@ -66,6 +69,11 @@ def convolution(
     for axis, place in zip((batch, *places, channel), range(y.ndim), strict=True):
         order[axis] = place
     return y.transpose(order)
+
+
+def whole_convolution(x: Any, kernel: Any, **params: Any) -> Any:
+    """Return the same with the patches of all examples at once, where no cache holds a few."""
+    return convolution(x, kernel, **params, block_bytes=WHOLE)
 
 
 class _Windows:
@@ -131,11 +139,11 @@ _gathered.defvjp(
 )
 
 
-def _dense(x: Any, kernel: Any, windows: _Windows, product: Any) -> Any:
+def _dense(x: Any, kernel: Any, windows: _Windows, product: Any, most: int) -> Any:
     """All channels with each other, a block of examples at a time where patches are large."""
     examples = x.shape[0]
     each = math.prod(kernel.shape[:-1]) * math.prod(windows.out) * x.dtype.itemsize
-    block = max((n for n in _divisors(examples) if n * each <= BLOCK_BYTES), default=1)
+    block = max((n for n in _divisors(examples) if n * each <= most), default=1)
     if block >= examples:
         return _block(x, kernel, windows, product)
 

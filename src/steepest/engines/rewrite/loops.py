@@ -48,11 +48,26 @@ def _place(value: Any, among: Sequence[Any]) -> int | None:
     return next((i for i, one in enumerate(among) if one is value), None)
 
 
+def counts(params: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return how many constants and how many carried values a scan has; None if it does not say.
+
+    JAX 0.10 has both as numbers; 0.11 has trees of what goes in: constants, carried, given.
+    """
+    if "num_consts" in params and "num_carry" in params:
+        return params["num_consts"], params["num_carry"]
+    try:
+        consts, carried, _ = params["ft_in"].unpack()
+        return len(list(consts)), len(list(carried))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
 def loop(run: Run, values: Sequence[Any], params: Mapping[str, Any]) -> Values | None:
     """Return what `lax.scan` gives for `values`, or None where it has no such products."""
-    body, consts, carried = params["jaxpr"], params["num_consts"], params["num_carry"]
-    if body.effects:
+    body, counted = params["jaxpr"], counts(params)
+    if body.effects or counted is None:
         return None
+    consts, carried = counted
     seen: list[_Products] = []
 
     def look(*inner: Any) -> Values:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from steepest.engines.state import Advance, State
-from steepest.engines.stream_steps import Numbers, Standing
+from steepest.engines.streaming.steps import Numbers, Standing
 
 
 @dataclass

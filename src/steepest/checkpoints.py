@@ -1,4 +1,4 @@
-"""Where states wait between two rungs, and what is left of them when the process is killed.
+"""Checkpoints: states of trials that wait to go on, and what is left of them after a kill.
 
 They wait in memory as far as there is room, then on disk: five hundred trials of a model with a
 million weights, under Adam, are six gigabytes. `keep` puts all of them on disk for good, a file
@@ -45,7 +45,7 @@ class _OnDisk:
         return _read(self.path, self.like)[1]
 
 
-class Shelf:
+class Checkpoints:
     """The states of trials by their numbers. What is put there takes the place of what was.
 
     Args:
@@ -92,9 +92,21 @@ class Shelf:
         self._states[number] = _OnDisk(path, _shapes(state))
 
     def get(self, number: int) -> State:
-        """Return the state of a trial."""
+        """Return the state of a trial.
+
+        Raises:
+            SteepestError: it waited on the disk, and cannot be read there.
+        """
         found = self._states[number]
-        return found if isinstance(found, State) else found.read()
+        if isinstance(found, State):
+            return found
+        try:
+            return found.read()
+        except (OSError, ValueError) as error:
+            raise SteepestError(
+                f"the weights of trial {number} cannot be read from {found.path} ({error}); look "
+                "at that disk, then resume the study"
+            ) from error
 
     def keep(self) -> None:
         """Put on the disk for good what is new.
@@ -118,14 +130,14 @@ class Shelf:
     def find(self, number: int, config: Config, like: State) -> State | None:
         """Return what was kept of a trial by a process before this one, or None.
 
-        What is damaged, or not of this trial, is as if it were not there: it is trained again.
+        What is damaged, or not of this trial, is as if it were not there: that is trained again.
         `like` is an untrained state, whose shapes and types it has to have.
         """
         path = self._path(number, ENDING)
         try:
             head, state = _read(path, _shapes(like))
             if head["trial"] != number or head["config"] != _digest(config):
-                raise ValueError("it is of another trial")
+                return None  # it is of another trial, of a course that the study took before
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:

@@ -1,19 +1,38 @@
 """What trained weights are measured on at the end: the training, validation and test set."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
-from steepest.tasks import arrays
-from steepest.tasks.fitted import FitTask
-from steepest.tasks.stream import Data, Stream
-from steepest.tasks.task import Task
+from steepest.data import arrays
+from steepest.data.stream import Data, Stream
+from steepest.records import TaskFacts
 
 MOST = 10_000  # training examples that are measured; more would cost like training does
-SETS = ("training", "validation", "test")
 
 
-def sets_of(task: Task | FitTask) -> Mapping[str, Data]:
+class Divided(Protocol):
+    """A task of any kind, for its data."""
+
+    @property
+    def facts(self) -> TaskFacts:
+        """What is known of it."""
+
+    @property
+    def training(self) -> Data:
+        """What weights are trained on."""
+
+    @property
+    def validation(self) -> Data:
+        """What is measured after each epoch."""
+
+    @property
+    def test(self) -> Data | None:
+        """What is measured at the end alone."""
+
+
+def sets_of(task: Divided) -> Mapping[str, Data]:
     """Return the data that can be measured, by name.
 
     Of large training arrays, rows evenly apart. Training weights are left away where validation has
@@ -28,6 +47,9 @@ def sets_of(task: Task | FitTask) -> Mapping[str, Data]:
         batch = training if weighed else (training[0], training[1], None)
         count = arrays.size(batch)
         if count > MOST:
-            batch = arrays.rows(batch, np.linspace(0, count - 1, MOST).astype(np.int64))
+            # In full batches where training has no others: a model may take no smaller one.
+            size = task.facts.batch_size
+            most = max(1, MOST // size) * size if count % size == 0 else MOST
+            batch = arrays.rows(batch, np.linspace(0, count - 1, most).astype(np.int64))
         found["training"] = batch
     return found

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from steepest.codegen import code, has_code
+from steepest.data.arrays import Arrays
 from steepest.errors import InputError
-from steepest.export import code, has_code
 from steepest.records import Config
-from steepest.tasks import fitted
-from steepest.tasks.fitted import BACKENDS, FitTask
-from steepest.tasks.initial import values_of
-from steepest.tasks.keras import run_source
-from steepest.tasks.task import Arrays
+from steepest.rules.custom_schedules import OWN_SCHEDULES, OwnSchedule, identifier
+from steepest.tasks.keras import fit_task
+from steepest.tasks.keras.fit_task import BACKENDS, FitTask
+from steepest.tasks.keras.initial_weights import values_of
+from steepest.tasks.keras.task import load_keras, run_source
 
 # Every configuration needs a training function of its own, as backends compile an optimizer's
 # numbers into it; that takes some tenths of a second to seconds, on TensorFlow and JAX more than
@@ -62,7 +65,8 @@ class Optimizers:
 
     def make(self, config: Config, model: Any) -> tuple[Mapping[str, Any], Any]:
         """Return what the code of `config` defines, and its optimizer, as `compile` takes it."""
-        names = run_source(self.source(config), model)
+        own = own_names(config.schedule, self.task.facts.steps)
+        names = run_source(self.source(config), model, own)
         made, keras = names["optimizer"], self.task.keras
         scaler, own = keras.optimizers.LossScaleOptimizer, self.task.model.optimizer
         if isinstance(own, scaler):  # as compile had it for the person's own
@@ -95,7 +99,7 @@ class Optimizers:
         own = vars(model)
         if found is None:
             names, optimizer = self.make(config, model)
-            fitted.set_up(model, optimizer, self.task.eagerly)
+            fit_task.set_up(model, optimizer, self.task.eagerly)
             with _fresh_steps(model, self.backend):
                 model.make_train_function()
                 if self._test_function is None:
@@ -106,7 +110,7 @@ class Optimizers:
         size = sum(v.nbytes for v in values_of(self.task.keras, found.optimizer.variables))
         while len(self._ready) > max(1, min(KEPT, KEPT_BYTES // max(1, size))):
             self._ready.popitem(last=False)
-        fitted.set_up(model, found.optimizer, self.task.eagerly)
+        fit_task.set_up(model, found.optimizer, self.task.eagerly)
         own.update(train_function=found.train_function, test_function=self._test_function)
         return found
 
@@ -128,3 +132,33 @@ def _fresh_steps(model: Any, backend: str) -> Iterator[None]:
         yield
     finally:
         del own["train_step"], own["test_step"]
+
+
+def own_names(schedule: str, steps: int) -> dict[str, Any]:
+    """Return what the name in the code stands for, in a training of so many steps; nothing for a
+    schedule that is nobody's own, or not known to this process."""
+    own = OWN_SCHEDULES.get(schedule)
+    return {} if own is None else {identifier(schedule): _for_keras(own, steps)}
+
+
+def _for_keras(own: OwnSchedule, steps: int) -> Any:
+    """Return the person's schedule, or one with its rates where Keras could not call it so.
+
+    A function that Keras calls without the step looks at an optimizer that is not the trial's, and
+    a scheduler of PyTorch is no function.
+    """
+    keras = load_keras()
+    base: Any = keras.optimizers.schedules.LearningRateSchedule
+    if isinstance(own.thing, base):
+        return own.thing
+    rates = own.table(steps + 1).astype(np.float32)
+
+    class Rates(base):  # type: ignore[misc]
+        def __call__(self, step: Any) -> Any:
+            last = keras.ops.minimum(keras.ops.cast(step, "int32"), steps)
+            return keras.ops.take(keras.ops.convert_to_tensor(rates), last)
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    return Rates()

@@ -3,13 +3,14 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
+from jax.stages import Compiled
 
 SEQUENTIAL = 8  # members a call can take when they train one after another
-LOCKSTEP = 32  # and when they train side by side
-STATE_BYTES = 2**24  # what the state of these members may take; large models go one by one
+LOCKSTEP = 32  # and when they train side by side on a CPU
+STATE_BYTES = 2**24  # what the state of these members may take there; large models go one by one
+WIDTHS = (8, 32, 128, 512)  # of members side by side on an accelerator
 SHARE = 0.75  # of the free memory that populations may take, if the person gave no budget
 
 
@@ -30,11 +31,23 @@ class Width:
         return self.capacity if self.lockstep else 1
 
 
-def first_width(engine: Any, state_bytes: int) -> Width:
+def first_width(lockstep: bool, state_bytes: int) -> Width:
     """Return the width to try first for members whose state takes so many bytes."""
-    lockstep = not engine.on_cpu if engine.lockstep is None else engine.lockstep
     most = LOCKSTEP if lockstep else SEQUENTIAL
     return Width(max(1, min(most, STATE_BYTES // state_bytes)), lockstep)
+
+
+def accelerator_width(members: int, member_bytes: int, memory: int) -> Width:
+    """Return the width to try first on an accelerator, where memory bounds it.
+
+    Args:
+        members: that may want to train at a time; 0 if that is unknown.
+        member_bytes: what one takes while it trains, its state included, about.
+        memory: bytes that those in training may take.
+    """
+    wanted = next((w for w in WIDTHS if w >= members), WIDTHS[-1]) if members else LOCKSTEP
+    room = memory // max(1, member_bytes)
+    return Width(max(1, min(wanted, room if room < 8 else room // 8 * 8)), lockstep=True)
 
 
 def narrower(width: Width) -> Width | None:
@@ -42,8 +55,10 @@ def narrower(width: Width) -> Width | None:
     return Width(width.capacity // 2, width.lockstep) if width.capacity > 1 else None
 
 
-def fits(engine: Any, executable: Any, width: Width, state_bytes: int) -> bool:
-    """Return whether as many calls as run at the same time fit into the memory there is.
+def fits(
+    executable: Compiled, width: Width, state_bytes: int, *, workers: int, memory: int
+) -> bool:
+    """Return whether `workers` calls at the same time fit into `memory` bytes, theirs alone.
 
     Measured, not guessed: XLA says what a compiled program takes beside its arguments.
     """
@@ -51,8 +66,9 @@ def fits(engine: Any, executable: Any, width: Width, state_bytes: int) -> bool:
     if taken is None:  # not every device tells
         return True
     call = taken.temp_size_in_bytes + taken.output_size_in_bytes + taken.argument_size_in_bytes
+    call -= taken.alias_size_in_bytes  # the state, which is written over
     call += (width.capacity - width.at_once) * state_bytes
-    return bool(engine.workers * call <= engine.memory // 2)  # the other half is for those who wait
+    return bool(workers * call <= memory)
 
 
 def budget(given: int | None) -> int:

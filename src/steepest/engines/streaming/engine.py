@@ -20,19 +20,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from steepest.data.stream import Stream
+from steepest.engines.compiled.training import make_parts
+from steepest.engines.compiled.width import budget
 from steepest.engines.cores import cores, pool, together
-from steepest.engines.engine import Key, Program, Tell, silent
-from steepest.engines.examples import Examples, shuffled_arrays, usual_blocks
-from steepest.engines.member import make_parts
-from steepest.engines.prefetch import Block, ahead
-from steepest.engines.sets import sets_of
+from steepest.engines.eval_sets import sets_of
+from steepest.engines.population import Population
+from steepest.engines.protocol import Key, Program, Tell, silent, unheard
 from steepest.engines.state import Advance, State, begin
-from steepest.engines.stream_curves import Curves, Group
-from steepest.engines.stream_steps import StreamSteps
-from steepest.engines.width import budget
-from steepest.records import Config, Population
+from steepest.engines.streaming.curves import Curves, Group
+from steepest.engines.streaming.prefetch import (
+    Block,
+    Examples,
+    ahead,
+    shuffled_arrays,
+    usual_blocks,
+)
+from steepest.engines.streaming.steps import StreamSteps
+from steepest.records import Config
 from steepest.rules import step as steps
-from steepest.tasks.stream import Stream
 from steepest.tasks.task import Task
 
 LOCKSTEP_MEMBERS = 32  # side by side on an accelerator
@@ -41,12 +47,11 @@ LOCKSTEP_MEMBERS = 32  # side by side on an accelerator
 class StreamEngine:
     """Trains populations of a task whose data is read while they train."""
 
-    packages: tuple[str, ...] = ("jax", "jaxlib", "keras")
-
     def __init__(self, task: Task, *, memory: int | None = None) -> None:
         self.task = task
         self.memory = budget(memory)
         self.facts = task.facts
+        self.packages: tuple[str, ...] = ("jax", "jaxlib", task.facts.framework)
         self.workers = 1  # one rule after the other: one reading goes on, all cores are its own
         devices = jax.devices()
         self.device = f"{len(devices)} × {devices[0].device_kind}"
@@ -55,7 +60,9 @@ class StreamEngine:
         self.lockstep: bool | None = not self.on_cpu
         self.parts = make_parts(task, self.on_cpu)
         data, size = task.training, task.facts.batch_size
-        self.training = data if isinstance(data, Stream) else shuffled_arrays(data, size)
+        self.training = (
+            data if isinstance(data, Stream) else shuffled_arrays(data, size, self.facts.shuffle)
+        )
         self.validation = Examples(task.validation, size)
         self.sets = sets_of(task)
         # Seeds that meet the data in orders of their own are read for at the same time.
@@ -66,9 +73,16 @@ class StreamEngine:
         self,
         configs: Mapping[Key, Config],
         epochs: int = 0,  # noqa: ARG002
+        ready: Callable[[], None] = unheard,
     ) -> Mapping[Key, Program]:
         """Compile programs for each config, as many at a time as there are cores."""
-        made = together(self.compile, list(configs.values()))
+
+        def compile_and_tell(config: Config) -> StreamProgram:
+            made = self.compile(config)
+            ready()
+            return made
+
+        made = together(compile_and_tell, list(configs.values()))
         return dict(zip(configs, made, strict=True))
 
     def compile(self, config: Config, *, lockstep: bool | None = None) -> "StreamProgram":
@@ -85,7 +99,7 @@ class StreamEngine:
             1, self.memory // 2 // sum(array.nbytes for array in jax.tree.leaves(one.tree()))
         )
         width = min(LOCKSTEP_MEMBERS, room) if lockstep else 1
-        plan = steps.make_plan(config, self.facts.weights)
+        plan = steps.plan_of(config, self.facts)
         compiled = StreamSteps(self.task, self.parts, plan, lockstep)
         program = StreamProgram(self, compiled, width, room // width * width, 0.0)
         # Run once, on what is thrown away, which compiles what an epoch needs.
@@ -179,7 +193,9 @@ class StreamProgram:
                 examples = 0
 
                 def train(group: Group, block: Block) -> None:
-                    group.standing = self.steps.train(group.standing, group.numbers, block)
+                    group.standing = self.steps.train(
+                        group.standing, group.numbers, block, lambda: tell(0)
+                    )
 
                 for block in blocks:
                     _all(threads, train, living, block)
@@ -204,7 +220,7 @@ class StreamProgram:
         def measure(number: int, block: Block) -> None:
             group = groups[number]
             carries[number] = self.steps.measure(
-                carries[number], group.standing, group.numbers, block
+                carries[number], group.standing, group.numbers, block, lambda: tell(0)
             )
 
         with data.blocks(lambda: tell(0)) as blocks:

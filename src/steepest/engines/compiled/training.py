@@ -1,10 +1,14 @@
 """The training of one member as a function that JAX traces and compiles.
 
-while epochs remain and it has not diverged:
+while epochs and steps remain and it has not diverged:
     for each batch of the epoch's order: gradient → rule → weights
-    evaluate on the validation set
+    evaluate on the validation set, if the epoch is over
+
+The steps that remain are an argument: a call may end within an epoch that takes long, and the next
+one goes on there with the sum of the epoch's losses so far.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +18,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from steepest.engines.rewrite import rewritten
+from steepest.data.arrays import Arrays, Batch, Scalar
+from steepest.data.stream import Data, Stream
+from steepest.engines.rewrite import ACCELERATED, rewritten
+from steepest.engines.rewrite.recurrent import looped
 from steepest.rules import step as steps
-from steepest.tasks.stream import Data, Stream
-from steepest.tasks.task import Arrays, Batch, Task
+from steepest.tasks.task import Task
+
+AUTOTUNED = "xla_gpu_autotune_level"
 
 
 @dataclass(frozen=True)
@@ -38,18 +46,28 @@ class Chunks:
 
 def make_parts(task: Task, on_cpu: bool) -> Parts:
     """Return the task's gradient and measure, in what is fast in a loop on this device."""
-    fast = rewritten if on_cpu else lambda function: function
+
+    def fast(function: Callable[..., Any]) -> Callable[..., Any]:
+        return rewritten(function) if on_cpu else rewritten(looped(function), ACCELERATED)
+
     gradient = jax.value_and_grad(fast(task.loss), has_aux=True)
     return Parts(jax.jit(gradient), jax.jit(fast(task.measure)))
 
 
-def compiler_options(on_cpu: bool) -> dict[str, str | bool] | None:
-    """Return how XLA compiles programs that several threads run at the same time.
+def compiler_options(platform: str) -> dict[str, str | bool] | None:
+    """Return how XLA compiles programs for "cpu", "gpu" or another platform.
 
-    A thread each uses all cores without splitting small matrix products between them. LLVM's first
-    level of optimization compiles an eighth faster than its third, into what trains as fast.
+    On a CPU several threads run programs at the same time. A thread each uses all cores without
+    splitting small matrix products between them. LLVM's first level of optimization compiles an
+    eighth faster than its third, into what trains as fast.
+
+    On a GPU XLA would time several kernels for each product and keep the fastest. That was a third
+    of what a small transformer took to compile, the result trained as fast, and which kernel wins,
+    and so the last bits of a study, was left to the clock. `XLA_FLAGS` may ask for it.
     """
-    if not on_cpu:
+    if platform == "gpu" and AUTOTUNED not in os.environ.get("XLA_FLAGS", ""):
+        return {AUTOTUNED: "0"}
+    if platform != "cpu":
         return None
     return {"xla_cpu_multi_thread_eigen": False, "xla_backend_optimization_level": "1"}
 
@@ -78,7 +96,7 @@ jax.tree_util.register_dataclass(Chunks, ["full", "rest"], [])
 
 def evaluation(
     task: Task, parts: Parts, weights: Arrays, variables: Arrays, chunks: Chunks
-) -> tuple[dict[str, Any], Arrays]:
+) -> tuple[dict[str, Scalar], Arrays]:
     """Return the loss and the metrics over all examples, and the state after it."""
 
     def add(carry: Any, examples: Batch) -> tuple[Any, None]:
@@ -93,16 +111,16 @@ def evaluation(
     return {name: values[name] for name in ("loss", *task.facts.metrics)}, variables
 
 
-def make_member(task: Task, parts: Parts, plan: steps.Plan, stop_early: bool) -> Any:
-    """Return the training of one member from its state up to epoch `stop`.
+def make_member(task: Task, parts: Parts, plan: steps.Plan) -> Any:
+    """Return the training of one member from its state up to epoch `stop`, by `steps` at most.
 
-    `orders` is int32 `[seeds, epochs, examples]`, of the epochs from `first` on, and `slot` is the
-    member's seed there. With `stop_early` a member whose loss is not finite does not finish its
-    epoch.
+    `orders` is int32 `[rows, examples]`; the member's, of the epochs from `first` on, begin at row
+    `slot`. A member whose loss is not finite does not finish its epoch.
     """
     facts = task.facts
     size, batch = facts.training_examples, facts.batch_size
-    full = size // batch  # batches; what remains is a smaller one, as in fit
+    full = size // batch  # batches; what remains is a smaller one, as in fit, or left out
+    met = full * batch if facts.drop_last else size  # examples an epoch
 
     def train(
         training: Batch,
@@ -114,6 +132,7 @@ def make_member(task: Task, parts: Parts, plan: steps.Plan, stop_early: bool) ->
         slot: Any,
         state: Any,
         stop: Any,
+        steps_left: Any,
     ) -> Any:
         def gradient(weights: Arrays, variables: Arrays, places: Any) -> Any:
             examples = jax.tree.map(lambda a: a[places], training)
@@ -132,7 +151,7 @@ def make_member(task: Task, parts: Parts, plan: steps.Plan, stop_early: bool) ->
                 return gradient(weights, variables, order[full * batch :])
 
             # One update for both, as each is code to compile.
-            if size % batch:
+            if size % batch and not facts.drop_last:
                 found = lax.cond(i < full, whole, rest, weights, variables)
             else:
                 found = whole(weights, variables)
@@ -144,27 +163,46 @@ def make_member(task: Task, parts: Parts, plan: steps.Plan, stop_early: bool) ->
             return task.constrain(weights), memory, variables, t + 1, total + loss
 
         def one_epoch(carry: Any) -> Any:
-            (weights, memory, variables, t, epoch, _), curves = carry
-            order = orders[slot, epoch - first]
+            (weights, memory, variables, t, epoch, alive, total), left, curves = carry
+            order = orders[slot + epoch - first]
+            begun = t - epoch * facts.steps_per_epoch  # of this epoch's steps
+            until = jnp.minimum(begun + left, facts.steps_per_epoch)
 
             def more(c: Any) -> Any:
                 i, (*_, total) = c
-                return (i < facts.steps_per_epoch) & (jnp.isfinite(total) if stop_early else True)
+                return (i < until) & jnp.isfinite(total)
 
-            inner = (weights, memory, variables, t, jnp.float32(0))
-            _, inner = lax.while_loop(
-                more, lambda c: (c[0] + 1, step(c[0], order, c[1])), (jnp.int32(0), inner)
+            inner = (weights, memory, variables, t, total)
+            i, inner = lax.while_loop(
+                more, lambda c: (c[0] + 1, step(c[0], order, c[1])), (begun, inner)
             )
             weights, memory, variables, t, total = inner
-            shown = steps.shown(plan, weights, memory, numbers, complements)
-            measured, variables = evaluation(task, parts, shown, variables, validation)
-            values = {"training_loss": total / size, **measured}
-            curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
-            alive = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
-            return (weights, memory, variables, t, epoch + 1, alive), curves
+            over = (i >= facts.steps_per_epoch) | ~jnp.isfinite(total)
+
+            def evaluate(variables: Arrays, curves: Any) -> Any:
+                shown = steps.shown(plan, weights, memory, numbers, complements)
+                measured, variables = evaluation(task, parts, shown, variables, validation)
+                values = {"training_loss": total / met, **measured}
+                curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
+                fine = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
+                return variables, curves, epoch + 1, fine, jnp.float32(0)
+
+            def wait(variables: Arrays, curves: Any) -> Any:
+                return variables, curves, epoch, alive, total
+
+            variables, curves, epoch, alive, total = lax.cond(
+                over, evaluate, wait, variables, curves
+            )
+            state = (weights, memory, variables, t, epoch, alive, total)
+            return state, left - (i - begun), curves
+
+        def more_epochs(carry: Any) -> Any:
+            (*_, epoch, alive, _), left, _ = carry
+            return (epoch < stop) & alive & (left > 0)
 
         curves = {name: jnp.full(facts.epochs, jnp.nan, jnp.float32) for name in names(task)}
-        return lax.while_loop(lambda c: (c[0][4] < stop) & c[0][5], one_epoch, (state, curves))
+        state, _, curves = lax.while_loop(more_epochs, one_epoch, (state, steps_left, curves))
+        return state, curves
 
     return train
 
@@ -174,20 +212,21 @@ def names(task: Task) -> tuple[str, ...]:
     return ("training_loss", "loss", *task.facts.metrics)
 
 
-def make_population(task: Task, parts: Parts, plan: steps.Plan, lockstep: bool) -> Any:
-    """Return the function to compile: members side by side, or a single one.
+def make_single(task: Task, parts: Parts, plan: steps.Plan) -> Any:
+    """Return the function to compile for a call that trains a single member, arrays `[1, ...]`.
 
-    `filled` is how many of the places hold a member, int32 `[1]`; what is behind them is padding.
-    A single member is no loop over members, whose copies in and out are code to compile: a quarter
-    of what a small transformer took, though little of a perceptron's.
+    `filled` is how many of the places hold a member, int32 `[1]`. A single member is no loop over
+    members, whose copies in and out are code to compile: a quarter of what a small transformer
+    took, though little of a perceptron's.
     """
-    train = make_member(task, parts, plan, stop_early=not lockstep)
+    train = make_member(task, parts, plan)
 
     def run(
         training: Batch,
         validation: Chunks,
         first: Any,
         stop: Any,
+        steps_left: Any,
         orders: Any,
         filled: Any,
         slots: Any,
@@ -195,16 +234,10 @@ def make_population(task: Task, parts: Parts, plan: steps.Plan, lockstep: bool) 
         complements: dict[str, Any],
         state: Any,
     ) -> Any:
-        each = (numbers, complements, slots, state)
-
-        def one(each: Any, until: Any) -> Any:
-            own, more, slot, mine = each
-            return train(training, validation, first, own, more, orders, slot, mine, until)
-
-        if lockstep:
-            return jax.vmap(one, in_axes=(0, None))(each, stop)
         until = jnp.where(filled[0] > 0, stop, 0)
-        found = one(jax.tree.map(lambda a: a[0], each), until)
+        each = (numbers, complements, slots, state)
+        own, more, slot, mine = jax.tree.map(lambda a: a[0], each)
+        found = train(training, validation, first, own, more, orders, slot, mine, until, steps_left)
         return jax.tree.map(lambda a: jnp.asarray(a)[None], found)
 
     return run

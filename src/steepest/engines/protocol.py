@@ -3,20 +3,32 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from steepest.data.stream import Data
+from steepest.engines.population import Population
 from steepest.engines.state import Advance, State
-from steepest.records import Config, Population, TaskFacts
-from steepest.tasks.stream import Data
+from steepest.records import Config, TaskFacts
 
 Key = TypeVar("Key")
+
+# How members train, as study files and what is remembered of a machine say it (`lockstep`).
+SIDE_BY_SIDE, IN_TURN = "side by side", "one after another"
 
 # Gives members, by their places, with their state and what was measured of them so far.
 SoFar = Callable[[], tuple[Sequence[int], State, Advance]]
 
 
-class Tell(Protocol):
-    """Called with epochs that were just trained, summed over members, or 0; raises to make it stop.
+class Interrupted(BaseException):
+    """Raised by `tell` to end a call of `advance`.
 
-    Where training may stop without loss, it comes with what there is `so_far`.
+    It is no `Exception`, so that whatever takes a model's errors for what they are lets it pass.
+    """
+
+
+class Tell(Protocol):
+    """Called with epochs that were just trained, summed over members, or 0.
+
+    Where training may stop without loss, it comes with what there is `so_far`. It may raise
+    `Interrupted`, so it is called often: after steps that take a second or two, with 0.
     """
 
     def __call__(self, epochs: int, so_far: SoFar | None = None) -> None:
@@ -25,6 +37,10 @@ class Tell(Protocol):
 
 def silent(epochs: int, so_far: SoFar | None = None) -> None:
     """Tell nobody."""
+
+
+def unheard() -> None:
+    """Tell nobody that a program is ready."""
 
 
 class Program(Protocol):
@@ -51,7 +67,10 @@ class Program(Protocol):
         """Train each member up to epoch `stop`; return its new state and what was measured.
 
         Takes at most `capacity` members. A member that diverged stays where it is. What takes
-        longer than a second or so calls `tell` now and then.
+        longer than a second or so calls `tell` now and then, within an epoch too.
+
+        Raises:
+            Interrupted: `tell` raised it.
         """
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
@@ -78,8 +97,11 @@ class Engine(Protocol):
         """What trained weights can be measured on: "validation", and where they are there
         "training" and "test"."""
 
-    def prepare(self, configs: Mapping[Key, Config], epochs: int = 0) -> Mapping[Key, Program]:
+    def prepare(
+        self, configs: Mapping[Key, Config], epochs: int = 0, ready: Callable[[], None] = unheard
+    ) -> Mapping[Key, Program]:
         """Return for each key the program of the rule, choices and schedule of its config.
 
         `epochs` is how many are to be trained with them, summed over members, if that is known.
+        `ready` is called for each program that is compiled, from any thread.
         """

@@ -7,32 +7,44 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
-from steepest.engines.engine import Tell, silent
-from steepest.engines.optimizers import Ready
+from steepest.data import arrays, sources
+from steepest.data.arrays import Arrays
+from steepest.data.order import epoch_order
+from steepest.data.stream import Stream
+from steepest.engines.keras_fit.lent_model import LentModel, put
+from steepest.engines.keras_fit.optimizers import Ready
+from steepest.engines.population import Population
+from steepest.engines.protocol import Tell, silent
 from steepest.engines.state import Advance, State
 from steepest.errors import TaskError
-from steepest.records import Config, Population
-from steepest.tasks import arrays, fitted, sources
-from steepest.tasks.checks import own_step
-from steepest.tasks.fitted import FitTask
-from steepest.tasks.initial import values_of
-from steepest.tasks.order import epoch_order
-from steepest.tasks.stream import Stream
-from steepest.tasks.task import Arrays
-
-if TYPE_CHECKING:
-    from steepest.engines.fit import FitEngine
+from steepest.records import Config
+from steepest.tasks.keras import fit_task
+from steepest.tasks.keras.checks import own_step
+from steepest.tasks.keras.fit_task import FitTask
+from steepest.tasks.keras.initial_weights import values_of
 
 
-def put(variables: Any, values: Any) -> None:
-    """Assign the first of `[members, ...]` to each variable."""
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value[0])
+def _heeding(keras: Any, tell: Tell) -> Any:
+    """Return a callback that asks before each batch whether to end.
+
+    Keras calls it where it stands, and goes on handing over logs at its leisure (`async_safe`).
+    """
+
+    class Heeding(keras.callbacks.Callback):  # type: ignore[misc]
+        async_safe = True
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            tell(0)
+
+        def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            tell(0)
+
+    return Heeding()
 
 
 @contextlib.contextmanager
@@ -67,22 +79,22 @@ def _seeded(task: FitTask, seed: int, epoch: int) -> Iterator[None]:
 class FitProgram:
     """The training of one rule through `fit`."""
 
-    engine: "FitEngine"
+    lent: LentModel
     capacity: int = 1
     whole: bool = False
     compile_seconds: float = 0.0  # part of each trial's own seconds
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""
-        engine = self.engine
-        drawn = {int(seed): engine.task.initialize(int(seed)) for seed in set(population.seeds)}
+        lent = self.lent
+        drawn = {int(seed): lent.task.initialize(int(seed)) for seed in set(population.seeds)}
         members = []
-        with engine.model() as model:
+        with lent.borrow() as model:
             for member in range(len(population)):
                 config = population.config(member)
                 weights, variables = drawn[config.seed]
                 put(model.trainable_variables, [w[None] for w in weights])
-                members.append((weights, engine.optimizers.start(config, model), variables))
+                members.append((weights, lent.optimizers.start(config, model), variables))
         weights, memory, variables = jax.tree.map(lambda *leaves: np.stack(leaves), *members)
         count = len(population)
         zeros = np.zeros(count, np.int32)
@@ -94,12 +106,12 @@ class FitProgram:
         """Train each member up to epoch `stop`; return its new state and what was measured."""
         started = time.perf_counter()
         first = int(state.epoch.min()) if len(state) else 0
-        names = ("training_loss", "loss", *self.engine.facts.metrics)
+        names = ("training_loss", "loss", *self.lent.facts.metrics)
         shape = (len(state), max(0, stop - first))
         values = {name: np.full(shape, np.nan, np.float32) for name in names}
         after = []
-        with self.engine.model() as model:
-            self.engine.seed_once()
+        with self.lent.borrow() as model:
+            self.lent.seed_once()
             for member in range(len(state)):
                 config, one = population.config(member), state.take([member])
                 rows: dict[int, dict[str, float]] = {}
@@ -135,15 +147,14 @@ class FitProgram:
         so_far: Callable[[State], tuple[Sequence[int], State, Advance]],
     ) -> State:
         """Train one member; return its new state, and put into `rows` what epochs measured."""
-        engine = self.engine
+        lent = self.lent
         epoch, alive = int(state.epoch[0]), bool(state.alive[0])
         if epoch >= stop or not alive:
             return state
-        ready = engine.optimizers.ready(config, model)
-        engine.load(model, ready.optimizer, state)
+        ready = lent.load(model, config, state)
         while epoch < stop and alive:
-            with _seeded(engine.task, config.seed, epoch):
-                row = self._epoch(model, config, ready, epoch)
+            with _seeded(lent.task, config.seed, epoch):
+                row = self._epoch(model, config, ready, epoch, tell)
             alive = bool(np.isfinite(row["training_loss"]) and np.isfinite(row["loss"]))
             rows[epoch] = row
             epoch += 1
@@ -160,17 +171,19 @@ class FitProgram:
 
     def _stands(self, model: Any, ready: Ready, epoch: int, alive: bool) -> State:
         """Return where the one member in the model stands."""
-        keras = self.engine.task.keras
+        keras = self.lent.task.keras
         memory = values_of(keras, ready.optimizer.variables)
         weights = values_of(keras, model.trainable_variables)
         variables = values_of(keras, model.non_trainable_variables)
-        steps = epoch * self.engine.facts.steps_per_epoch
+        steps = epoch * self.lent.facts.steps_per_epoch
         one = (weights, memory, variables, np.int32(steps), np.int32(epoch), np.bool_(alive))
         return State(*jax.tree.map(lambda a: np.array(a)[None], one))
 
-    def _epoch(self, model: Any, config: Config, ready: Ready, epoch: int) -> dict[str, float]:
+    def _epoch(
+        self, model: Any, config: Config, ready: Ready, epoch: int, tell: Tell
+    ) -> dict[str, float]:
         """Train an epoch and evaluate; the weights that train are in the model afterwards."""
-        task, facts = self.engine.task, self.engine.facts
+        task, facts = self.lent.task, self.lent.facts
         training: Arrays = []
 
         def keep(*_: Any) -> None:
@@ -182,16 +195,18 @@ class FitProgram:
         averaged = "ema" in config.numbers
         data = task.training
         if not isinstance(data, Stream):
-            data = arrays.rows(data, epoch_order(config.seed, epoch, facts.training_examples))
-        values = fitted.train(
-            model, data, facts.batch_size, [callback] if averaged else None, (config.seed, epoch)
-        )
-        loss = fitted.told(values, "fit", own_step(task.keras, model))
+            data = arrays.rows(
+                data, epoch_order(config.seed, epoch, facts.training_examples, facts.shuffle)
+            )
+        heeding = _heeding(task.keras, tell)
+        callbacks = [heeding, callback] if averaged else [heeding]
+        values = fit_task.train(model, data, facts.batch_size, callbacks, (config.seed, epoch))
+        loss = fit_task.told(values, "fit", own_step(task.keras, model))
         if averaged:
             self._own_copies(model)
         else:
             keep()
-        measured = self._measure(model, ready, task.validation)
+        measured = self._measure(model, ready, task.validation, [heeding])
         put(model.trainable_variables, [w[None] for w in training])
         return {"training_loss": loss, **measured}
 
@@ -202,28 +217,30 @@ class FitProgram:
         it is given to evaluate.
         """
         weights = model.trainable_variables
-        put(weights, [w[None] for w in values_of(self.engine.task.keras, weights)])
+        put(weights, [w[None] for w in values_of(self.lent.task.keras, weights)])
 
-    def _measure(self, model: Any, ready: Ready, batch: Any) -> dict[str, float]:
+    def _measure(
+        self, model: Any, ready: Ready, batch: Any, callbacks: Any = None
+    ) -> dict[str, float]:
         """Evaluate, at the average where the optimizer's code says that this is evaluated."""
-        task, facts = self.engine.task, self.engine.facts
+        task, facts = self.lent.task, self.lent.facts
         if "evaluated" in ready.names:
             shown = [ready.names["evaluated"](v) for v in model.trainable_variables]
             for variable, value in zip(model.trainable_variables, shown, strict=True):
                 variable.assign(value)
         size = min(facts.batch_size, sources.examples_of(batch))
-        values = fitted.measure(model, batch, size)
-        loss = fitted.told(values, "evaluate", own_step(task.keras, model))
+        values = fit_task.measure(model, batch, size, callbacks)
+        loss = fit_task.told(values, "evaluate", own_step(task.keras, model))
         return {"loss": loss, **{name: float(values[name]) for name in facts.metrics}}
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""
-        engine, found, data = self.engine, [], self.engine.sets[on]
-        with engine.model() as model:
+        found: list[dict[str, float]] = []
+        data = self.lent.sets[on]
+        with self.lent.borrow() as model:
             for member in range(len(state)):
                 config, one = population.config(member), state.take([member])
-                ready = engine.optimizers.ready(config, model)
-                engine.load(model, ready.optimizer, one)
+                ready = self.lent.load(model, config, one)
                 if "ema" in config.numbers:
                     ready.optimizer.finalize_variable_values(model.trainable_variables)
                     self._own_copies(model)

@@ -5,7 +5,8 @@ meet. A program is compiled for each shape of a block, once.
 """
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -13,16 +14,25 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from steepest.engines.member import Parts, compiler_options
-from steepest.engines.prefetch import Block
+from steepest.engines.compiled.training import Parts, compiler_options
+from steepest.engines.streaming.prefetch import Block
 from steepest.errors import SteepestError, TaskError
 from steepest.rules import step as steps
-from steepest.tasks.checks import gist
+from steepest.tasks.keras.checks import gist
 from steepest.tasks.task import Task
 
 # weights, memory, variables, step, and the sum of the epoch's losses; arrays [members, ...].
 Standing = tuple[Any, Any, Any, Any, Any]
+Heed = Callable[[], None]
 Numbers = tuple[dict[str, Any], dict[str, Any]]  # and their complements, float32 [members]
+
+
+PIECE_SECONDS = 1.0  # of a call
+TRIED = 4  # batches of the first call, which say how long one takes
+
+
+def _nobody() -> None:
+    """Heed nobody."""
 
 
 class StreamSteps:
@@ -32,16 +42,21 @@ class StreamSteps:
         self.task, self.parts, self.plan = task, parts, plan
         self.lockstep = lockstep
         self.executables: dict[Any, Any] = {}
+        self.seconds: dict[str, float] = {}  # of a batch: to "train", to "measure"
         self.lock = threading.Lock()
-        self.options = compiler_options(jax.default_backend() == "cpu")
+        self.options = compiler_options(jax.default_backend())
 
-    def train(self, standing: Standing, numbers: Numbers, block: Block) -> Standing:
-        """Train the members on each batch of `block`; takes the place of `standing`."""
-        after: Standing = self._run(
-            self._train, standing, numbers, (block.batches, np.int32(block.count))
-        )
-        after[4].block_until_ready()  # so that blocks do not pile up before the device
-        return after
+    def train(
+        self, standing: Standing, numbers: Numbers, block: Block, heed: Heed = _nobody
+    ) -> Standing:
+        """Train the members on each batch of `block`; takes the place of `standing`.
+
+        `heed` is called after steps that take about a second; it may raise.
+        """
+        for places in self._pieces("train", block, heed):
+            standing = self._run(self._train, standing, numbers, (block.batches, *places))
+            standing[4].block_until_ready()  # so that blocks do not pile up before the device
+        return standing
 
     def begin_totals(self, standing: Standing) -> Any:
         """Return what an evaluation starts from: variables, and the task's totals for each."""
@@ -51,12 +66,28 @@ class StreamSteps:
         )
         return standing[2], totals
 
-    def measure(self, carry: Any, standing: Standing, numbers: Numbers, block: Block) -> Any:
-        """Evaluate each batch of `block`; takes the place of `carry`."""
+    def measure(
+        self, carry: Any, standing: Standing, numbers: Numbers, block: Block, heed: Heed = _nobody
+    ) -> Any:
+        """Evaluate each batch of `block`; takes the place of `carry`. `heed` as in `train`."""
         kept = (standing[0], standing[1], *numbers)
-        carry = self._run(self._measure, carry, kept, (block.batches, np.int32(block.count)))
-        carry[1][0].block_until_ready()
+        for places in self._pieces("measure", block, heed):
+            carry = self._run(self._measure, carry, kept, (block.batches, *places))
+            carry[1][0].block_until_ready()
         return carry
+
+    def _pieces(self, what: str, block: Block, heed: Heed) -> Iterator[tuple[Any, Any]]:
+        """Give the first place and the end of what is done in a call, about a second each."""
+        first = 0
+        while first < block.count:
+            heed()
+            took = self.seconds.get(what)
+            most = TRIED if took is None else max(1, int(PIECE_SECONDS / took))
+            end = min(block.count, first + most)
+            began = time.perf_counter()
+            yield np.int32(first), np.int32(end)
+            self.seconds[what] = max(1e-9, (time.perf_counter() - began) / (end - first))
+            first = end
 
     def finish(self, carry: Any) -> dict[str, np.ndarray[Any, Any]]:
         """Return loss and metrics `[members]`."""
@@ -64,7 +95,7 @@ class StreamSteps:
         return {name: np.asarray(value) for name, value in values.items()}
 
     def _train(self, standing: Any, numbers: Any, shared: Any) -> Any:
-        batches, count = shared
+        batches, first, end = shared
 
         def step(carry: Any, batch: Any) -> Any:
             weights, memory, variables, t, total = carry
@@ -76,15 +107,15 @@ class StreamSteps:
             return weights, memory, variables, t + 1, total + loss.astype(jnp.float32) * size
 
         def more(c: Any) -> Any:  # a member whose loss is not finite costs nothing more
-            return (c[0] < count) & (True if self.lockstep else jnp.isfinite(c[1][4]))
+            return (c[0] < end) & (True if self.lockstep else jnp.isfinite(c[1][4]))
 
         def body(c: Any) -> Any:
             return c[0] + 1, step(c[1], jax.tree.map(lambda a: a[c[0]], batches))
 
-        return lax.while_loop(more, body, (jnp.int32(0), standing))[1]
+        return lax.while_loop(more, body, (first, standing))[1]
 
     def _measure(self, carry: Any, kept: Any, shared: Any) -> Any:
-        batches, count = shared
+        batches, first, end = shared
         shown = steps.shown(self.plan, *kept)
 
         def body(i: Any, carry: Any) -> Any:
@@ -93,7 +124,7 @@ class StreamSteps:
                 shown, variables, totals, jax.tree.map(lambda a: a[i], batches)
             )
 
-        return lax.fori_loop(0, count, body, carry)
+        return lax.fori_loop(first, end, body, carry)
 
     def _finish(self, totals: Any, _kept: Any, _shared: Any) -> Any:
         values = self.task.summarize(totals)

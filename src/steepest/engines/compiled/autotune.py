@@ -1,10 +1,7 @@
 """A short measurement: do members train faster side by side or one after another?"""
 
-import contextlib
-import hashlib
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,18 +9,24 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from steepest import memo
+from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.cores import together
+from steepest.engines.population import Population
+from steepest.engines.protocol import IN_TURN, SIDE_BY_SIDE
 from steepest.engines.state import begin
-from steepest.records import Config, Population, TaskFacts
+from steepest.records import Config, TaskFacts
 from steepest.rules import step as steps
-from steepest.storage import durable
 
 MEMBERS = 8
 SECONDS = 0.3  # that each way trains, as a measurement
 # How much faster the other way has to be. Both give the same to rounding, but not to the last bit,
 # and the same seed should give the same study: what is close to even must not be left to the clock.
 CLEARLY = 1.3
-WORTH = 30  # times the cost of measuring that a study has to take, for it to be worth it
+# Measuring costs about what compiling did. A study has to take so many times that, so that it costs
+# a thirtieth of it at most. On a CPU side by side took 2 to 6 times as long (docs/engines.md),
+# so nothing is to be won there; on accelerators it is not measured yet.
+WORTH = 30
 
 
 class Memo:
@@ -42,47 +45,39 @@ class Memo:
             "rules": [(c.rule, c.dialect, c.schedule, sorted(c.choices.items())) for c in configs],
             "trained": (device, epochs),
         }
-        name = hashlib.sha256(repr(asked).encode()).hexdigest()[:24]
-        place: Any = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-        self.path = Path(place) / f"members-{name}" if place else None
+        self.key = f"members-{memo.name(asked)}"
 
     def read(self) -> bool | None:
         """Return whether members train side by side, or None where nothing is known."""
-        try:
-            said = self.path.read_text() if self.path else ""
-        except (OSError, ValueError):
-            return None
-        return {"side by side": True, "one after another": False}.get(said)
+        return {SIDE_BY_SIDE: True, IN_TURN: False}.get(memo.read(self.key) or "")
 
     def write(self, lockstep: bool) -> None:
         """Remember it, where there is a place for it."""
-        with contextlib.suppress(OSError):
-            if self.path is not None:
-                durable.write(self.path, [b"side by side" if lockstep else b"one after another"])
+        memo.write(self.key, SIDE_BY_SIDE if lockstep else IN_TURN)
 
 
-def is_faster(engine: Any, config: Config, *, lockstep: bool) -> bool:
+def is_faster(shared: DeviceTask, config: Config, *, lockstep: bool) -> bool:
     """Return whether members are clearly faster side by side (`lockstep`), or one after another.
 
     Compiles a few steps on the first batch in both ways, and runs each on all workers at once.
     """
-    one, other = (seconds_a_step(engine, config, way) for way in (lockstep, not lockstep))
+    one, other = (seconds_a_step(shared, config, way) for way in (lockstep, not lockstep))
     return CLEARLY * one < other
 
 
-def seconds_a_step(engine: Any, config: Config, lockstep: bool) -> float:
+def seconds_a_step(shared: DeviceTask, config: Config, lockstep: bool) -> float:
     """Return the seconds that a step of one member takes when `MEMBERS` train at a time."""
-    task = engine.task
+    task = shared.task
     population = Population.of([config] * MEMBERS)
-    plan = steps.make_plan(config, task.facts.weights)
+    plan = steps.plan_of(config, task.facts)
     numbers = steps.prepare(population.schedule, population.numbers, task.facts.steps)
-    batch = jax.tree.map(lambda a: a[: task.facts.batch_size], engine.training)
+    batch = jax.tree.map(lambda a: a[: task.facts.batch_size], shared.training)
     state = begin(task, population)
 
     def train(own: Any, more: Any, standing: Any, count: Any) -> Any:
         def step(_: Any, carry: Any) -> Any:
             weights, memory, variables, t = carry
-            (_, variables), gradients = engine.parts.gradient(weights, variables, batch)
+            (_, variables), gradients = shared.parts.gradient(weights, variables, batch)
             done = t.astype(jnp.float32)
             weights, memory = steps.step(plan, gradients, weights, memory, done, own, more)
             return task.constrain(weights), memory, variables, t + 1
@@ -103,16 +98,16 @@ def seconds_a_step(engine: Any, config: Config, lockstep: bool) -> float:
     run_until: Any = jax.block_until_ready
     standing = (state.weights, state.memory, state.variables, state.step)
     lowered = jax.jit(all_).lower(*numbers, standing, np.int32(1))
-    run = lowered.compile(compiler_options=engine.options)
+    run = lowered.compile(compiler_options=shared.options)
 
     def timed(count: int) -> float:
         started = time.perf_counter()
         together(
             lambda _: run_until(run(*numbers, standing, np.int32(count))),
-            range(engine.workers),
+            range(shared.workers),
         )
         return time.perf_counter() - started
 
     timed(1)
     count = max(1, min(10_000, int(SECONDS / max(timed(2) / 2, 1e-9))))
-    return timed(count) / (count * MEMBERS * int(engine.workers))
+    return timed(count) / (count * MEMBERS * shared.workers)

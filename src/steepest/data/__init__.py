@@ -1,0 +1,1 @@
+"""A person's data: arrays, data frames, files and streams, in each epoch's order."""

@@ -1,0 +1,1 @@
+"""Arrays in memory, trained inside one compiled JAX program."""

@@ -1,0 +1,107 @@
+"""A population trained inside one compiled JAX program.
+
+The counts of members and epochs are arguments of the program and not part of it, so one compile of
+a rule serves every length, every turn of a search and the confirmation. One call of `advance` takes
+a population from its state some epochs further; resuming and halving are "call it again with the
+state". The engine knows nothing of trials.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from steepest.data.stream import Data
+from steepest.engines.compiled import autotune
+from steepest.engines.compiled.device_task import make_device_task
+from steepest.engines.compiled.executable import member_bytes
+from steepest.engines.compiled.program import CompiledProgram, compile_program
+from steepest.engines.compiled.width import Width, accelerator_width, budget, first_width
+from steepest.engines.cores import together
+from steepest.engines.population import Population
+from steepest.engines.protocol import Key, Program, unheard
+from steepest.engines.state import begin
+from steepest.records import Config
+from steepest.tasks.task import Task
+
+
+class CompiledEngine:
+    """Trains populations of a task that JAX can trace.
+
+    Args:
+        task: what to train.
+        memory: bytes that trials, in training and waiting, may take; None for most of what is free.
+        lockstep: train members side by side or one after another; None chooses by the device, and
+            by measuring where that pays.
+    """
+
+    def __init__(
+        self, task: Task, *, memory: int | None = None, lockstep: bool | None = None
+    ) -> None:
+        self.shared = make_device_task(task, budget(memory))
+        self.facts = task.facts
+        self.packages: tuple[str, ...] = ("jax", "jaxlib", task.facts.framework)
+        self.workers = self.shared.workers
+        self.memory = self.shared.memory
+        devices = self.shared.devices
+        self.device = f"{len(devices)} × {devices[0].device_kind}"
+        self.lockstep = lockstep
+        self.members = 0  # that may want to train at a time; 0 if that is unknown
+
+    @property
+    def sets(self) -> Mapping[str, Data]:
+        """What trained weights can be measured on, by name."""
+        return self.shared.sets
+
+    def prepare(
+        self, configs: Mapping[Key, Config], epochs: int = 0, ready: Callable[[], None] = unheard
+    ) -> Mapping[Key, Program]:
+        """Compile a program for each config, as many at a time as there are cores.
+
+        Where so many epochs are to be trained that it pays, the other way to train members is
+        measured first, unless it was once on this machine.
+        """
+        every = list(configs.values())
+        memo = autotune.Memo(self.facts, self.device, every, epochs)
+        if self.lockstep is None and epochs and every:
+            self.lockstep = memo.read()
+        if every and epochs:  # who may want to train at a time, at most
+            self.members = -(-epochs // (len(every) * self.facts.epochs))
+        started = time.perf_counter()
+
+        def compile_and_tell(config: Config) -> CompiledProgram:
+            made = self.compile(config)
+            ready()
+            return made
+
+        made = together(compile_and_tell, every)
+        if self.lockstep is None and epochs and every:
+            took = time.perf_counter() - started
+            if epochs * self._seconds_an_epoch(made[0]) > autotune.WORTH * took:
+                other = not made[0].width.lockstep
+                if autotune.is_faster(self.shared, every[0], lockstep=other):
+                    self.lockstep = other
+                    made = together(self.compile, every)
+            self.lockstep = made[0].width.lockstep
+            memo.write(self.lockstep)
+        return dict(zip(configs, made, strict=True))
+
+    def _seconds_an_epoch(self, program: CompiledProgram) -> float:
+        """Return what an epoch of a member takes, by training one, with all workers at it."""
+        population = Population.of([program.config])
+        _, measured = program.advance(population, program.begin(population), 1)
+        return measured.seconds / self.workers
+
+    def compile(self, config: Config, width: Width | None = None) -> CompiledProgram:
+        """Compile the training of `config`'s rule, choices and schedule, for any numbers."""
+        if width is None:
+            lockstep = not self.shared.on_cpu if self.lockstep is None else self.lockstep
+            one = begin(self.shared.task, Population.of([config]), self.shared.draw)
+            if lockstep and not self.shared.on_cpu:
+                width = accelerator_width(
+                    self.members, member_bytes(self.shared, one), self.shared.room
+                )
+            else:
+                width = first_width(lockstep, one.nbytes)
+        made = compile_program(self.shared, config, width)
+        if width.lockstep and not made.width.lockstep:
+            self.lockstep = False  # the model cannot be trained side by side
+        return made

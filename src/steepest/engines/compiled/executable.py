@@ -1,0 +1,122 @@
+"""The executable of one rule: compiled for so many members."""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.sharding import PartitionSpec
+from jax.stages import Compiled
+
+from steepest.engines.compiled.device_task import DeviceTask
+from steepest.engines.compiled.lockstep import make_lockstep
+from steepest.engines.compiled.resident import Resident
+from steepest.engines.compiled.training import make_single
+from steepest.engines.compiled.width import SEQUENTIAL, Width, fits, is_out_of_memory, narrower
+from steepest.engines.population import Population
+from steepest.engines.state import State, begin
+from steepest.records import Config
+from steepest.rules import step as steps
+
+log = logging.getLogger(__name__)
+
+ORDER_BYTES = 2**26  # the shuffled orders that a call is given, at most; then it takes several
+
+
+@dataclass(frozen=True)
+class Executable:
+    """The training of one rule's members as XLA compiled it."""
+
+    run: Compiled
+    plan: steps.Plan
+    width: Width
+    rows: int  # orders of examples that a call is given on each device
+    seconds: float  # that compiling took
+
+
+def compile_training(shared: DeviceTask, config: Config, width: Width) -> Executable:
+    """Compile the training of `config`'s rule, at `width` or as much of it as fits into memory.
+
+    Members of a model with an operation that cannot be mapped over them, or that does not compile
+    mapped, train one after another.
+    """
+    started = time.perf_counter()
+    one = begin(shared.task, Population.of([config]), shared.draw)
+    plan = steps.plan_of(config, shared.facts)
+    while True:
+        # An order for each member's seed in an epoch, or more epochs of fewer seeds.
+        rows = ORDER_BYTES // (4 * shared.facts.training_examples * len(shared.devices))
+        rows = max(width.at_once, min(shared.facts.epochs, rows))
+        try:
+            run = _compile(shared, config, plan, one, width, rows)
+        except Exception as error:
+            less = narrower(width) if is_out_of_memory(error) else None
+            if less is not None:
+                width = less
+                continue
+            if not width.lockstep:  # so it is not for being mapped
+                raise
+            log.warning("members train one after another: %s", " ".join(str(error).split())[:300])
+            width = Width(min(width.capacity, SEQUENTIAL), lockstep=False)
+            continue
+        less = narrower(width)
+        enough = fits(run, width, one.nbytes, workers=shared.workers, memory=shared.room)
+        if enough or less is None:
+            return Executable(run, plan, width, rows, time.perf_counter() - started)
+        width = less
+
+
+def _compile(
+    shared: DeviceTask, config: Config, plan: steps.Plan, one: State, width: Width, rows: int
+) -> Compiled:
+    make = make_lockstep if width.lockstep else make_single
+    run = make(shared.task, shared.parts, plan)
+    more: dict[str, Any] = {}
+    if shared.each is not None:
+        spec: Any = PartitionSpec
+        each, alike = spec("members"), spec()
+        run = jax.shard_map(
+            run,
+            mesh=shared.each.mesh,
+            in_specs=(alike,) * 5 + (each,) * 6,
+            out_specs=each,
+            check_vma=False,
+        )
+        more = {"in_shardings": (shared.alike,) * 5 + (shared.each,) * 6}
+        more["out_shardings"] = shared.each
+    places = len(shared.devices) * width.at_once
+    here = Resident(
+        shared, width.at_once, rows, Population.of([config] * places), one.take([0] * places)
+    )
+    # Where members stood is written over: their state is there once, and is not copied.
+    traced = jax.jit(run, donate_argnums=10, **more).lower(*here.arguments(0, 1, 1))
+    return traced.compile(compiler_options=shared.options)
+
+
+def member_bytes(shared: DeviceTask, one: State) -> int:
+    """Return about what a member takes on an accelerator while it trains.
+
+    Its state and gradients, and all that the loss and its gradient give on the way, as if nothing
+    of it were fused: what is compiled takes less, and where it takes more it is made narrower.
+    """
+    batch = jax.tree.map(lambda a: a[: shared.facts.batch_size], shared.training)
+    given = jax.tree.map(lambda a: a[0], (one.weights, one.variables))
+    traced = jax.make_jaxpr(shared.parts.gradient)(*given, batch)
+    return 2 * one.nbytes + _bytes_of(traced.jaxpr)
+
+
+def _bytes_of(jaxpr: Any) -> int:
+    """Return the bytes of all results in a traced program."""
+    total = 0
+    for equation in jaxpr.eqns:
+        inner = [
+            getattr(value, "jaxpr", value)
+            for value in equation.params.values()
+            if hasattr(getattr(value, "jaxpr", value), "eqns")
+        ]
+        times = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+        total += times * sum(map(_bytes_of, inner))
+        if not inner:
+            total += sum(v.aval.size * v.aval.dtype.itemsize for v in equation.outvars)
+    return total

@@ -1,0 +1,146 @@
+"""The training of members side by side as a function that JAX traces and compiles.
+
+All members that a call trains are in the same epoch and at the same step, so counters are single
+numbers and only what a member owns is mapped (`vmap`). A loop whose counters were mapped would run
+both branches of every choice, the gradient of the epoch's smaller last batch among them, at each
+step. A member that is not alive, or in another epoch, keeps what it has.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from steepest.data.arrays import Arrays, Batch
+from steepest.engines.compiled.training import Chunks, Parts, evaluation, names
+from steepest.rules import step as steps
+from steepest.tasks.task import Task
+
+# Steps of a loop of fixed length inside the loop over an epoch: an accelerator asks the host
+# whether a loop of open length goes on, at each turn.
+BLOCK = 16
+
+
+def block_of(batches: int) -> int:
+    """Return how many steps are taken at a time: what divides `batches`, at most `BLOCK`."""
+    return max((n for n in range(1, BLOCK + 1) if batches % n == 0), default=1)
+
+
+def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
+    """Return the training of members `[members, ...]` up to epoch `stop`, by `steps_left` about.
+
+    A call ends with a block of steps, or with an epoch. Arguments as in `training.make_single`.
+    """
+    facts = task.facts
+    size, batch = facts.training_examples, facts.batch_size
+    full = size // batch
+    met = full * batch if facts.drop_last else size
+    block = block_of(full)
+
+    def run(
+        training: Batch,
+        validation: Chunks,
+        first: Any,
+        stop: Any,
+        steps_left: Any,
+        orders: Any,
+        filled: Any,  # noqa: ARG001
+        slots: Any,
+        numbers: dict[str, Any],
+        complements: dict[str, Any],
+        state: Any,
+    ) -> Any:
+        weights, memory, variables, t, epochs, alive, total = state
+        begin = jnp.min(jnp.where(alive, epochs, stop))
+        chosen = alive & (epochs == begin)  # who trains in this call
+        done = jnp.max(jnp.where(chosen, t, 0)) - begin * facts.steps_per_epoch
+
+        def train(at: Any, order: Any, live: Any, carry: Any) -> Any:
+            """Take a step of all members; `order` is `[members, batch]`, `at` steps were before."""
+
+            def one(own: Any, places: Any, lives: Any, n: Any, c: Any) -> Any:
+                weights, memory, variables, total = own
+                examples = jax.tree.map(lambda a: a[places], training)
+                (loss, changed), gradients = parts.gradient(weights, variables, examples)
+                moved, kept = steps.step(plan, gradients, weights, memory, at, n, c)
+                grown = total + loss.astype(jnp.float32) * places.shape[0]
+                after = (task.constrain(moved), kept, changed, grown)
+                return jax.tree.map(lambda new, old: jnp.where(lives, new, old), after, own)
+
+            return jax.vmap(one)(carry, order, live, numbers, complements)
+
+        def one_epoch(carry: Any) -> Any:
+            own, (epochs, alive), (epoch, begun), left, curves = carry
+            live = chosen & alive
+            rows = slots + (epoch - first)
+            before = (epoch * facts.steps_per_epoch).astype(jnp.float32)
+
+            def whole(i: Any, own: Any) -> Any:
+                part = lax.dynamic_slice(orders, (0, i * batch), (orders.shape[0], batch))
+                return train(before + i, part[rows], live, own)
+
+            def blocks(c: Any) -> Any:
+                i, own = c
+                return i + block, lax.fori_loop(0, block, lambda j, o: whole(i + j, o), own)
+
+            def more(c: Any) -> Any:
+                return (c[0] < full) & (c[0] - begun < left)
+
+            i, own = lax.while_loop(more, blocks, (begun, own)) if full else (begun, own)
+            if size % batch and not facts.drop_last:
+
+                def rest(own: Any) -> Any:
+                    return train(before + full, orders[rows, full * batch :], live, own)
+
+                due = (i == full) & (i - begun < left)
+                own = lax.cond(due, rest, lambda own: own, own)
+                i = i + due
+            over = i >= facts.steps_per_epoch
+
+            def evaluate(own: Any, epochs: Any, alive: Any, curves: Any) -> Any:
+                weights, memory, variables, total = own
+
+                def one(w: Arrays, m: Any, v: Arrays, n: Any, c: Any) -> Any:
+                    return evaluation(task, parts, steps.shown(plan, w, m, n, c), v, validation)
+
+                measured, after = jax.vmap(one)(weights, memory, variables, numbers, complements)
+                values = {"training_loss": total / met, **measured}
+                curves = {
+                    name: c.at[:, epoch].set(
+                        jnp.where(live, values[name].astype(c.dtype), c[:, epoch])
+                    )
+                    for name, c in curves.items()
+                }
+                fine = jnp.isfinite(values["training_loss"]) & jnp.isfinite(values["loss"])
+
+                def kept(new: Any, old: Any) -> Any:
+                    return jnp.where(live.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+
+                variables = jax.tree.map(kept, after, variables)
+                own = (weights, memory, variables, jnp.where(live, 0.0, total))
+                return own, jnp.where(live, epoch + 1, epochs), alive & (fine | ~live), curves
+
+            own, epochs, alive, curves = lax.cond(
+                over, evaluate, lambda *same: same, own, epochs, alive, curves
+            )
+            place = (epoch + over, jnp.where(over, 0, i))
+            return own, (epochs, alive), place, left - (i - begun), curves
+
+        def more_epochs(carry: Any) -> Any:
+            _, (_, alive), (epoch, _), left, _ = carry
+            return (epoch < stop) & (chosen & alive).any() & (left > 0)
+
+        curves = {
+            name: jnp.full((len(slots), facts.epochs), jnp.nan, jnp.float32) for name in names(task)
+        }
+        own = (weights, memory, variables, total)
+        carry = (own, (epochs, alive), (begin, done), steps_left, curves)
+        own, (after, alive), (_, begun), _, curves = lax.while_loop(more_epochs, one_epoch, carry)
+        # Who did not end an epoch stands within it.
+        taken = after * facts.steps_per_epoch + jnp.where(alive, begun, 0)
+        weights, memory, variables, total = own
+        t = jnp.where(chosen, taken, t)
+        return (weights, memory, variables, t, after, alive, total), curves
+
+    return run

@@ -1,0 +1,1 @@
+"""Whatever JAX cannot trace, trained through Keras' own `fit`, one member after another."""
