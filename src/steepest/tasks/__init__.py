@@ -1,1 +1,1 @@
-"""What is being trained: a model, its loss and its data, as pure functions and arrays."""
+"""Tasks: a model, its loss and its data, as pure functions and arrays."""

@@ -1,15 +1,15 @@
-"""Compiled programs kept on disk, so that the second study of a model need not compile."""
+"""Compiled programs kept on disk, so that a second study of a model need not compile."""
 
-import hashlib
+import contextlib
 import os
-import platform
 import warnings
 from pathlib import Path
 from typing import Any
 
 import jax
 
-VARIABLE = "STEEPEST_CACHE"  # a directory, or "off"
+from steepest import memo
+
 LARGEST = 2**30  # bytes kept; the programs that were used longest ago go first
 
 
@@ -22,11 +22,10 @@ def use() -> None:
     config: Any = jax.config
     if config.jax_compilation_cache_dir is not None:  # the person's own, or ours already
         return
-    wanted = os.environ.get(VARIABLE, "")
-    if wanted.lower() in ("off", "no", "0") or not config.jax_enable_compilation_cache:
+    home = memo.home()
+    if home is None or not config.jax_enable_compilation_cache:
         return
-    home = Path(wanted) if wanted else _home() / "steepest"
-    place = home / f"jax-{jax.__version__}-{_processor()}"
+    place = home / f"jax-{jax.__version__}-{memo.processor()}"
     try:
         place.mkdir(parents=True, exist_ok=True)
         (place / ".writable").touch()
@@ -41,29 +40,12 @@ def use() -> None:
     config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
-def _home() -> Path:
-    """Return where a person's caches are, by the customs of the system."""
-    if "XDG_CACHE_HOME" in os.environ:
-        return Path(os.environ["XDG_CACHE_HOME"])
-    if platform.system() == "Darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("LOCALAPPDATA", Path.home() / ".cache"))
-
-
-def _processor() -> str:
-    """Return a name for what this processor can do."""
-    told = platform.machine() + platform.processor()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        told += "".join(sorted({a for a in lines if a.startswith(("flags", "model name"))}))
-    except OSError:
-        pass
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
-
-
 def _trim(place: Path) -> None:
     """Delete the programs that were used longest ago, down to what may be kept."""
-    found = [(path, path.stat()) for path in place.iterdir() if path.is_file()]
+    found: list[tuple[Path, os.stat_result]] = []
+    for path in place.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process may trim it at this time
+            found += [(path, path.stat())] if path.is_file() else []
     for path, stat in found:
         if stat.st_size == 0 and path.name.endswith("-cache"):  # torn by a full disk
             path.unlink(missing_ok=True)

@@ -1,34 +1,34 @@
-"""A task from what a person names on the command line: a built-in one, a file, or a function.
+"""A task from its name on the command line: a built-in one, a file, or a function.
 
-A task file is a script in which the names mean what they mean to `fit`: `model` is a compiled Keras
-model, `x` and `y` the data, and there may be `validation_data` or `validation_split`, `test_data`,
-`epochs`, `batch_size`, `steps_per_epoch`, `validation_steps`, `class_weight`, `sample_weight` and
-`initial_weights`. A function, as `package.module:function` or `file.py:function`, returns a
-dictionary of the same names.
+A task file is a script in which names have a meaning (`task_names.py`): `model`, `x` and `y` are a
+compiled Keras model and its data, `Net`, `train` and `loss` a PyTorch module, its data and its
+loss. A function, as `package.module:function` or `file.py:function`, returns a dictionary of the
+same names.
 """
 
 import contextlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from steepest import backend
 from steepest.errors import InputError, TaskError, nearest, quoted
-from steepest.tasks.fitted import FitTask
-from steepest.tasks.keras import keras_task, load_keras
+from steepest.tasks import task_names
+from steepest.tasks.any_task import MISSING, any_task
+from steepest.tasks.keras.task import load_keras
 from steepest.tasks.samples import SAMPLES
-from steepest.tasks.sources import is_stream
-from steepest.tasks.task import Task
 
-_PARAMETERS = inspect.signature(keras_task).parameters
-NAMES = tuple(name for name in _PARAMETERS if name != "name")
+_TORCH_ALONE = re.compile(r"^\s*(?:import|from)\s+(?:torch|lightning|transformers)\b", re.MULTILINE)
+_KERAS = re.compile(r"^\s*(?:import|from)\s+(?:keras|tensorflow)\b", re.MULTILINE)
 
 
-def load_task(name: str, epochs: int | None = None) -> Task | FitTask:
+def load_task(name: str, epochs: int | None = None) -> Any:
     """Return the task that `name` names; `epochs`, where given, is how long to train it.
 
     Raises:
@@ -44,18 +44,20 @@ def load_task(name: str, epochs: int | None = None) -> Task | FitTask:
             f"there is no task {quoted(name)}; {nearest(name, SAMPLES)} (a task of your own is a "
             "file such as my_task.py, or package.module:function)"
         )
-    load_keras()
     given = _from_file(Path(place), function) if is_file else _from_module(place, function)
+    where = f"what {name} returned" if function else place
+    of_torch = task_names.is_torch_task(given)
+    arguments = task_names.torch_arguments if of_torch else task_names.keras_arguments
+    found = arguments(given, where)
     if epochs is not None:
-        given["epochs"] = epochs
-    short = function or Path(place).stem
-    return keras_task(**{"name": short, **given})
+        found["epochs"] = epochs
+    return any_task(name=function or Path(place).stem, **found)
 
 
 def forget() -> None:
     """Let Keras forget the models that were made, so that it names a next one as the first."""
-    keras = load_keras()
-    keras.utils.clear_session()
+    if "keras" in sys.modules:
+        load_keras().utils.clear_session()
 
 
 def _from_file(path: Path, function: str) -> dict[str, Any]:
@@ -64,18 +66,34 @@ def _from_file(path: Path, function: str) -> dict[str, Any]:
     except OSError:  # no file can have such a name
         found = False
     if not found:
-        raise InputError(f"there is no file {path}; give a Python file that defines model, x and y")
+        raise InputError(
+            f"there is no file {path}; give a Python file that defines model, x and y, or for "
+            "PyTorch Net, train, validation and loss"
+        )
     specification = importlib.util.spec_from_file_location(path.stem, path)
     if specification is None or specification.loader is None:
         raise InputError(f"{path} cannot be read as Python; give a file whose name ends in .py")
     module = importlib.util.module_from_spec(specification)
+    _choose_framework(path)
     with _importable(path.absolute().parent), _blame(str(path)):
         specification.loader.exec_module(module)
         if function:
             return _call(module, function, str(path))
-    given = {key: getattr(module, key) for key in NAMES if hasattr(module, key)}
-    _check_names(given, f"{path}")
+    given = {key: getattr(module, key) for key in task_names.NAMES if hasattr(module, key)}
+    if callable(given.get("shuffle")):  # sklearn.utils.shuffle, say
+        del given["shuffle"]
     return given
+
+
+def _choose_framework(path: Path) -> None:
+    """Load Keras before code that may use it, on the backend that was chosen; not for PyTorch."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    backend.choose()  # for what it imports from elsewhere
+    if _KERAS.search(text) or not _TORCH_ALONE.search(text):
+        load_keras()
 
 
 def _from_module(name: str, function: str) -> dict[str, Any]:
@@ -90,6 +108,7 @@ def _from_module(name: str, function: str) -> dict[str, Any]:
             raise InputError(
                 f"there is no module {name}; run from the directory it is in, or install it"
             )
+        _choose_framework(Path(found.origin or ""))
         with _blame(name):
             return _call(importlib.import_module(name), function, name)
 
@@ -106,25 +125,13 @@ def _call(module: Any, function: str, where: str) -> dict[str, Any]:
             f"{where}:{function} returned a {type(given).__name__}, but must return a dictionary "
             "such as {'model': model, 'x': x, 'y': y, 'validation_split': 0.2}"
         )
+    names = task_names.TORCH if task_names.is_torch_task(given) else task_names.KERAS
     for key in given:
-        if key not in NAMES:
+        if key not in names:
             raise TaskError(
-                f"{where}:{function} returned {quoted(key)}; {nearest(str(key), NAMES)}"
+                f"{where}:{function} returned {quoted(key)}; {nearest(str(key), names)}"
             )
-    _check_names(given, f"what {where}:{function} returned")
     return dict(given)
-
-
-def _check_names(given: dict[str, Any], where: str) -> None:
-    # The batches of a stream bring y, and a model whose layers bring its loss needs none.
-    without_y = is_stream(given.get("x")) or getattr(given.get("model"), "loss", "?") is None
-    needed = ("model", "x") if without_y else ("model", "x", "y")
-    missing = [key for key in needed if key not in given]
-    if missing:
-        raise TaskError(
-            f"{where} does not define {' and '.join(missing)}; a task needs model, x, y and "
-            "validation_data or validation_split, by these names"
-        )
 
 
 @contextlib.contextmanager
@@ -157,6 +164,9 @@ def _blame(where: str) -> Iterator[None]:
             said = str(error).strip().splitlines()
         except Exception:  # an exception of a person's own that cannot be told
             said = []
+        cure = ""
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            cure = f"; {MISSING}"
         raise TaskError(
-            f"{where}{line}: {type(error).__name__}{f': {said[0]}' if said else ''}"
+            f"{where}{line}: {type(error).__name__}{f': {said[0]}' if said else ''}{cure}"
         ) from error

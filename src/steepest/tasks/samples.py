@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.tasks.fitted import FitTask
+from steepest.tasks.keras.fit_task import FitTask
 from steepest.tasks.task import Task
 
 Split = tuple[Any, Any]
@@ -54,7 +54,7 @@ def _standardized(parts: tuple[Split, Split, Split]) -> tuple[Split, Split, Spli
 def _task(
     name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch: int
 ) -> Task | FitTask:
-    from steepest.tasks.keras import keras_task
+    from steepest.tasks.keras.task import keras_task
 
     (x, y), validation, test = parts
     return keras_task(
@@ -79,7 +79,7 @@ def _digits_parts(image: bool) -> tuple[Split, Split, Split]:
 
 def digits(epochs: int = 20) -> Task | FitTask:
     """Handwritten digits, 8 × 8 grey pixels, by a perceptron of two hidden layers."""
-    from steepest.tasks.keras import load_keras
+    from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
     layers = keras.layers
@@ -98,7 +98,7 @@ def digits(epochs: int = 20) -> Task | FitTask:
 
 def digits_cnn(epochs: int = 15) -> Task | FitTask:
     """The same digits by a small convolutional network with batch normalization and dropout."""
-    from steepest.tasks.keras import load_keras
+    from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
     layers = keras.layers
@@ -124,7 +124,7 @@ def breast_cancer(epochs: int = 30) -> Task | FitTask:
     """Is a tumour benign? Thirty measurements of cell nuclei, one output between 0 and 1."""
     from sklearn.datasets import load_breast_cancer
 
-    from steepest.tasks.keras import load_keras
+    from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
     x, y = load_breast_cancer(return_X_y=True)
@@ -146,7 +146,7 @@ def diabetes(epochs: int = 40) -> Task | FitTask:
     """How far will the disease progress in a year? Ten measurements, one standardized number."""
     from sklearn.datasets import load_diabetes
 
-    from steepest.tasks.keras import load_keras
+    from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
     x, y = load_diabetes(return_X_y=True)
@@ -174,7 +174,7 @@ def text(epochs: int = 5) -> Task | FitTask:
     """
     from pydoc_data.topics import topics
 
-    from steepest.tasks.keras import load_keras
+    from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
     prose = "\n".join(topics[name] for name in sorted(topics))

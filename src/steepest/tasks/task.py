@@ -5,16 +5,12 @@ Engines see nothing else of a model, so whatever can be said in these functions 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from steepest.records import TaskFacts
-
-if TYPE_CHECKING:  # which is made of the names below
-    from steepest.tasks.stream import Data
-
-Arrays = list[Any]  # a flat list of arrays
-Tree = Any  # an array, or nested tuples, lists and dictionaries of arrays, or None
-Batch = tuple[Tree, Tree, Tree]  # x, y, sample_weight; every array is [examples, ...]
+from steepest.data.arrays import Arrays, Batch, Scalar
+from steepest.data.order import Order
+from steepest.data.stream import Data
+from steepest.records import TaskFacts, Trivial
 
 
 @dataclass(frozen=True)
@@ -30,16 +26,21 @@ class Task:
       evaluation mode;
     - `summarize(totals)` → the loss, as "loss", and each metric, as scalars.
 
-    `totals` is what `measure` starts from.
+    `totals` is what `measure` starts from. `trivial`, where it is known, returns what the trivial
+    predictor reaches (`tasks/keras/trivial.py`). `optimizer` is Keras' object that the model was
+    compiled with. `order` draws the order of examples, where it is not that of `data/order.py`.
     """
 
     facts: TaskFacts
-    training: "Data"
-    validation: "Data"
-    test: "Data | None"
+    training: Data
+    validation: Data
+    test: Data | None
     initialize: Callable[[int], tuple[Arrays, Arrays]]
-    loss: Callable[[Arrays, Arrays, Batch], tuple[Any, Arrays]]
+    loss: Callable[[Arrays, Arrays, Batch], tuple[Scalar, Arrays]]
     constrain: Callable[[Arrays], Arrays]
     measure: Callable[[Arrays, Arrays, Any, Batch], tuple[Arrays, Any]]
-    summarize: Callable[[Any], dict[str, Any]]
+    summarize: Callable[[Any], dict[str, Scalar]]
     totals: Any
+    trivial: Callable[[], Trivial | None] | None = None
+    optimizer: Any = None
+    order: Order | None = None

@@ -1,0 +1,1 @@
+"""All that knows Keras: from a compiled model and data to a task."""

@@ -1,0 +1,64 @@
+"""Lowered and proved, or the reason why not: the proof is remembered beside compiled programs."""
+
+import hashlib
+import importlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import jax
+import numpy as np
+import torch
+
+from steepest import memo
+from steepest.data.arrays import Batch
+from steepest.hashing import digest_array
+from steepest.tasks.torch.loop_task import LoopTask
+from steepest.tasks.torch.lowering.table import NotLoweredError
+from steepest.tasks.torch.lowering.verify import NotProvedError, prove
+from steepest.tasks.torch.step import leaves_of
+from steepest.tasks.torch.traced_task import Graphs
+
+PROVED = "proved"
+
+
+def proved_graphs(
+    task: LoopTask, trained: Sequence[Batch], evaluated: Sequence[Batch]
+) -> Graphs | str:
+    """Return the graphs of a task's step, proved on batches that are `trained`, one of each size.
+
+    Those of batches that are only `evaluated` are captured, so that what has no graph is known
+    before anything trains. Where it cannot be, a sentence says why.
+    """
+    graphs = Graphs(task.step)
+    try:
+        for batch in evaluated:
+            graphs.of(leaves_of(batch[:2]), training=False)
+        for batch in trained:
+            leaves = leaves_of(batch[:2])
+            train, evaluate = (graphs.of(leaves, training=mode) for mode in (True, False))
+            key = _key(task, batch)
+            if memo.read(key) != PROVED:
+                prove(task.step, train, evaluate, [task.step.tensors(batch)])
+                memo.write(key, PROVED)
+    except (NotLoweredError, NotProvedError) as error:
+        return str(error)
+    return graphs
+
+
+def _key(task: LoopTask, batch: Batch) -> str:
+    """Return what a proof is of: the module and the loss, a batch, and the code that lowers."""
+    parts = {name: task.facts.fingerprint[name] for name in ("model", "compile")}
+    numbers = [digest_array(np.asarray(one)) for one in leaves_of(batch[:2])]
+    versions = (torch.__version__, jax.__version__, np.__version__, jax.default_backend())
+    return f"proof-{memo.name((parts, numbers, versions, _code()))}"
+
+
+@cache
+def _code() -> str:
+    """Return a digest of the code of the lowering."""
+    package = importlib.import_module("steepest.tasks.torch.lowering")
+    found = hashlib.sha256()
+    for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()

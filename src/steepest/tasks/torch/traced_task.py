@@ -1,0 +1,106 @@
+"""A lowered PyTorch module as pure functions: the `Task` that a compiled population trains.
+
+A graph is of one mode and one shape of a batch. Those of arrays are captured, and those that train
+proved, before there is a task (`proof.py`); those of a stream's other shapes when they are met.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+
+from steepest.data.arrays import Arrays, Batch, Scalar
+from steepest.tasks.task import Task
+from steepest.tasks.torch.loop_task import LoopTask
+from steepest.tasks.torch.lowering.graph import Graph, capture
+from steepest.tasks.torch.randomness import LOCK
+from steepest.tasks.torch.step import Step, leaves_of
+
+
+class Graphs:
+    """The graphs of a step, by mode and shapes, captured when they are first asked for."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self._known: dict[Any, Graph] = {}
+
+    def of(self, leaves: Sequence[Any], *, training: bool) -> Graph:
+        """Return the graph for a batch of these arrays, traced or not.
+
+        Raises:
+            NotLoweredError: there is none.
+        """
+        shapes = tuple(tuple(one.shape) for one in leaves)
+        with LOCK:  # one export at a time, and none while weights are drawn: it saves random states
+            found = self._known.get((training, shapes))
+            if found is None:
+                examples = tuple(
+                    torch.zeros(shape, dtype=kind)
+                    for shape, kind in zip(shapes, self.step.types, strict=True)
+                )
+                mode = self.step.training
+                try:
+                    found = capture(self.step.train(training), examples)
+                finally:
+                    self.step.train(mode)
+                self._known[training, shapes] = found
+            return found
+
+
+def traced_task(task: LoopTask, graphs: Graphs) -> Task:
+    """Tie the graphs of a task's step into the functions of a `Task`."""
+    names = task.facts.metrics
+
+    def run(w: Arrays, s: Arrays, batch: Batch, training: bool) -> tuple[list[Scalar], Arrays]:
+        leaves = leaves_of(batch[:2])
+        graph = graphs.of(leaves, training=training)
+        *values, random = s
+        key = None
+        if graph.random:  # each batch draws from a key of its own
+            both = jax.random.split(jax.random.wrap_key_data(random, impl="threefry2x32"))
+            random, key = jax.random.key_data(both[0]), both[1]
+        known = dict(zip((*task.weights, *task.state), (*w, *values), strict=False))
+        outputs, changed = graph.run(known, leaves, key)
+        after = [
+            changed[name].astype(value.dtype) if name in changed else value
+            for name, value in zip(task.state, values, strict=False)
+        ]
+        return outputs, [*after, random]
+
+    def loss(w: Arrays, s: Arrays, batch: Batch) -> tuple[Scalar, Arrays]:
+        outputs, after = run(w, s, batch, training=True)
+        return outputs[0], after
+
+    def measure(w: Arrays, s: Arrays, totals: Any, batch: Batch) -> tuple[Arrays, Any]:
+        *sums, count = totals
+        outputs, after = run(w, s, batch, training=False)
+        size = leaves_of(batch[0])[0].shape[0]
+        found = [
+            total + jnp.asarray(value).astype("float32") * size
+            for total, value in zip(sums, outputs, strict=True)
+        ]
+        return after, (*found, count + size)
+
+    def summarize(totals: Any) -> dict[str, Scalar]:
+        *sums, count = totals
+        named = zip(("loss", *names), sums, strict=True)
+        return {name: total / count for name, total in named}
+
+    return Task(
+        facts=task.facts,
+        training=task.training,
+        validation=task.validation,
+        test=task.test,
+        initialize=task.initialize,
+        loss=loss,
+        constrain=lambda w: w,
+        measure=measure,
+        summarize=summarize,
+        totals=(*(np.float32(0) for _ in ("loss", *names)), np.float32(0)),
+        trivial=task.trivial,
+        optimizer=task.optimizer,
+        order=task.order,
+    )
