@@ -1,14 +1,16 @@
-"""The code to paste, which then does what was measured: one file for each framework."""
+"""The code to paste, which repeats what was measured: one file a framework."""
 
+from steepest.codegen.keras import keras_code
+from steepest.codegen.optax import optax_code
+from steepest.codegen.spelling import checked, literal, spell
+from steepest.codegen.torch import torch_code, torch_factor
 from steepest.errors import InputError, nearest
-from steepest.export.keras import keras_code
-from steepest.export.optax import optax_code
-from steepest.export.spelling import checked, spell
-from steepest.export.torch import torch_code
 from steepest.records import Config, TaskFacts
 from steepest.rules import FRAMEWORKS, OWN, RULES, SCHEDULES, find_rule, has_formula
+from steepest.rules.custom_schedules import is_own
+from steepest.rules.keras_schedules import parsed
 
-__all__ = ["checked", "code", "has_code", "spell"]
+__all__ = ["checked", "code", "has_code", "own_framework", "spell", "torch_factor", "torch_source"]
 
 _WRITERS = {"keras": keras_code, "torch": torch_code, "optax": optax_code}
 
@@ -22,7 +24,8 @@ def has_code(config: Config) -> bool:
 
 def _unusable(config: Config) -> str | None:
     """Return why no optimizer can be built from hyperparameters of a rule that is known."""
-    if config.dialect not in FRAMEWORKS or config.schedule not in SCHEDULES:
+    named = config.schedule in SCHEDULES or is_own(config.schedule)
+    if config.dialect not in FRAMEWORKS or not (named or parsed(config.schedule)):
         return f"{config.rule} has a dialect or a schedule that is not known"
     try:
         values = checked(config)
@@ -50,14 +53,38 @@ def code(config: Config, task: TaskFacts, framework: str = "keras") -> str:
         raise InputError(
             f"there is no framework {framework!r}; {nearest(str(framework), FRAMEWORKS)}"
         )
+    _check(config)
+    return _WRITERS[framework](config, task)
+
+
+def own_framework(config: Config, task: TaskFacts) -> str:
+    """Return the framework whose code a reader is shown first: PyTorch's for its own modules, and
+    for a Keras model that whose arithmetic was asked for."""
+    return task.framework if task.framework == "torch" else config.dialect
+
+
+def torch_source(config: Config, task: TaskFacts) -> str:
+    """Return PyTorch's source to be run for a `model`: the optimizer, and what surrounds it.
+
+    It is `code`'s, but for the function `step`: instead, `before`, where it is there, has what
+    comes between the gradients and the optimizer's step.
+
+    Raises:
+        InputError: a rule of one's own, of which only its maker has code.
+    """
+    _check(config)
+    return torch_code(config, task, hooked=True)
+
+
+def _check(config: Config) -> None:
+    """Raise `InputError` where there is no code for `config`."""
     rule = {**RULES, **OWN}.get(config.rule)
     why = _unusable(config) if rule is not None and has_formula(rule) else None
     if why:
         raise InputError(f"{why}, so there is no code for it; was the study file changed by hand?")
     if not has_code(config):
-        values = ", ".join(f"{k}={v!r}" for k, v in config.hyperparameters.items())
+        values = ", ".join(f"{k}={literal(v)}" for k, v in config.hyperparameters.items())
         raise InputError(
             f"{config.rule} is a rule of somebody's own, so there is no code for it; call what was "
             f"given to steepest.rule with {values}"
         )
-    return _WRITERS[framework](config, task)

@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from steepest.export import pieces
-from steepest.export.spelling import Spelling, checked, flags_of, literal, spell
+from steepest.codegen import pieces
+from steepest.codegen.spelling import Spelling, checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
 
@@ -106,7 +106,7 @@ def optax_code(config: Config, task: TaskFacts) -> str:
     links = _clips(config)
     by_hand = decay is not None and not spelling.decays
     if by_hand and values.get("decay") == "coupled":
-        links.append(f"optax.add_decayed_weights({decay!r}{', decays' if masked else ''})")
+        links.append(f"optax.add_decayed_weights({literal(decay)}{', decays' if masked else ''})")
     if own:
         parts.append(_class(config, masked, by_hand))
         arguments = {n: literal(v) for n, v in pieces.numbers_of(config).items()}
@@ -128,9 +128,9 @@ def optax_code(config: Config, task: TaskFacts) -> str:
     links.append(one)
     if by_hand and values.get("decay") == "decoupled" and not own:
         amount = (
-            f"lambda count: -{decay!r} * {rate}(count)"
+            f"lambda count: -{literal(decay)} * {rate}(count)"
             if rate
-            else (f"-{decay!r} * {literal(values['learning_rate'])}")
+            else (f"-{literal(decay)} * {literal(values['learning_rate'])}")
         )
         links.append(f"optax.add_decayed_weights({amount}{', decays' if masked else ''})")
     if len(links) == 1:
@@ -171,15 +171,17 @@ def _rate(config: Config, task: TaskFacts) -> tuple[str, list[str]]:
     """Return the name of the schedule, or nothing where the rate is constant, and its source."""
     if not pieces.changes(config, task.steps):
         return "", []
+    if pieces.brought(config):
+        return "learning_rate", _table(config, task)
     n, rate = pieces.schedule_of(config, task.steps), literal(checked(config)["learning_rate"])
     length = pieces.steps(n.get("decay_steps", 1.0))
     after = {
         "constant": f"optax.constant_schedule({rate})",
-        "linear": f"optax.linear_schedule({rate}, {rate} * {n.get('final')!r}, {length})",
-        "cosine": f"optax.cosine_decay_schedule({rate}, {length}, alpha={n.get('final')!r})",
-        "exponential": f"optax.exponential_decay({rate}, {length}, {n.get('final')!r})",
+        "linear": f"optax.linear_schedule({rate}, {rate} * {literal(n.get('final'))}, {length})",
+        "cosine": f"optax.cosine_decay_schedule({rate}, {length}, alpha={literal(n.get('final'))})",
+        "exponential": f"optax.exponential_decay({rate}, {length}, {literal(n.get('final'))})",
         "step": f"optax.exponential_decay({rate}, "
-        f"{pieces.steps(n.get('drop_steps', 1.0))}, {n.get('drop')!r}, staircase=True)",
+        f"{pieces.steps(n.get('drop_steps', 1.0))}, {literal(n.get('drop'))}, staircase=True)",
     }[config.schedule]
     if "warmup_steps" in n:
         w = pieces.steps(n["warmup_steps"])
@@ -198,6 +200,19 @@ def _rate(config: Config, task: TaskFacts) -> tuple[str, list[str]]:
     ]
 
 
+def _table(config: Config, task: TaskFacts) -> list[str]:
+    """Return the rates of a schedule that a baseline brought, each step's of the training."""
+    count = int(checked(config).get("accumulation", 1))
+    # The schedule counts batches, of which an update may take several.
+    batch = "update" if count == 1 else f"(update * {count} + {count - 1})"
+    return [
+        *pieces.brought_source(config),
+        f"RATES = jnp.array([float({pieces.brought_rate(config)}) for step in "
+        f"range({task.steps + 1})])\n",
+        f"def learning_rate(update):\n    return RATES[jnp.minimum({batch}, {task.steps})]\n",
+    ]
+
+
 def _class(config: Config, masked: bool, by_hand: bool) -> str:
     rule, own = find_rule(config.rule), pieces.dynamic(config)
     inside = pieces.decays_inside(config)
@@ -206,7 +221,7 @@ def _class(config: Config, masked: bool, by_hand: bool) -> str:
     decay = checked(config).get("weight_decay")
     shrinks = by_hand and not inside and checked(config).get("decay") == "decoupled"
     extras = []
-    amount = f"{decay!r} * d" if masked else repr(decay)
+    amount = f"{literal(decay)} * d" if masked else literal(decay)
     over = "jax.tree.leaves(decays(params))" if masked else "leaves"
     if own:
         extras = ["{'matrix': yes} for yes in jax.tree.leaves(is_matrix(params))"]
@@ -234,7 +249,8 @@ def _evaluation(config: Config, own: bool) -> list[str]:
     if "ema" in values:
         return [
             "def averaged(average, params):  # after each batch; at first, params\n"
-            f"    return optax.incremental_update(params, average, {1 - float(values['ema'])!r})\n"
+            "    return optax.incremental_update(params, average, "
+            f"{literal(1 - float(values['ema']))})\n"
         ]
     beta = pieces.averages(config, flags_of(config))
     if beta is None:
@@ -245,6 +261,7 @@ def _evaluation(config: Config, own: bool) -> list[str]:
         "def evaluated(params, state):\n"
         f'    """Return the averages that were evaluated; state is that of {config.rule}."""\n'
         "    leaves, tree = jax.tree.flatten(params)\n"
-        f"    pairs = [(w - {1 - beta!r} * m[0]) / {beta!r} for w, m in zip(leaves, state[1])]\n"
+        f"    pairs = [(w - {literal(1 - beta)} * m[0]) / {literal(beta)} "
+        "for w, m in zip(leaves, state[1])]\n"
         "    return jax.tree.unflatten(tree, pairs)\n"
     ]

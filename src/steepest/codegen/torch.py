@@ -2,8 +2,9 @@
 
 from itertools import pairwise
 
-from steepest.export import pieces
-from steepest.export.spelling import checked, flags_of, literal, spell
+from steepest.codegen import pieces
+from steepest.codegen.spelling import checked, flags_of, literal, spell
+from steepest.codegen.torch_groups import groups_source
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
 
@@ -62,30 +63,18 @@ CLASS = '''class {name}(torch.optim.Optimizer):
         return loss
 '''
 
-DECAYS = '''NORMS = {
-    id(p)
-    for module in model.modules()
-    if "norm" in type(module).__name__.lower()
-    for p in module.parameters(recurse=False)
-}
+
+# What a function or a class begins with, or the constant that it reads.
+BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "# By name", "from ")
 
 
-def decays(name, parameter):
-    """Weight decay is for kernels and embeddings, not for biases and normalization."""
-    return parameter.ndim >= 2 and "bias" not in name and id(parameter) not in NORMS
-'''
+def torch_code(config: Config, task: TaskFacts, hooked: bool = False) -> str:
+    """Return source that, given a `model`, makes what was measured.
 
-MATRIX = '''NO_MATRICES = {words}  # words in names that AdamW trains{hint}
-
-
-def is_matrix(name, parameter):
-    """Say whether a parameter is a matrix that Newton–Schulz is for."""
-    return parameter.ndim == 2 and not any(word in name.lower() for word in NO_MATRICES)
-'''
-
-
-def torch_code(config: Config, task: TaskFacts) -> str:
-    """Return source that, given a `model`, makes what was measured."""
+    What a step is beside `optimizer.step()` is the function `step`. Where `hooked`, what of it
+    comes before that call is a function `before`; scheduler, accumulation and averaged weights are
+    left to whoever runs it.
+    """
     spelling, values = spell(config, "torch"), checked(config)
     manual = "weight_decay" in values and not spelling.decays
     inside = manual and pieces.decays_inside(config)
@@ -95,7 +84,8 @@ def torch_code(config: Config, task: TaskFacts) -> str:
         call, arguments = pieces.class_name(config, "torch"), _numbers(config)
     else:
         call, arguments = str(spelling.call), dict(spelling.arguments)
-    groups, functions = _groups(config, "weight_decay" if spelling.decays else "decay")
+    key = "weight_decay" if spelling.decays else "decay"
+    groups, functions = groups_source(config, task, key)
     parts += functions
     if spelling.decays and groups:
         arguments.pop("weight_decay", None)  # each group has its own
@@ -103,14 +93,14 @@ def torch_code(config: Config, task: TaskFacts) -> str:
     first = "groups" if groups else "model.parameters()"
     parts.append(f"{groups}optimizer = {call}(\n    {first},\n{given})\n")
     if pieces.changes(config, task.steps):
-        body = pieces.factor_source(config, task.steps)
-        parts.append(f"def factor(step):\n{pieces.indented(body)}\n")
-        parts.append("scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)\n")
-    if "ema" in values:
+        parts += _factor(config, task)
+        if not hooked:
+            parts.append("scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)\n")
+    if "ema" in values and not hooked:
         parts.append(
             "swa = torch.optim.swa_utils\n"
             "averaged_model = swa.AveragedModel(  # evaluate this one\n"
-            f"    model, multi_avg_fn=swa.get_ema_multi_avg_fn({values['ema']!r})\n)\n"
+            f"    model, multi_avg_fn=swa.get_ema_multi_avg_fn({literal(values['ema'])})\n)\n"
         )
     beta = pieces.averages(config, flags_of(config))
     if beta is not None:
@@ -118,27 +108,45 @@ def torch_code(config: Config, task: TaskFacts) -> str:
             "def evaluated(parameter):\n"
             '    """Return the average, which was evaluated; put it in place before you do."""\n'
             '    z = optimizer.state[parameter]["memory"][0]\n'
-            f"    return (parameter.detach() - {1 - beta!r} * z) / {beta!r}\n"
+            f"    return (parameter.detach() - {literal(1 - beta)} * z) / {literal(beta)}\n"
         )
-    parts += _step(config, task, manual and not inside)
-    if any("math." in part for part in parts):
-        parts[0] = "import math\n\n" + parts[0]
+    inner = _before(config, manual and not inside)
+    if not hooked:
+        parts += _step(config, task, inner)
+    elif inner:
+        parts.append(f"def before():\n{pieces.indented(inner)}\n")
+    return _joined(parts)
+
+
+def torch_factor(config: Config, task: TaskFacts) -> str | None:
+    """Return the source of `factor`, what a learning-rate scheduler multiplies the rate by at each
+    step; None where it stays."""
+    if not pieces.changes(config, task.steps):
+        return None
+    return _joined(["import torch\n", *_factor(config, task)])
+
+
+def _factor(config: Config, task: TaskFacts) -> list[str]:
+    body = pieces.factor_source(config, task.steps)
+    brought = pieces.brought_source(config) if pieces.brought(config) else []
+    return [*brought, f"def factor(step):\n{pieces.indented(body)}\n"]
+
+
+def _joined(parts: list[str]) -> str:
+    """Return parts as one source, with what they import before them."""
+    first, *rest = parts
     if any("SimpleNamespace(" in part for part in parts):
-        parts[0] = "from types import SimpleNamespace\n\n" + parts[0]
-    parts[0] = parts[0].replace(
-        "from types import SimpleNamespace\n\nimport math\n",
-        "import math\nfrom types import SimpleNamespace\n",
-    )
-    return "\n".join(_spaced(parts))
+        first = "from types import SimpleNamespace\n\n" + first
+    if any("math." in part for part in parts):
+        first = "import math\n" + ("" if first.startswith("from ") else "\n") + first
+    return "\n".join(_spaced([first, *rest]))
 
 
 def _spaced(parts: list[str]) -> list[str]:
     """Put two blank lines around functions and classes."""
     found = [parts[0]]
     for before, part in pairwise(parts):
-        block = part.startswith(("def ", "class ", "NO_", "NORMS", "from ")) or before.startswith(
-            ("def ", "class ", "NO_", "NORMS", "from ")
-        )
+        block = part.startswith(BLOCKS) or before.startswith(BLOCKS)
         found += ["", part] if block and not part.startswith("#") else [part]
     return found
 
@@ -182,61 +190,14 @@ def _class(config: Config, inside: bool, changing: bool) -> str:
     return "\n\n".join([*shims, *functions, text]).replace("\n\n\n\n", "\n\n\n")
 
 
-def _groups(config: Config, key: str) -> tuple[str, list[str]]:
-    """Return the source of parameter groups, if they are needed, and of what they ask."""
-    values, own = checked(config), pieces.dynamic(config)
-    decay = values.get("weight_decay")
-    masked = decay is not None and values.get("decay_on") != "all"
-    if not masked and not own:
-        if decay is None or key == "weight_decay":
-            return "", []
-        return f'groups = [{{"params": list(model.parameters()), "decay": {decay!r}}}]\n', []
-    functions = ([DECAYS] if masked else []) + (
-        [pieces.matrix_source(MATRIX, config)] if own else []
-    )
-    tests: list[tuple[list[str], list[str]]] = [([], [])]
-    if own:
-        tests = [
-            ([*t, f"{'' if yes else 'not '}is_matrix(n, p)"], [*e, f'"matrix": {yes}'])
-            for t, e in tests
-            for yes in (True, False)
-        ]
-    if masked:
-        tests = [
-            (
-                [*t, f"{'' if yes else 'not '}decays(n, p)"],
-                [*e, f'"{key}": {decay if yes else 0.0!r}'],
-            )
-            for t, e in tests
-            for yes in (True, False)
-        ]
-    elif decay is not None:
-        tests = [(t, [*e, f'"{key}": {decay!r}']) for t, e in tests]
-    rows = "".join(
-        f'    {{\n        "params": [p for n, p in named if {" and ".join(t)}],\n'
-        f"        {', '.join(e)},\n    }},\n"
-        for t, e in tests
-    )
-    return f"named = list(model.named_parameters())\ngroups = [\n{rows}]\n", functions
-
-
-def _step(config: Config, task: TaskFacts, decay_by_hand: bool) -> list[str]:
-    """Return the function that takes a step, where it is more than `optimizer.step()`."""
-    values, clip = checked(config), pieces.clip_of(config)
-    count = values.get("accumulation")
-    lines: list[str] = []
-    if count:
-        lines += [f"(loss / {count}).backward()", "batches[0] += 1"]
-        head = [f"if batches[0] % {count} == 0:"]
-    else:
-        lines += ["loss.backward()"]
-        head = []
-    inner: list[str] = []
+def _before(config: Config, decay_by_hand: bool) -> list[str]:
+    """Return what comes between the gradients and the optimizer's step: clipping and decay."""
+    clip, lines = pieces.clip_of(config), list[str]()
     if clip:
-        inner += _clip(config, *clip)
+        lines += _clip(config, *clip)
     if decay_by_hand:
-        coupled = values.get("decay") == "coupled"
-        inner += [
+        coupled = checked(config).get("decay") == "coupled"
+        lines += [
             "with torch.no_grad():",
             "    for group in optimizer.param_groups:",
             '        for p in group["params"]:',
@@ -245,7 +206,21 @@ def _step(config: Config, task: TaskFacts, decay_by_hand: bool) -> list[str]:
             if coupled
             else '                p.mul_(1 - group["lr"] * group["decay"])',
         ]
-    inner += ["optimizer.step()", "optimizer.zero_grad()"]
+    return lines
+
+
+def _step(config: Config, task: TaskFacts, before: list[str]) -> list[str]:
+    """Return the function that takes a step, where it is more than `optimizer.step()`."""
+    values = checked(config)
+    count = values.get("accumulation")
+    lines: list[str] = []
+    if count:
+        lines += [f"(loss / {count}).backward()", "batches[0] += 1"]
+        head = [f"if batches[0] % {count} == 0:"]
+    else:
+        lines += ["loss.backward()"]
+        head = []
+    inner = [*before, "optimizer.step()", "optimizer.zero_grad()"]
     lines += head + (pieces.indented(inner).splitlines() if head else inner)
     changes = pieces.changes(config, task.steps)
     if changes:

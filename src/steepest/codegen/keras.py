@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from steepest.export import pieces
-from steepest.export.keras_schedule import keras_schedule
-from steepest.export.spelling import checked, flags_of, literal, spell
+from steepest.codegen import pieces
+from steepest.codegen.keras_schedule import keras_schedule
+from steepest.codegen.spelling import checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
 from steepest.rules.step import DECAYED
@@ -136,7 +136,7 @@ def keras_code(config: Config, task: TaskFacts) -> str:
             "def evaluated(variable):\n"
             '    """Return the average, which was evaluated; put it in place before you do."""\n'
             "    z = optimizer.memory[optimizer._get_variable_index(variable)][0]\n"
-            f"    return (variable - {1 - beta!r} * z) / {beta!r}\n"
+            f"    return (variable - {literal(1 - beta)} * z) / {literal(beta)}\n"
         )
     if any("math." in part for part in parts):
         parts[0] = "import math\n\n" + parts[0]

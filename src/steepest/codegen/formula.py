@@ -1,4 +1,4 @@
-"""A rule's own source, made simple for one configuration, to be part of a class to paste.
+"""A rule's own source, simplified for one configuration, as part of a class to paste.
 
 The formula is not written a second time: what is exported is the function that was measured, with
 the flags of the configuration put in and the branches that they rule out left away.

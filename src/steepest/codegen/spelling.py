@@ -1,4 +1,4 @@
-"""Whether a framework's own class does what was measured, and how it is called."""
+"""How a framework spells an optimizer, and whether its own class is exact."""
 
 import math
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from steepest.records import Config
 from steepest.rules import Rule, find_rule
 from steepest.rules.recipe import RECIPE
 from steepest.spaces import Value
+from steepest.text import shortest
 
 NAMES = {"keras": "Keras", "torch": "PyTorch", "optax": "Optax"}
 OF = {"keras": "Keras'", "torch": "PyTorch's", "optax": "Optax'"}
@@ -35,10 +36,12 @@ class Spelling:
 
 
 def literal(value: Any) -> str:
-    """Return a number, flag or word as source that gives exactly it."""
-    if isinstance(value, float) and math.isinf(value):
-        return "float('inf')"
-    return repr(value)
+    """Return a number, flag, word or list as source, without digits that change no training."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if not isinstance(value, float):
+        return repr(value)
+    return "float('inf')" if math.isinf(value) else shortest(value)
 
 
 def checked(config: Config) -> dict[str, Value]:

@@ -1,25 +1,62 @@
-"""What the code for all frameworks has in common."""
+"""Pieces of source that all frameworks share."""
 
+import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steepest.export.formula import source_of
-from steepest.export.spelling import NAMES, Spelling, checked, flags_of, literal
+from steepest.codegen.formula import source_of
+from steepest.codegen.spelling import NAMES, Spelling, checked, flags_of, literal
 from steepest.records import Config, Parameter
-from steepest.rules import find_rule
+from steepest.rules import custom_schedules, find_rule, keras_schedules
 from steepest.rules.recipe import CLIPS
-from steepest.rules.schedules import schedule_numbers
+from steepest.rules.schedules import SCHEDULES, schedule_numbers
 from steepest.rules.step import DECAYED
 
 
 def schedule_of(config: Config, total: int) -> dict[str, float]:
     """Return what the schedule runs on, in steps, as plain numbers."""
+    if brought(config):
+        return {}
     numbers = schedule_numbers(config.schedule, config.hyperparameters, total)
     found = {name: float(value) for name, value in numbers.items()}
     if not found.get("warmup_steps", 1.0):
         del found["warmup_steps"]
     return found
+
+
+def brought(config: Config) -> bool:
+    """Return whether the schedule is one that a baseline brought, and no word of ours."""
+    return config.schedule not in SCHEDULES
+
+
+def brought_rate(config: Config) -> str:
+    """Return the learning rate at `step` as source, by the function that `brought_source` has."""
+    rate = float(checked(config)["learning_rate"])
+    if custom_schedules.is_own(config.schedule):
+        return f"{identifier(config)}(step)"
+    call = keras_schedules.scaled(config.schedule, rate)
+    given = "".join(f", {key}={literal(value)}" for key, value in call.keywords.items())
+    return f"{keras_schedules.GIVEN[call.name].__name__}(step{given})"
+
+
+def brought_source(config: Config) -> list[str]:
+    """Return what code needs for a schedule that a baseline brought: Keras' formula, or a word on
+    a person's own."""
+    if custom_schedules.is_own(config.schedule):
+        return [
+            f"# {identifier(config)} is your own schedule: a function from the steps done to the\n"
+            "# learning rate. Put the object that you gave in its place.\n"
+        ]
+    call = keras_schedules.parsed(config.schedule)
+    assert call is not None
+    source = inspect.getsource(keras_schedules.GIVEN[call.name])
+    return ["import numpy as np\n", source.replace("  # type: ignore[no-untyped-def]", "")]
+
+
+def identifier(config: Config) -> str:
+    """Return what code calls a person's own schedule."""
+    return custom_schedules.identifier(config.schedule)
 
 
 def changes(config: Config, total: int) -> bool:
@@ -29,11 +66,14 @@ def changes(config: Config, total: int) -> bool:
 
 def steps(value: float) -> str:
     """Return a number of steps as source."""
-    return str(int(value)) if float(value).is_integer() else repr(value)
+    return str(int(value)) if float(value).is_integer() else literal(value)
 
 
 def factor_source(config: Config, total: int) -> list[str]:
     """Return the body of a Python function of `step`: the factor on the learning rate."""
+    if brought(config):
+        rate = literal(checked(config)["learning_rate"])
+        return [f"return float({brought_rate(config)}) / {rate}"]
     n = schedule_of(config, total)
     lines = []
     s = "step"
@@ -45,16 +85,19 @@ def factor_source(config: Config, total: int) -> list[str]:
         return [*lines, "return 1.0"]
     length = steps(n["decay_steps"])
     if config.schedule == "step":
-        return [*lines, f"return {n['drop']!r} ** ({s} // {steps(n['drop_steps'])})"]
+        return [*lines, f"return {literal(n['drop'])} ** ({s} // {steps(n['drop_steps'])})"]
     if config.schedule == "exponential":
-        return [*lines, f"return {n['final']!r} ** ({s} / {length})"]
+        return [*lines, f"return {literal(n['final'])} ** ({s} / {length})"]
     lines.append(f"share = min({s} / {length}, 1.0)")
     if config.schedule == "linear":
         shape = "(1 - share)"
     else:
         shape = "(1 + math.cos(math.pi * share)) / 2"
     end = n["final"]
-    return [*lines, f"return {shape}" if not end else f"return {1 - end!r} * {shape} + {end!r}"]
+    return [
+        *lines,
+        f"return {shape}" if not end else f"return {literal(1 - end)} * {shape} + {literal(end)}",
+    ]
 
 
 def undecayed_names(weights: Sequence[Parameter]) -> list[str]:
