@@ -1,1 +1,1 @@
-"""Study in, numbers out, each with its interval. NumPy and SciPy alone."""
+"""Measures of a study: numbers with their intervals, by NumPy and SciPy alone."""

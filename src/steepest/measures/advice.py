@@ -1,4 +1,4 @@
-"""What would change the answer: another length or learning rate, more seeds; from the study file.
+"""Advice: what would change the answer, such as longer training or more seeds.
 
 Curves are noisy and many are looked at, so nothing is said unless the seeds agree: each effect is
 measured once a seed, and Student's one-sided 2.5 % over the seeds has to be passed. With one seed
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Outcome, Settings, Stage, Study
-from steepest.statistics import ALPHA, Estimate, State, estimate
+from steepest.records import Outcome, Stage, StudyRecord
+from steepest.statistics import ALPHA, LOOKS, Estimate, Pair, estimate, look_level
 
-MATTERS = 0.01  # the relative gain that is worth saying where nobody said what matters
+MATTERS = 0.01  # the least relative gain that is worth saying, where `practical` asks for none
 WINDOW = 0.2  # the share of the training that is looked at, and that is added in "train longer"
-SEEDS = 100  # more than that is no advice
+POWER = 0.8  # of the seeds that are advised
 
 Curves = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -34,7 +34,7 @@ class Length:
     epoch: int | None
 
 
-def length(study: Study, standing: Standing) -> Length:
+def length(study: StudyRecord, standing: Standing) -> Length:
     """Return whether this optimizer should have trained longer, or shorter.
 
     Longer: lines are fitted to the last fifth of each curve, three evaluations at least, and
@@ -49,7 +49,7 @@ def length(study: Study, standing: Standing) -> Length:
     window = max(3, round(WINDOW * epochs))
     end = curves[:, -1].mean()
     size = abs(end)
-    matters = max(study.settings.practical, MATTERS) * size
+    matters = max(study.settings.margin(float(end)), MATTERS * size)
     if size == 0 or epochs < window + 2:
         return nothing
     gain = estimate((-_slopes(curves[:, -window:]) * WINDOW * epochs).tolist())
@@ -67,30 +67,38 @@ def length(study: Study, standing: Standing) -> Length:
     return nothing
 
 
-def seeds_to_decide(settings: Settings, verdict: Verdict) -> int | None:
-    """Return how many seeds would tell the leader from those it is tied with, or None if too many.
+def seeds_to_decide(study: StudyRecord, verdict: Verdict) -> int | None:
+    """Return at how many seeds, a look of the race, what is open would be settled in four of five
+    studies; None if that takes more than the last of LOOKS.
 
-    n = (z₀.₉₇₅ + z₀.₈)² s²/δ² + 2, the usual size of a sample that finds a difference δ in four of
-    five studies; δ is the measured difference, or its distance from what would matter.
+    Settled either way: worse by what matters, or as good. The probability is predictive: after the
+    differences that were measured, the mean of more of them is Student's. The level is that of a
+    last look, after that of the study so far.
     """
-    needed = 0
-    for name in verdict.tied_with:
+    settings, needed = study.settings, 0
+    leader = verdict.standings.get(verdict.leader or "")
+    level = ALPHA / max(2, len(verdict.standings) - 1)
+    sign = -1.0 if settings.maximize else 1.0
+    for name in verdict.open:
         standing = verdict.standings[name]
-        values = np.array(standing.behind.values if standing.behind else ())
-        if standing.state is not State.OPEN:
-            continue
-        if len(values) < 2:
+        if leader is None or len(standing.seeds) < 2 or standing.behind is None:
             return None
-        leader = verdict.standings[verdict.leader or name].value.mean or 0.0
-        margin, mean = settings.practical * abs(leader), float(values.mean())
-        # To call it worse zero has to be passed; to call it the same, the margin.
-        distance = mean if mean >= margin else max(mean, margin - mean)
-        if distance <= 0 or not math.isfinite(distance):
+        pair = Pair.of(*([sign * v for v in one.value.values] for one in (standing, leader)))
+        now = len(pair.differences)
+        margin = settings.margin(pair.scale)
+        counts = (
+            count
+            for count in LOOKS
+            if count > now
+            and pair.chance(
+                look_level(count, level, count, judged=(*study.judged, now)), count, margin
+            )
+            >= POWER
+        )
+        found = next(counts, None)
+        if found is None:
             return None
-        count = (1.96 + 0.84) ** 2 * float(values.var(ddof=1)) / distance**2 + 2
-        if not count <= SEEDS:
-            return None
-        needed = max(needed, math.ceil(count), len(values) + 1)
+        needed = max(needed, found)
     return needed or None
 
 
@@ -103,7 +111,7 @@ class Better:
     relative: Estimate | None  # as a share of the confirmed one's, where that means much
 
 
-def better_rate(study: Study, standing: Standing) -> Better | None:
+def better_rate(study: StudyRecord, standing: Standing) -> Better | None:
     """Return the learning rate of the sweep that is clearly better than the confirmed one, or None.
 
     Differences are paired by seed, with Student's one-sided 2.5 % divided by the number of rates
@@ -132,14 +140,15 @@ def better_rate(study: Study, standing: Standing) -> Better | None:
         if len(pairs) < len(ends):
             continue
         gain = estimate([mine - value for mine, value in pairs], 1 - ALPHA / len(at))
-        size = abs(math.fsum(mine for mine, _ in pairs) / len(pairs))
-        if _clear(gain.mean, gain.low, max(settings.practical, MATTERS) * size):
+        mean = math.fsum(mine for mine, _ in pairs) / len(pairs)
+        size = abs(mean)
+        if _clear(gain.mean, gain.low, max(settings.margin(mean), MATTERS * size)):
             share = gain / size if size and not settings.maximize else None
             found.append(Better(rate, gain, share))
     return max(found, key=lambda one: one.gain.mean or 0.0, default=None)
 
 
-def _curves(study: Study, standing: Standing) -> Curves | None:
+def _curves(study: StudyRecord, standing: Standing) -> Curves | None:
     """Return the confirmed curves [seeds, epochs] of what decides, turned so that lower is better.
 
     None with fewer than two whole ones.

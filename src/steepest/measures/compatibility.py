@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from steepest.measures.matching import in_common, labels
+from steepest.measures.common_optimizers import in_common, labels
 from steepest.measures.profiles import Profile as Profile
 from steepest.measures.profiles import profile
 from steepest.measures.ranks import chance, ranks
 from steepest.measures.speed import Speeds, Target, speeds
 from steepest.measures.verdict import Verdict, judge
-from steepest.records import Settings, Study
+from steepest.records import Settings, StudyRecord
 from steepest.statistics import ROUNDING, Estimate, State, estimate
 
 
@@ -59,7 +59,7 @@ class Compatibility:
     left_out: tuple[str, ...] = ()  # optimizers that not all studies have
 
 
-def compatibility(studies: Sequence[Study]) -> Compatibility:
+def compatibility(studies: Sequence[StudyRecord]) -> Compatibility:
     """Return how the optimizers that all studies have in common do over their tasks.
 
     **Ranks** on a task are 1 + the number of optimizers that are established to be better + half
@@ -102,8 +102,11 @@ def compatibility(studies: Sequence[Study]) -> Compatibility:
             value = verdict.standings[name].value
             steps = _steps(known, name) if counts else None
             rows[name][task] = OnTask(value, places.get(name), normalized.get(name), steps)
-    mean_ranks = {n: _over([o.rank for o in rows[n].values() if o.rank]) for n in shared}
-    scores = {name: _over(_means(rows[name])) for name in shared}
+    last = float(len(shared))
+    mean_ranks = {
+        n: _over([o.rank for o in rows[n].values() if o.rank]).clipped(1.0, last) for n in shared
+    }
+    scores = {name: _over(_means(rows[name])).clipped(0.0, 1.0) for name in shared}
     names = sorted(shared, key=lambda n: (_or_last(mean_ranks[n]), _or_last(scores[n])))
     costs = {
         name: {task: o.steps for task, o in rows[name].items() if o.steps is not None}
@@ -121,7 +124,7 @@ def compatibility(studies: Sequence[Study]) -> Compatibility:
     )
 
 
-def _only(study: Study, names: Sequence[str]) -> Study:
+def _only(study: StudyRecord, names: Sequence[str]) -> StudyRecord:
     """Return the study as if no other optimizers had taken part."""
     return replace(
         study,
@@ -130,7 +133,7 @@ def _only(study: Study, names: Sequence[str]) -> Study:
     )
 
 
-def _about(study: Study, verdict: Verdict, known: Speeds) -> AboutTask:
+def _about(study: StudyRecord, verdict: Verdict, known: Speeds) -> AboutTask:
     standings = verdict.standings.values()
     best = () if verdict.leader is None else (verdict.leader, *verdict.tied_with)
     return AboutTask(

@@ -4,8 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steepest.measures.tried import at_length, setting
-from steepest.records import Config, Outcome, Stage, Study, Trial
+from steepest.errors import InputError
+from steepest.measures.search_trials import at_length, setting
+from steepest.records import Config, ContestantRecord, Outcome, Stage, StudyRecord, Trial
+from steepest.rules import find_rule
+from steepest.spaces import Value
 from steepest.statistics import Estimate, estimate
 
 
@@ -22,7 +25,7 @@ class Default:
     failed: int = 0  # of its runs, in which the model raised an error
 
 
-def default(study: Study, name: str) -> Default | None:
+def default(study: StudyRecord, name: str) -> Default | None:
     """Return how the framework's defaults do beside the best configuration, in its own unit.
 
     Trained in full on fresh seeds, they are compared with the confirmed runs on the same seeds.
@@ -30,24 +33,39 @@ def default(study: Study, name: str) -> Default | None:
     length that they and another one reached: one run each from the same seed, so without intervals,
     and the best of many is a lucky one too. `worse` is None where a run was lost.
 
+    Defaults that were trained as a contestant's, as a baseline or as what is best, were not trained
+    twice: then they are that contestant's runs.
+
     None for an optimizer of which nothing was searched, or whose defaults were not trained.
     """
-    if not study.optimizers[name]["space"]:
+    asked = study.optimizers[name]
+    if not asked.space:
         return None
-    full = sorted(
-        (
+    full = [t for t in study.trials if t.optimizer == name and t.stage is Stage.DEFAULT]
+    if not full:
+        usual = _usual(asked)
+        full = [
             t
             for t in study.trials
-            if t.optimizer == name
-            and t.stage is Stage.DEFAULT
-            and (t.outcome is Outcome.FINISHED or t.lost)
-        ),
-        key=lambda t: t.config.seed,
-    )
+            if t.stage is Stage.CONFIRM
+            and (t.config.rule, t.config.dialect, t.config.schedule)
+            == (asked.rule, asked.dialect, asked.schedule)
+            and dict(t.config.hyperparameters) == usual
+        ]
+    full = [t for t in full if t.outcome is Outcome.FINISHED or t.lost]
+    full.sort(key=lambda t: t.config.seed)
     return _in_full(study, name, full) if full else _in_search(study, name)
 
 
-def _in_full(study: Study, name: str, full: Sequence[Trial]) -> Default:
+def _usual(asked: ContestantRecord) -> dict[str, Value]:
+    """Return the framework's defaults with what was fixed; nothing of a rule unknown here."""
+    try:
+        return {**find_rule(asked.rule).settings(asked.dialect), **asked.fixed}
+    except InputError:  # a rule of one's own, in a file from elsewhere
+        return {}
+
+
+def _in_full(study: StudyRecord, name: str, full: Sequence[Trial]) -> Default:
     value = study.settings.value
     confirmed = {
         t.config.seed: value(t)
@@ -66,7 +84,7 @@ def _in_full(study: Study, name: str, full: Sequence[Trial]) -> Default:
     )
 
 
-def _in_search(study: Study, name: str) -> Default | None:
+def _in_search(study: StudyRecord, name: str) -> Default | None:
     settings = study.settings
     trials = sorted(
         (t for t in study.trials if t.optimizer == name and t.stage is Stage.SEARCH),
@@ -100,7 +118,7 @@ def _in_search(study: Study, name: str) -> Default | None:
     )
 
 
-def _worse(study: Study, both: Sequence[tuple[float, float]]) -> Estimate | None:
+def _worse(study: StudyRecord, both: Sequence[tuple[float, float]]) -> Estimate | None:
     """Return the difference of pairs (defaults, best); None if a run was lost."""
     sign = -1.0 if study.settings.maximize else 1.0
     found = estimate([sign * (mine - best) for mine, best in both])

@@ -1,4 +1,4 @@
-"""What a search of so many trials would find on average.
+"""The expected best loss of a search, by its number of trials.
 
 Dodge et al. 2019, "Show your work: improved reporting of experimental results", and Sivaprasad et
 al. 2020, "Optimizer benchmarking needs to account for hyperparameter tuning", which compares
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.measures.tried import at_length, setting
-from steepest.records import Study, Trial
+from steepest.measures.search_trials import at_length, setting
+from steepest.records import StudyRecord, Trial
 
 FEWEST = 3  # trials of which a mean is worth showing
 COUNTS = 50  # numbers of trials at most at which it is told
@@ -34,12 +34,12 @@ class Expected:
     high: tuple[float, ...]
 
 
-def expected(study: Study, trials: Sequence[Trial]) -> Expected | None:
+def expected(study: StudyRecord, trials: Sequence[Trial]) -> Expected | None:
     """Return the expected best of n trials of a search, in the unit of what decides.
 
     From the trials that were explored: the framework's defaults and points spread evenly over the
     ranges. Later ones start where the best is expected, so they are no sample of the ranges. They
-    are compared at the longest length at which all of them have a result, the first rung: at later
+    are compared at the longest length at which all of them have a result, the shortest: at later
     ones there are those alone that were ahead.
 
     Of N results in order, lower first, the mean of the best of n of them, over all choices, is
@@ -93,11 +93,14 @@ def counts_of(trials: int) -> list[int]:
     return sorted({round(count) for count in np.geomspace(1, trials, COUNTS).tolist()})
 
 
-def _explored(study: Study, trials: Sequence[Trial]) -> list[Trial]:
+def _explored(study: StudyRecord, trials: Sequence[Trial]) -> list[Trial]:
     """Return the first trials, as many as were asked for, up to one that repeats another.
 
-    Of choices alone there may be fewer than were asked for.
+    Of choices alone there may be fewer than were asked for. None of a search that walked, in files
+    since format 7: its trials are no sample of the ranges.
     """
+    if study.settings.search:
+        return []
     found: list[Trial] = []
     known = set()
     for trial in trials[: study.settings.trials]:

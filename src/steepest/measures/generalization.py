@@ -14,9 +14,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from steepest.measures.bounds import within
 from steepest.measures.verdict import Verdict
-from steepest.records import Settings, Study, Trial
+from steepest.records import Settings, StudyRecord, Trial
 from steepest.statistics import Estimate, estimate
 
 
@@ -37,7 +36,7 @@ class Generalization:
     overfit: Estimate  # how much higher than that the validation loss ended
 
 
-def generalization(study: Study, verdict: Verdict) -> Mapping[str, Generalization]:
+def generalization(study: StudyRecord, verdict: Verdict) -> Mapping[str, Generalization]:
     """Return how each optimizer with confirmed runs generalizes, best first as in the verdict.
 
     The checkpoint is the evaluation that decides: the end of training, or the epoch at which what
@@ -94,8 +93,8 @@ def _of(settings: Settings, trials: Sequence[Trial], level: float | None) -> Gen
         test_gap=_difference(tests, ended) if tested else None,
         level=level,
         at_equal=None if level is None else _at_equal(trials, level),
-        best_epoch=within(estimate(epochs), 1.0, float(max(map(_length, trials)))),
-        overfit=within(estimate(rises)),
+        best_epoch=estimate(epochs).clipped(1.0, float(max(map(_length, trials)))),
+        overfit=estimate(rises).clipped(),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.measures.tried import at_length, number, spaces
-from steepest.records import Study, Trial
+from steepest.measures.search_trials import at_length, number, spaces
+from steepest.records import StudyRecord, Trial
 from steepest.spaces import Float, Space
 from steepest.statistics import Estimate
 
@@ -24,7 +24,7 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def importance(
-    study: Study, name: str, trials: Sequence[Trial], epochs: int
+    study: StudyRecord, name: str, trials: Sequence[Trial], epochs: int
 ) -> dict[str, Estimate]:
     """Return the share of each searched hyperparameter in what makes a trial good; they sum to 1.
 
@@ -40,8 +40,11 @@ def importance(
     more than in 95 % of random orders of the results: Pearson's χ² of the best over quarters of
     each hyperparameter's values, the largest one. Nor with fewer than 20 trials, which hardly ever
     pass, where all but a quarter diverged, or with one hyperparameter, whose share would be 1; nor
-    where Optuna is not installed.
+    where Optuna is not installed; nor of a search that walked, in files since format 7, whose
+    trials gather around the best.
     """
+    if study.settings.search:
+        return {}
     ranges = spaces(study, name)
     known = [
         (place, result)
@@ -64,7 +67,7 @@ def importance(
     return dict(sorted(estimates.items(), key=lambda item: -(item[1].mean or 0.0)))
 
 
-def _place(study: Study, ranges: Mapping[str, Space], trial: Trial) -> list[float] | None:
+def _place(study: StudyRecord, ranges: Mapping[str, Space], trial: Trial) -> list[float] | None:
     """Return where a trial lies in each range, at its end if beyond; None if in none."""
     values, place = trial.config.hyperparameters, []
     for key, space in ranges.items():
@@ -76,7 +79,7 @@ def _place(study: Study, ranges: Mapping[str, Space], trial: Trial) -> list[floa
         value, momentum = number(trial, key), number(trial, "momentum")
         if value is None:
             return None
-        if key == "learning_rate" and study.optimizers[trial.optimizer].get("effective"):
+        if key == "learning_rate" and study.optimizers[trial.optimizer].effective:
             value /= max(1 - (momentum or 0.0), 1e-12)
         place.append(min(max(space.position(value), 0.0), 1.0))
     return place

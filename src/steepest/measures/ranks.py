@@ -23,7 +23,7 @@ def ranks(settings: Settings, verdict: Verdict) -> dict[str, float]:
 
     Pairs with the leader are as in the verdict. Of two others, one is better if the difference over
     their common seeds passes Student's paired 95 % interval (at two seeds Welch's) and is at least
-    what would matter (`settings.practical`); not corrected for the number of pairs. Whoever
+    what would matter (`Settings.matters`); not corrected for the number of pairs. Whoever
     diverged on a seed, or has no confirmed run, is behind all others and tied with its like.
     """
     found = dict.fromkeys(verdict.standings, 1.0)
@@ -84,6 +84,8 @@ def _better(settings: Settings, one: Standing, two: Standing) -> Standing | None
     a, b = ([sign * v for v in standing.value.values] for standing in (one, two))
     if not a or not b:
         return None
-    if Pair.of(b, a).worse(ALPHA / 2, settings.practical):
-        return one
-    return two if Pair.of(a, b).worse(ALPHA / 2, settings.practical) else None
+    for better, worse, winner in ((a, b, one), (b, a, two)):
+        pair = Pair.of(worse, better)
+        if pair.worse(ALPHA / 2, settings.margin(pair.scale)):
+            return winner
+    return None

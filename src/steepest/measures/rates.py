@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.measures.bounds import within as at_least
-from steepest.measures.tried import Point, at_length, number, points, worst
-from steepest.records import Outcome, Stage, Study, Trial
+from steepest.measures.search_trials import Point, at_length, number, points, worst
+from steepest.records import Outcome, Stage, StudyRecord, Trial
 from steepest.statistics import Estimate, estimate
 
 WITHIN = 0.1  # of the best's, which is what the band's results are within
@@ -56,7 +55,7 @@ class Ends:
     open_high: bool
 
 
-def rates(study: Study, name: str, trials: Sequence[Trial], epochs: int) -> Rates | None:
+def rates(study: StudyRecord, name: str, trials: Sequence[Trial], epochs: int) -> Rates | None:
     """Return an optimizer's results against the learning rate.
 
     From the sweep where there is one: its trials and the confirmed ones of the same seeds. Else
@@ -72,7 +71,7 @@ def rates(study: Study, name: str, trials: Sequence[Trial], epochs: int) -> Rate
         kept = [t for t in kept if t.config.seed in seeds]
         results = [(t, settings.value(t)) for t in kept]
         source, epochs = "sweep", study.task.epochs
-    elif "learning_rate" in study.optimizers[name]["space"]:
+    elif "learning_rate" in study.optimizers[name].space:
         source, results = "search", at_length(study, trials, epochs)
     else:
         return None
@@ -83,7 +82,7 @@ def rates(study: Study, name: str, trials: Sequence[Trial], epochs: int) -> Rate
     return Rates(source, epochs, found)
 
 
-def band(study: Study, found: Rates | None, within: float = WITHIN) -> Band | None:
+def band(study: StudyRecord, found: Rates | None, within: float = WITHIN) -> Band | None:
     """Return the band of learning rates around the best whose result is near the best's.
 
     Near: within a share of its size, of 10 %. Where larger is better and the best lies between 0
@@ -113,7 +112,7 @@ def band(study: Study, found: Rates | None, within: float = WITHIN) -> Band | No
         if not curves or any(len(x) < 3 or not np.isfinite(y).any() for x, y in curves):
             return None
         ends = [_ends(x, y, _margin(study, y.min(), within)) for x, y in curves]
-        decades = at_least(estimate([end.high - end.low for end in ends]))
+        decades = estimate([end.high - end.low for end in ends]).clipped()
         low, high = (float(np.mean(v)) for v in zip(*((e.low, e.high) for e in ends), strict=True))
         open_low, open_high = any(e.open_low for e in ends), any(e.open_high for e in ends)
     else:
@@ -126,7 +125,7 @@ def band(study: Study, found: Rates | None, within: float = WITHIN) -> Band | No
     return Band(within, 10**low, 10**high, open_low, open_high, decades)
 
 
-def decade(study: Study, name: str, found: Rates | None) -> Estimate | None:
+def decade(study: StudyRecord, name: str, found: Rates | None) -> Estimate | None:
     """Return what a learning rate up to ten times too low or too high costs in the mean.
 
     The mean of min(result, initial) − best over rates spread evenly in log scale from a tenth of
@@ -151,10 +150,10 @@ def decade(study: Study, name: str, found: Rates | None) -> Estimate | None:
         if _even(x - middle, settings.sweep):
             capped = np.minimum(y, initial)
             values.append(float(np.mean(capped - capped.min())))
-    return at_least(estimate(values)) if values else None
+    return estimate(values).clipped() if values else None
 
 
-def curves_of(study: Study, found: Rates) -> dict[int, Curve]:
+def curves_of(study: StudyRecord, found: Rates) -> dict[int, Curve]:
     """Return the curve of each seed, over log10 of the learning rate; lower scores are better."""
     seeds = sorted({point.seed for point in found.points})
     return {
@@ -163,7 +162,7 @@ def curves_of(study: Study, found: Rates) -> dict[int, Curve]:
     }
 
 
-def _curve(study: Study, some: Sequence[Point]) -> Curve:
+def _curve(study: StudyRecord, some: Sequence[Point]) -> Curve:
     sign = -1.0 if study.settings.maximize else 1.0
     ordered = sorted(some, key=lambda point: point.value)
     diverged = worst(study.settings)
@@ -181,7 +180,7 @@ def _even(offsets: Array, sweep: int) -> bool:
     )
 
 
-def _margin(study: Study, score: float, within: float) -> float:
+def _margin(study: StudyRecord, score: float, within: float) -> float:
     """Return how much worse than the best is near it."""
     if study.settings.maximize and 0 < -score <= 1:
         return max(within * (1 + score), 1 / max(1, study.task.validation_examples))
@@ -209,7 +208,7 @@ def _walk(x: Array, y: Array, limit: float) -> tuple[float, bool]:
     return float(x[i - 1] + share * (x[i] - x[i - 1])), False
 
 
-def _tuned_along(study: Study, x: Array, y: Array, within: float) -> Ends:
+def _tuned_along(study: StudyRecord, x: Array, y: Array, within: float) -> Ends:
     """Return the ends of the band of the envelope that falls towards the best from both sides."""
     x, place = np.unique(x, return_inverse=True)
     lowest = np.full(len(x), math.inf)

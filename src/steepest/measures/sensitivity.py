@@ -11,9 +11,9 @@ from steepest.measures.defaults import Default, default
 from steepest.measures.expected import Expected, expected
 from steepest.measures.importance import importance
 from steepest.measures.rates import Band, Rates, band, decade, rates
-from steepest.measures.tried import Point, common_length, searched, tried
+from steepest.measures.search_trials import Point, common_length, searched, tried
 from steepest.measures.verdict import Verdict
-from steepest.records import Study
+from steepest.records import StudyRecord
 from steepest.statistics import Estimate
 
 __all__ = [
@@ -41,7 +41,7 @@ class Sensitivity:
     default: Default | None
 
 
-def sensitivity(study: Study, verdict: Verdict) -> Mapping[str, Sensitivity]:
+def sensitivity(study: StudyRecord, verdict: Verdict) -> Mapping[str, Sensitivity]:
     """Return how sensitive each optimizer with trials is, best first as in the verdict.
 
     Trials of the search are compared at one length, `tried_epochs`: the longest at which half of
@@ -51,7 +51,7 @@ def sensitivity(study: Study, verdict: Verdict) -> Mapping[str, Sensitivity]:
     return {name: _sensitivity(study, name) for name in verdict.standings if name in having}
 
 
-def _sensitivity(study: Study, name: str) -> Sensitivity:
+def _sensitivity(study: StudyRecord, name: str) -> Sensitivity:
     trials = searched(study, name)
     epochs = common_length(study, trials)
     curve = rates(study, name, trials, epochs)

@@ -22,10 +22,9 @@ from statistics import median
 import numpy as np
 
 from steepest.errors import InputError, nearest
-from steepest.measures.bounds import within
-from steepest.measures.survival import median_time
+from steepest.measures.kaplan_meier import median_time
 from steepest.measures.verdict import Verdict
-from steepest.records import Settings, Study, Trial
+from steepest.records import Settings, StudyRecord, Trial
 from steepest.statistics import Estimate, estimate
 
 
@@ -92,7 +91,7 @@ class Speeds:
 
 
 def speeds(
-    study: Study, verdict: Verdict, target: float | None = None, reference: str | None = None
+    study: StudyRecord, verdict: Verdict, target: float | None = None, reference: str | None = None
 ) -> Speeds:
     """Return when each optimizer with confirmed runs reached the target, best first.
 
@@ -167,12 +166,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, float | int) and not isinstance(value, bool)
 
 
-def _references(study: Study) -> list[str]:
+def _references(study: StudyRecord) -> list[str]:
     """Return the optimizers in the order in which they would be the reference."""
     asked = study.optimizers
-    baselines = [name for name in asked if asked[name].get("baseline")]
+    baselines = [name for name in asked if asked[name].baseline]
     plain = [name for name in asked if name == "SGD"]
-    return [*baselines, *plain, *(n for n in asked if asked[n].get("rule") == "SGD"), *asked]
+    return [*baselines, *plain, *(n for n in asked if asked[n].rule == "SGD"), *asked]
 
 
 def _end(settings: Settings, trials: Sequence[Trial]) -> float | None:
@@ -194,23 +193,25 @@ def _reached(settings: Settings, trial: Trial, target: Target | None) -> int | N
     return None
 
 
-Unit = Callable[[Study, Trial, int | None], float]  # of an evaluation, or of the whole training
+Unit = Callable[
+    [StudyRecord, Trial, int | None], float
+]  # of an evaluation, or of the whole training
 
 
-def _steps(study: Study, trial: Trial, at: int | None) -> float:
+def _steps(study: StudyRecord, trial: Trial, at: int | None) -> float:
     return float(study.task.steps if at is None else trial.curves.step[at])
 
 
-def _epochs(study: Study, trial: Trial, at: int | None) -> float:
+def _epochs(study: StudyRecord, trial: Trial, at: int | None) -> float:
     return float(study.task.epochs if at is None else trial.curves.epoch[at])
 
 
-def _seconds(study: Study, trial: Trial, at: int | None) -> float:
+def _seconds(study: StudyRecord, trial: Trial, at: int | None) -> float:
     return trial.seconds / max(1, trial.epochs) * _epochs(study, trial, at)
 
 
 def _times(
-    study: Study,
+    study: StudyRecord,
     trials: Sequence[Trial],
     target: Target | None,
     at: Mapping[int, int | None],
@@ -222,7 +223,7 @@ def _times(
     values = tuple(unit(study, trial, i) for trial, i in zip(trials, found, strict=True))
     reached = tuple(i is not None for i in found)
     middle = median_time(values, reached)
-    mean = within(estimate(values), 0.0, max(unit(study, trial, None) for trial in trials))
+    mean = estimate(values).clipped(0.0, max(unit(study, trial, None) for trial in trials))
     return Times(values, reached, middle.median, middle.low, middle.high, mean)
 
 

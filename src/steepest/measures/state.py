@@ -1,4 +1,4 @@
-"""What an optimizer's state takes, counted on what its own rule remembers; nothing is allocated."""
+"""The memory of an optimizer's state, counted on its rule's own arrays; nothing is allocated."""
 
 import math
 from collections.abc import Sequence

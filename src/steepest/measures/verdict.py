@@ -8,15 +8,12 @@ at the end of training or at its best epoch. The rule is the one by which the se
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from enum import Enum
 
-from steepest.measures.endings import never_changed
-from steepest.records import Config, Outcome, Settings, Stage, Study, Trial
-from steepest.spaces import Float, from_dict
+from steepest.measures.edges import edges_of, in_other_words
+from steepest.measures.outcomes import never_changed
+from steepest.records import Config, Outcome, Settings, Stage, StudyRecord, Trial
 from steepest.statistics import Estimate, Race, State, estimate, probabilities, race, reached
-
-LARGE = 100.0  # an ε beside which the root of squared gradients is nothing
-EDGE = 0.05  # the share of a range, at either end, that counts as its edge
 
 
 @dataclass(frozen=True)
@@ -63,59 +60,106 @@ class Standing:
         return self.test.get(self.first_metric) if self.first_metric else None
 
 
+class Status(Enum):
+    """What a verdict says, in the words that people read."""
+
+    WINNER = "winner"  # one beats all others, by as much as matters
+    EQUAL = "as good as each other"  # proved: the leader and some others, and nothing is open
+    OPEN = "not decided yet"
+    NONE = "no verdict"  # nothing to compare
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """The best optimizer, or a tie.
+    """The best optimizer, those that are as good, and those of which it is not known yet.
 
     `leader` has the lowest mean loss, or the best mean of what decides; `winner` is the leader when
-    it beats all others, else None. `tied_with` are those that the leader does not beat.
+    it beats all others, else None. `equal` are proved to differ from the leader by less than what
+    matters; `open` cannot be told from it yet.
     """
 
     leader: str | None
     winner: str | None
-    tied_with: tuple[str, ...]
     standings: Mapping[str, Standing]  # best first
-    recommended: str | None = None  # the leader; in a tie, the best that is itself: see `_plain`
+    recommended: str | None = None  # the leader, or today's where it is as good
+    equal: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+    @property
+    def tied_with(self) -> tuple[str, ...]:
+        """Those that the leader does not beat, whether that is proved or not, best first."""
+        return tuple(name for name in self.standings if name in (*self.equal, *self.open))
+
+    @property
+    def status(self) -> Status:
+        """What is known."""
+        if self.leader is None:
+            return Status.NONE
+        if self.winner is not None:
+            return Status.WINNER
+        return Status.EQUAL if self.equal and not self.open else Status.OPEN
 
 
-def judge(study: Study) -> Verdict:
-    """Return the verdict on `study`, which may have stopped before its end."""
+def judge(study: StudyRecord) -> Verdict:
+    """Return the verdict on `study`, which may have stopped before its end.
+
+    One that its limit of time ended is judged by the seeds that all have in common who were in
+    training. It may name a winner if its search had come to its end; one that still runs, was
+    killed, or was cut in its search names none, as not all were tuned on equal terms.
+    """
     done = {name: _done(study, name) for name in study.optimizers}
+    if not study.finished or study.stopped:
+        done = _in_common(study, done)
     scores = {name: [study.settings.score(t) for t in trials] for name, trials in done.items()}
     if study.finished:  # whoever has no confirmed run can no longer be the best
         scores = {name: values or [math.inf] for name, values in scores.items()}
-    last = reached(scores)
-    # Where nothing was looked at before, the whole level is there for this look.
-    first = min(2, last) if study.settings.race else last
-    found = race(scores, study.settings.practical, last, first)
+    # What is SGD in other words wins no ranking: SGD itself takes part.
+    scores = {n: v for n, v in scores.items() if not in_other_words(study, n)} or scores
+    found = _judged(study, scores)
     chances = probabilities(scores)
     every = [trial for trials in done.values() for trial in trials]
     still = bool(every) and all(never_changed(study, trial) for trial in every)  # nobody learnt
     standings = [
-        _standing(study, name, trials, found, chances[name]) for name, trials in done.items()
+        _standing(study, name, trials, found, chances.get(name, 0.0))
+        for name, trials in done.items()
     ]
     standings.sort(key=lambda s: _place(s, found))
-    states = (State.OPEN, State.SAME)
-    tied = tuple(s.name for s in standings if s.state in states and s.behind is not None)
+
+    def those(state: State) -> tuple[str, ...]:
+        return tuple(s.name for s in standings if s.state is state and s.behind is not None)
+
+    equal, undecided = those(State.SAME), those(State.OPEN)
     return Verdict(
         found.leader,
         found.winner if study.finished and not still else None,
-        tied,
         {s.name: s for s in standings},
-        _plain(study, standings, (found.leader, *tied)) or found.leader,
+        _recommended(study, found.leader, equal),
+        equal,
+        undecided,
     )
 
 
-def _plain(study: Study, standings: Sequence["Standing"], best: Sequence[str | None]) -> str | None:
-    """Return the first of the best that is not SGD in another one's terms: SGD itself is shorter to
-    write, and as good."""
-    for one in standings:
-        if one.name in best and one.config and not is_special_case(study, one.name, one.config):
-            return one.name
-    return None
+def _recommended(study: StudyRecord, leader: str | None, equal: Sequence[str]) -> str | None:
+    """Return the leader, or what the person uses today where it is proved to be as good."""
+    mine = next((name for name, one in study.optimizers.items() if one.baseline), None)
+    return mine if study.finished and mine in equal else leader
 
 
-def _done(study: Study, name: str) -> list[Trial]:
+def _judged(study: StudyRecord, scores: Mapping[str, Sequence[float]]) -> Race:
+    """Return the race at its end: by the plan's last look, or by what a budget or time bought.
+
+    These do not know who is ahead, so what they bought is a last look, with the whole level.
+    """
+    settings, last = study.settings, reached(scores)
+    if not settings.race:  # nothing was looked at before
+        return race(scores, settings.margin, last, first=last)
+    found = race(scores, settings.margin, max(settings.seeds, last), judged=study.judged)
+    if found.more and (study.finished or study.stopped):
+        found = race(scores, settings.margin, last, judged=study.judged)
+    return found
+
+
+def _done(study: StudyRecord, name: str) -> list[Trial]:
     """Return the confirmed trials that came to an end, up to the first seed that is missing."""
     trials = {
         t.config.seed: t for t in study.confirmed(name) if t.outcome is not Outcome.UNFINISHED
@@ -128,6 +172,19 @@ def _done(study: Study, name: str) -> list[Trial]:
     return found
 
 
+def _in_common(study: StudyRecord, done: Mapping[str, list[Trial]]) -> dict[str, list[Trial]]:
+    """Return the trials that can be compared where training was cut short within a round of seeds.
+
+    In a round are those who have a trial of its seed, trained or not; those who were left out of it
+    were settled before. Nobody gains by having been trained first.
+    """
+    rounds = [t for t in study.trials if t.stage is Stage.CONFIRM]
+    newest = max((t.config.seed for t in rounds), default=None)
+    current = {t.optimizer for t in rounds if t.config.seed == newest}
+    common = min((len(done[name]) for name in current), default=0)
+    return {name: some[:common] if name in current else some for name, some in done.items()}
+
+
 def _place(standing: Standing, found: Race) -> float:
     if standing.name == found.leader:
         return -math.inf
@@ -136,12 +193,14 @@ def _place(standing: Standing, found: Race) -> float:
 
 
 def _standing(
-    study: Study, name: str, trials: Sequence[Trial], found: Race, probability: float
+    study: StudyRecord, name: str, trials: Sequence[Trial], found: Race, probability: float
 ) -> Standing:
     settings = study.settings
     lost = any(trial.lost for trial in trials)
     confirmed = study.confirmed(name)
     config = confirmed[0].config if confirmed else None
+    ahead = ahead_in_search(study, name) if study.finished or study.stopped else None
+    best = config or (ahead.config if ahead else None)  # if nobody had the time to confirm it
     behind = found.behind.get(name)
     scale = found.scale.get(name, 0.0)
     complete = bool(trials) and not lost and all(trial.epochs for trial in trials)
@@ -152,7 +211,7 @@ def _standing(
     return Standing(
         name=name,
         config=config,
-        state=found.states[name],
+        state=found.states.get(name, State.BEHIND),
         seeds=tuple(trial.config.seed for trial in trials),
         diverged=sum(trial.outcome is Outcome.DIVERGED for trial in trials),
         value=estimate([settings.value(trial) for trial in trials]),
@@ -172,7 +231,7 @@ def _standing(
         # A share of a loss that may be zero or negative means nothing, and 2 % of an accuracy of
         # 0.98 hides that the errors doubled.
         relative=behind / scale if behind and scale > 0 and not settings.maximize else None,
-        edges=_edges(study, name, config) if config else (),
+        edges=edges_of(study, name, best) if best else (),
         first_metric=study.task.metrics[0] if study.task.metrics else None,
         failed=sum(trial.outcome is Outcome.FAILED for trial in trials),
     )
@@ -194,43 +253,10 @@ def _epoch(settings: Settings, trial: Trial) -> int:
     return trial.watched(settings.decides).index(settings.value(trial))
 
 
-def is_special_case(study: Study, name: str, config: Config) -> bool:
-    """Return whether an optimizer was shown what momentum SGD found, and that is its best.
-
-    An ε so large that nothing else divides is in no range of ours.
-    """
-    asked, epsilon = study.optimizers[name], config.hyperparameters.get("epsilon", 0.0)
-    ours = not asked.get("baseline") and "epsilon" not in asked.get("given", ())
-    return ours and _real(epsilon) and float(epsilon) >= LARGE
-
-
-def _edges(study: Study, name: str, config: Config) -> tuple[str, ...]:
-    asked = study.optimizers[name]
-    found: list[str] = []
-    if is_special_case(study, name, config):
-        return ()
-    for key, data in {**asked["space"], **asked.get("expanded", {})}.items():
-        space, value = from_dict(data), config.hyperparameters.get(key)
-        if not isinstance(space, Float) or not _real(value):
-            continue
-        if key == "learning_rate" and asked.get("effective"):  # the range is that of η/(1 − μ)
-            momentum = config.hyperparameters.get("momentum")
-            if _real(momentum) and float(momentum) < 1:
-                value = float(value) / (1 - float(momentum))
-        if not EDGE <= space.position(float(value)) <= 1 - EDGE:
-            # Below a momentum of 0 there is nothing to find, so that end is no edge.
-            natural = space.low == 0 and float(value) < (space.low + space.high) / 2
-            found += [] if natural else [key]
-    return tuple(found)
-
-
-def _real(value: object) -> TypeGuard[float]:
-    """Return whether a file has a number where a number belongs."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def ahead_in_search(study: Study) -> Trial | None:
-    """Return the best of the trials of the search that went furthest, or None without any."""
+def ahead_in_search(study: StudyRecord, name: str | None = None) -> Trial | None:
+    """Return the best of the trials of the search that went furthest, of all or of one optimizer;
+    None without any."""
     score = study.settings.score
-    able = [t for t in study.trials if t.stage is Stage.SEARCH and score(t) < math.inf]
+    mine = [t for t in study.trials if t.stage is Stage.SEARCH and name in (None, t.optimizer)]
+    able = [t for t in mine if score(t) < math.inf]
     return min(able, key=lambda t: (-t.epochs, score(t), t.number), default=None)

@@ -1,11 +1,11 @@
-"""What an optimizer's search tried, and what came of it at one length."""
+"""The trials of an optimizer's search, and their results at one length."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steepest.measures.verdict import is_special_case
-from steepest.records import Settings, Stage, Study, Trial
+from steepest.measures.edges import is_special_case
+from steepest.records import Settings, Stage, StudyRecord, Trial
 from steepest.spaces import Choice, Float, Space, Value, from_dict
 
 FEWEST = 5  # trials that a common length must have, if any length has as many
@@ -47,7 +47,7 @@ def result_at(settings: Settings, trial: Trial, epochs: int) -> float:
     return (max if settings.maximize else min)(known, default=worst(settings))
 
 
-def searched(study: Study, name: str) -> list[Trial]:
+def searched(study: StudyRecord, name: str) -> list[Trial]:
     """Return an optimizer's trials of the search, the oldest first.
 
     Those that were another optimizer in this one's terms are left out: an ε or a learning rate that
@@ -58,7 +58,9 @@ def searched(study: Study, name: str) -> list[Trial]:
     return sorted(own, key=lambda t: t.number)
 
 
-def at_length(study: Study, trials: Sequence[Trial], epochs: int) -> list[tuple[Trial, float]]:
+def at_length(
+    study: StudyRecord, trials: Sequence[Trial], epochs: int
+) -> list[tuple[Trial, float]]:
     """Return those of `trials` that have a result after so many epochs, with it.
 
     Where each rung has a schedule of its own, they are those whose schedule ended there.
@@ -70,7 +72,7 @@ def at_length(study: Study, trials: Sequence[Trial], epochs: int) -> list[tuple[
     return [(trial, result) for trial, result in found if not math.isnan(result)]
 
 
-def horizon(study: Study, trial: Trial) -> int:
+def horizon(study: StudyRecord, trial: Trial) -> int:
     """Return the epochs that a trial of the search was meant to be trained, with its schedule."""
     if not trial.lost:
         return trial.epochs
@@ -82,7 +84,7 @@ def horizon(study: Study, trial: Trial) -> int:
     return round(float(values["decay_steps"]) / study.task.steps_per_epoch)
 
 
-def setting(study: Study, trial: Trial) -> dict[str, Value]:
+def setting(study: StudyRecord, trial: Trial) -> dict[str, Value]:
     """Return a trial's hyperparameters, but for the length of the schedule where it is the rung's.
 
     Those that went on have the same at each rung.
@@ -93,13 +95,13 @@ def setting(study: Study, trial: Trial) -> dict[str, Value]:
     return values
 
 
-def _own_schedule(study: Study, trial: Trial) -> bool:
+def _own_schedule(study: StudyRecord, trial: Trial) -> bool:
     """Return whether the length of a schedule is neither given nor searched."""
     asked = study.optimizers[trial.optimizer]
-    return "decay_steps" not in asked["space"] and "decay_steps" not in asked["fixed"]
+    return "decay_steps" not in asked.space and "decay_steps" not in asked.fixed
 
 
-def common_length(study: Study, trials: Sequence[Trial]) -> int:
+def common_length(study: StudyRecord, trials: Sequence[Trial]) -> int:
     """Return the longest length, in epochs, at which half of `trials`, and five, have a finite
     result; if there is none, the longest of those with most. 0 without trials.
 
@@ -121,14 +123,14 @@ def common_length(study: Study, trials: Sequence[Trial]) -> int:
     return max(enough or [e for e, count in counts.items() if count == most])
 
 
-def spaces(study: Study, name: str) -> dict[str, Space]:
+def spaces(study: StudyRecord, name: str) -> dict[str, Space]:
     """Return an optimizer's ranges, as far as they grew in the search."""
     asked = study.optimizers[name]
-    return {key: from_dict(data) for key, data in {**asked["space"], **_grown(asked)}.items()}
+    return {key: from_dict(data) for key, data in asked.ranges.items()}
 
 
 def tried(
-    study: Study, name: str, trials: Sequence[Trial], epochs: int
+    study: StudyRecord, name: str, trials: Sequence[Trial], epochs: int
 ) -> dict[str, tuple[Point, ...]]:
     """Return each searched number against the result after `epochs`, in order of the number.
 
@@ -143,7 +145,7 @@ def tried(
 
 
 def points(
-    study: Study, results: Sequence[tuple[Trial, float]], hyperparameter: str
+    study: StudyRecord, results: Sequence[tuple[Trial, float]], hyperparameter: str
 ) -> tuple[Point, ...]:
     """Return trials and their results in order of a hyperparameter; without those that lack it."""
     found = []
@@ -173,8 +175,3 @@ def _of_numbers(space: Space) -> bool:
     return isinstance(space, Float) or (
         isinstance(space, Choice) and all(_is_number(value) for value in space.values)
     )
-
-
-def _grown(asked: Mapping[str, object]) -> Mapping[str, dict[str, object]]:
-    grown = asked.get("expanded", {})
-    return grown if isinstance(grown, dict) else {}

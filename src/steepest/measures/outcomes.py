@@ -1,19 +1,21 @@
-"""How trials ended, counted; and which of them went wrong though their losses are finite."""
+"""Outcomes of trials, counted; and trials that went wrong though their losses are finite."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from steepest.records import Outcome, Study, Trial
+from steepest.records import Outcome, Stage, StudyRecord, Trial
 
-EXPLODED = 1000.0  # times the loss at the start, from which on a training did the opposite of its
+EXPLODED = 1000.0  # times the loss at the start; the search stops trials at as much
 NOISE = 0.05  # by which the training loss of weights that do not move may differ
 UNTRAINED = 0.1  # a loss this share or more below the untrained model's has been learnt
+OTHER_SEED = 0.5  # and where the untrained model was of another seed, as far as those are apart
+SAME = 1e-6  # relative difference that another program of the same numbers makes
 
 
 @dataclass(frozen=True)
-class Endings:
+class OutcomeCounts:
     """How some trials ended; those that are still in training are not counted."""
 
     trials: int
@@ -32,7 +34,7 @@ class Endings:
         return self.of(Outcome.DIVERGED, Outcome.FAILED)
 
 
-def endings(study: Study, trials: Iterable[Trial]) -> Endings:
+def count_outcomes(study: StudyRecord, trials: Iterable[Trial]) -> OutcomeCounts:
     """Return how `trials`, some of the study's, ended."""
     ended = [t for t in trials if t.outcome is not Outcome.UNFINISHED]
     counts = Counter(t.outcome for t in ended)
@@ -43,7 +45,7 @@ def endings(study: Study, trials: Iterable[Trial]) -> Endings:
         for t in ended
         if t.outcome is Outcome.FAILED
     )
-    return Endings(
+    return OutcomeCounts(
         len(ended),
         {one: counts[one] for one in Outcome if counts[one]},
         dict(reasons.most_common()),
@@ -52,13 +54,13 @@ def endings(study: Study, trials: Iterable[Trial]) -> Endings:
     )
 
 
-def never_changed(study: Study, trial: Trial) -> bool:
+def never_changed(study: StudyRecord, trial: Trial) -> bool:
     """Return whether the validation loss was the same to the last bit after every epoch, and the
     training loss but for what dropout and the order of the examples make of it.
 
     Of two epochs and more, or of one where the untrained model's loss is known. A loss that is
     clearly below the untrained model's had changed, within the first epoch: it is as good as it
-    gets.
+    gets. The untrained model has the search's seed, so of fresh seeds more is asked.
     """
     losses, training = trial.curves.validation_loss, trial.curves.training_loss
     initial = study.initial.get("loss", math.nan)
@@ -69,11 +71,12 @@ def never_changed(study: Study, trial: Trial) -> bool:
     if not math.isfinite(initial):
         return len(losses) > 1
     if len(losses) == 1:
-        return losses[0] == initial
-    return losses[0] > initial - UNTRAINED * abs(initial)
+        return math.isclose(losses[0], initial, rel_tol=SAME)
+    share = UNTRAINED if trial.stage is Stage.SEARCH else OTHER_SEED
+    return losses[0] > initial - share * abs(initial)
 
 
-def blew_up(study: Study, trial: Trial) -> float | None:
+def blew_up(study: StudyRecord, trial: Trial) -> float | None:
     """Return how many times its first value the validation loss ended at, if more than a thousand.
 
     The first value is the untrained model's or the first epoch's, whichever is lower. None too
@@ -86,3 +89,10 @@ def blew_up(study: Study, trial: Trial) -> float | None:
     if not first > 0 or losses[-1] <= EXPLODED * first:
         return None
     return losses[-1] / first
+
+
+def is_undecided(study: StudyRecord, trial: Trial) -> bool:
+    """Return whether what decides was evaluated and is NaN, though the trial was not lost: a metric
+    of a person's own that divides by zero, say."""
+    known = trial.watched(study.settings.decides)
+    return bool(known) and not trial.lost and math.isnan(study.settings.value(trial))

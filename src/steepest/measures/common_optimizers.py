@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from steepest.errors import InputError
-from steepest.records import Study
+from steepest.records import StudyRecord
 
 # What makes two optimizers of one name different ones. What is fixed is not here, as a small budget
 # fixes what a larger one searches; what a person fixed is in the name.
 KIND = ("rule", "dialect", "schedule", "baseline")
 
 
-def in_common(studies: Sequence[Study]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def in_common(studies: Sequence[StudyRecord]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the optimizers that all studies have, in the first one's order, and all others.
 
     Raises:
@@ -24,7 +24,7 @@ def in_common(studies: Sequence[Study]) -> tuple[tuple[str, ...], tuple[str, ...
         )
     _check_different(studies)
     every = list(dict.fromkeys(name for study in studies for name in study.optimizers))
-    names = tuple(name for name in every if all(name in study.optimizers for study in studies))
+    names = tuple(name for name in every if _in_all(name, studies))
     if len(names) < 2:
         have = f"{names[0]} alone" if names else "no optimizer"
         raise InputError(
@@ -36,7 +36,7 @@ def in_common(studies: Sequence[Study]) -> tuple[tuple[str, ...], tuple[str, ...
     return names, tuple(name for name in every if name not in names)
 
 
-def labels(studies: Sequence[Study]) -> tuple[str, ...]:
+def labels(studies: Sequence[StudyRecord]) -> tuple[str, ...]:
     """Return what to call each study's task: its name, numbered where it is not the first."""
     names = [study.task.name for study in studies]
     taken: list[str] = []
@@ -49,7 +49,20 @@ def labels(studies: Sequence[Study]) -> tuple[str, ...]:
     return tuple(taken)
 
 
-def _check_different(studies: Sequence[Study]) -> None:
+def _in_all(name: str, studies: Sequence[StudyRecord]) -> bool:
+    """Return whether all studies have an optimizer.
+
+    Models may be compiled with two that have one short name: then nobody asked to compare them.
+    """
+    if not all(name in study.optimizers for study in studies):
+        return False
+    found = [study.optimizers[name] for study in studies]
+    return not any(one.compiled for one in found) or all(
+        getattr(one, what) == getattr(found[0], what) for one in found for what in (*KIND, "fixed")
+    )
+
+
+def _check_different(studies: Sequence[StudyRecord]) -> None:
     seen: set[str] = set()
     for study in studies:
         trained = [(trial.number, trial.curves) for trial in study.trials]
@@ -62,9 +75,9 @@ def _check_different(studies: Sequence[Study]) -> None:
         seen.add(found)
 
 
-def _check_same(name: str, studies: Sequence[Study]) -> None:
+def _check_same(name: str, studies: Sequence[StudyRecord]) -> None:
     for what in KIND:
-        found = {str(study.optimizers[name].get(what, "")): study.task.name for study in studies}
+        found = {str(getattr(study.optimizers[name], what)): study.task.name for study in studies}
         found.pop("", None)  # files of old formats do not say
         if len(found) > 1:
             (one, here), (two, there), *_ = found.items()

@@ -1,10 +1,10 @@
-"""Where the budget went: trials, epochs and seconds of each optimizer, by what they were for."""
+"""Where the budget went: trials, epochs and seconds of each optimizer, by stage."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from steepest.records import Outcome, Stage, Study, Trial
+from steepest.records import Outcome, Stage, StudyRecord, Trial
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Spent:
     overhead: float  # seconds, never below 0
 
 
-def spent(study: Study) -> Spent:
+def spent(study: StudyRecord) -> Spent:
     """Return where the budget of `study` went, which may have stopped before its end."""
     total = _spending(study.trials)
     return Spent(

@@ -8,7 +8,7 @@ from steepest.measures.generalization import Generalization, generalization
 from steepest.measures.sensitivity import Sensitivity, sensitivity
 from steepest.measures.speed import Speeds, speeds
 from steepest.measures.verdict import Verdict
-from steepest.records import Study
+from steepest.records import StudyRecord
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Measures:
 
 
 def measure(
-    study: Study, verdict: Verdict, target: float | None = None, reference: str | None = None
+    study: StudyRecord, verdict: Verdict, target: float | None = None, reference: str | None = None
 ) -> Measures:
     """Return all measures; `target` and `reference` are as `speeds` takes them."""
     return Measures(
