@@ -1,4 +1,4 @@
-"""What is kept on disk: the study file, and who may write it."""
+"""The study file on disk, and the lock that lets one process write it."""
 
 from steepest.storage.durable import make_directory
 from steepest.storage.file import check_new, create, read, record

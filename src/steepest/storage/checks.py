@@ -1,4 +1,4 @@
-"""What may stand in a study file: each value's type, its range and how much there may be of it.
+"""Checks of a study file's values: type, range and number of each.
 
 A check returns the value as records have it, or raises `ValueError` with what is wrong. Texts come
 back as one line without control characters, as they are shown sooner or later.
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from steepest.plain import plain, quoted
+from steepest.errors import quoted
+from steepest.text import plain
 
 Check = Callable[[str, Any], Any]  # what the value is called, and the value
 

@@ -1,12 +1,23 @@
-"""The facts of a study as its file has them: which there are, and what each may be."""
+"""The facts in a study file: which there are, and the values that each may have."""
 
+import re
 from typing import Any
 
-from steepest.plain import quoted
-from steepest.records import ROLES, Parameter, Settings, Study, TaskFacts
+from steepest.errors import quoted
+from steepest.records import (
+    ROLES,
+    ContestantRecord,
+    Parameter,
+    Planned,
+    Settings,
+    StudyRecord,
+    TaskFacts,
+    Trivial,
+)
 from steepest.spaces import Choice, Float
 from steepest.storage.checks import (
     LARGE,
+    MOST_WORDS,
     flag,
     growing,
     maybe,
@@ -26,7 +37,17 @@ DIALECTS = ("keras", "torch", "optax")
 SCHEDULES = ("constant", "linear", "cosine", "exponential", "step")
 MOST_EPOCHS = 10_000_000
 
-DIALECT, SCHEDULE = one_of(*DIALECTS), one_of(*SCHEDULES)
+DIALECT, WORD = one_of(*DIALECTS), one_of(*SCHEDULES)
+# What a baseline brought: the call of one of Keras' schedules, or the name of a person's own.
+GIVEN = re.compile(r"[A-Z]\w{0,60}\([^()]*\)|own:\w{1,100}:[0-9a-f]{8}")
+
+
+def schedule_of(what: str, value: Any) -> str:
+    """Check a schedule: a word, or what a baseline may have brought."""
+    found = isinstance(value, str) and len(value) <= MOST_WORDS and GIVEN.fullmatch(value)
+    return text(what, value) if found else str(WORD(what, value))
+
+
 COUNT, NAMES, TEXTS = whole(0), several(name, 10_000), several(text, 10_000)
 SECONDS = number(0.0, 1e12)
 
@@ -38,6 +59,24 @@ PARAMETER = record(
 
 def _weight(what: str, value: Any) -> Parameter:
     return Parameter(**PARAMETER(what, value))
+
+
+TRIVIAL = record(
+    {
+        "answer": text,
+        "values": named(number(), 10_000),
+        "spans": named(several(number(), 2), 10_000),
+    },
+    needed=("answer", "values"),
+)
+
+
+def _trivial(what: str, value: Any) -> Trivial:
+    found = Trivial(**TRIVIAL(what, value))
+    for key, span in found.spans.items():
+        if len(span) != 2 or span[0] > span[1]:
+            raise ValueError(f"{quoted(key)} spans {quoted(span)}, and not from low to high")
+    return found
 
 
 TASK = record(
@@ -55,6 +94,10 @@ TASK = record(
         "weights": several(_weight),
         "directions": named(one_of("up", "down")),
         "fingerprint": named(text),
+        "trivial": maybe(_trivial),
+        "shuffle": flag,
+        "drop_last": flag,
+        "framework": one_of("keras", "torch"),
     },
     needed=(
         *("name", "loss", "metrics", "parameters", "training_examples", "validation_examples"),
@@ -66,7 +109,7 @@ SETTINGS = record(
         "trials": whole(0, LARGE),
         "seeds": COUNT,
         "seed": whole(-LARGE),
-        "schedule": SCHEDULE,
+        "schedule": WORD,
         "rungs": several(whole(1, MOST_EPOCHS)),
         "dialect": DIALECT,
         "survivors": several(COUNT),
@@ -74,11 +117,15 @@ SETTINGS = record(
         "own_horizon": flag,
         "race": flag,
         "full_trainings": maybe(number(0.0, 1e12)),
+        "search": number(0.0, 1e12),
+        "searched": number(0.0, 1e12),
+        "buys": maybe(SECONDS),
         "seconds": maybe(SECONDS),
         "decides": name,
         "maximize": flag,
         "at": one_of("end", "best"),
         "practical": number(0.0, 1.0),
+        "practical_errors": maybe(number(0.0, 1.0)),
         "sweep": whole(0, 100_000),
     },
     needed=("trials", "seeds", "seed", "schedule", "rungs"),
@@ -104,39 +151,54 @@ def _space(what: str, value: Any) -> dict[str, Any]:
     return checked
 
 
-OPTIMIZER = record(
-    {
-        "rule": name,
-        "dialect": DIALECT,
-        "schedule": SCHEDULE,
-        "baseline": flag,
-        "notes": TEXTS,
-        "fixed": named(plain_value, 1000),
-        "space": named(_space, 1000),
-        "given": several(name, 1000),
-        "effective": flag,
-        "code": text,
-        "expanded": named(_space, 1000),
-    },
-    needed=("rule", "fixed", "space"),
-)
+OPTIMIZER_FIELDS = {
+    "rule": name,
+    "dialect": DIALECT,
+    "schedule": schedule_of,
+    "baseline": flag,
+    "compiled": flag,
+    "notes": TEXTS,
+    "fixed": named(plain_value, 1000),
+    "space": named(_space, 1000),
+    "given": several(name, 1000),
+    "effective": flag,
+    "code": text,
+    "expanded": named(_space, 1000),
+}
+OPTIMIZER = record(OPTIMIZER_FIELDS, needed=("rule", "fixed", "space"))
 
 
-def _optimizer(what: str, value: Any) -> dict[str, Any]:
-    """Check what is known of an optimizer; lists stay lists, as who wrote them has them."""
-    found = OPTIMIZER(what, value)
-    return {key: list(one) if isinstance(one, tuple) else one for key, one in found.items()}
+def contestant_to_dict(one: ContestantRecord) -> dict[str, Any]:
+    """Return what a file has of a contestant: not what it does not say, nor ranges of none."""
+    known = {key: getattr(one, key) for key in OPTIMIZER_FIELDS}
+    if not one.expanded:
+        del known["expanded"]
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _anything(_: str, value: Any) -> Any:
     return value
 
 
+PLANNED = record(
+    {
+        "search": number(0.0, 1e12),
+        "full_trainings": maybe(number(0.0, 1e12)),
+        "training_seconds": SECONDS,
+    },
+    needed=("search", "full_trainings"),
+)
+
+
+def _planned(what: str, value: Any) -> Planned:
+    return Planned(**PLANNED(what, value))
+
+
 STUDY = record(
     {
         "task": TASK,
         "settings": SETTINGS,
-        "optimizers": named(_optimizer, 10_000),
+        "optimizers": named(OPTIMIZER, 10_000),
         "versions": named(text, 1000),
         "hardware": named(text, 1000),
         "started": text,
@@ -148,13 +210,15 @@ STUDY = record(
         "initial": named(measured),
         "update_seconds": named(several(SECONDS)),
         "asked": named(_anything),
+        "planned": maybe(_planned),
         "resumed": TEXTS,
+        "judged": several(COUNT),
     },
     needed=("task", "settings", "optimizers", "versions", "hardware", "started"),
 )
 
 
-def study_of(values: dict[str, Any]) -> Study:
+def study_of(values: dict[str, Any]) -> StudyRecord:
     """Return the study without its trials, of parsed values by key.
 
     Raises:
@@ -169,7 +233,12 @@ def study_of(values: dict[str, Any]) -> Study:
     growing("rungs", settings.rungs)
     if not found["optimizers"]:
         raise ValueError("it compares no optimizer")
+    # The first format had one dialect and one schedule for all.
+    usual = {"dialect": settings.dialect, "schedule": settings.schedule}
+    optimizers = {
+        key: ContestantRecord(**{**usual, **one}) for key, one in found.pop("optimizers").items()
+    }
     for what in ("initial",):
         if found.get(what) and "loss" not in found[what]:
             raise ValueError(f"{what} has no loss")
-    return Study(task=task, settings=settings, **found)
+    return StudyRecord(task=task, settings=settings, optimizers=optimizers, **found)

@@ -1,4 +1,4 @@
-"""The study file: one SQLite database, every rung one transaction.
+"""The study file: one SQLite database, every turn of the search one transaction.
 
 Tables: `study` (key, value as JSON), `trial` (a row each) and `evaluation` (a row for each trial
 and epoch). `PRAGMA user_version` holds `FORMAT_VERSION`. No pickles: opening a stranger's file runs
@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from steepest.errors import StudyFileError
-from steepest.plain import plain
-from steepest.records import FORMAT_VERSION, Study, Trial
+from steepest.records import FORMAT_VERSION, StudyRecord, Trial
 from steepest.storage import durable
 from steepest.storage.durable import make_directory
 from steepest.storage.opening import opened
 from steepest.storage.rows import get_study, put_study, put_trials
 from steepest.storage.schema import check_schema, tables
+from steepest.text import plain
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def check_new(path: Path) -> None:
         )
 
 
-def create(path: Path, study: Study) -> None:
+def create(path: Path, study: StudyRecord) -> None:
     """Make a new study file at `path` that holds `study`.
 
     Raises:
@@ -56,7 +56,7 @@ def create(path: Path, study: Study) -> None:
     log.info("the study is kept in %s", path)
 
 
-def _write_new(path: Path, study: Study) -> None:
+def _write_new(path: Path, study: StudyRecord) -> None:
     with _transaction(path, create=True) as db:
         for statement in tables(FORMAT_VERSION).values():
             db.execute(statement)
@@ -66,20 +66,31 @@ def _write_new(path: Path, study: Study) -> None:
         put_trials(db, study.trials)
 
 
-def record(path: Path, study: Study, trials: Iterable[Trial]) -> None:
-    """Write `trials` and the totals of `study` in one transaction: all of it, or nothing."""
+def record(path: Path, study: StudyRecord, trials: Iterable[Trial], anew: bool = False) -> None:
+    """Write `trials` and the totals of `study` in one transaction: all of it, or nothing.
+
+    They take the place of trials of the same numbers, and `anew` of all that are there. A file of
+    an older format with the same tables has this format then, as it holds what is new.
+    """
     with _transaction(path) as db:
+        if anew:
+            db.execute("DELETE FROM evaluation")
+            db.execute("DELETE FROM trial")
         put_study(db, study)
         put_trials(db, trials)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version < FORMAT_VERSION and tables(version) == tables(FORMAT_VERSION):
+            db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     log.debug("%s is written", path)
 
 
-def read(path: Path) -> Study:
+def read(path: Path) -> StudyRecord:
     """Return the study in the file at `path`, or in the directory `path` as `study.db`.
 
     Whoever made it, reading runs nothing, needs memory in proportion to the file, and ends. What a
     file says that no study would say is damage, and quoted with forty characters at most. Texts
-    come without control characters; `asked` alone as it is, which nobody shows.
+    come without control characters; `asked` alone to the letter, so whoever shows it
+    tidies it.
 
     Raises:
         StudyFileError: no such file, not a study, damaged, or written by a newer Steepest.

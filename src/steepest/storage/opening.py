@@ -1,4 +1,4 @@
-"""A study file opened to be read, whoever made it.
+"""Opening a study file to read it, whoever wrote it.
 
 Nothing in it is trusted: its schema has to be ours to the letter before a row is read, so that
 there is no view, trigger, virtual table or computed column; SQLite's own work on it is bounded by
@@ -16,7 +16,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from steepest.errors import StudyFileError
-from steepest.plain import plain
+from steepest.text import plain
 
 MOST_BYTES = 2 << 30  # of a study file: ten million evaluations have about one
 MOST_TEXT = 8 << 20  # bytes of one text in it

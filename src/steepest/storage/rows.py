@@ -4,14 +4,14 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from steepest.plain import quoted
-from steepest.records import Config, Curves, Outcome, Stage, Study, Trial, facts_to_dict
+from steepest.errors import quoted
+from steepest.records import Config, Curves, Outcome, Stage, StudyRecord, Trial
 from steepest.storage import checks
 from steepest.storage.checks import parsed
-from steepest.storage.facts import DIALECT, SCHEDULE, SECONDS, study_of
+from steepest.storage.facts import DIALECT, SECONDS, contestant_to_dict, schedule_of, study_of
 
 COLUMNS = (
     "number, optimizer, stage, rule, dialect, schedule, hyperparameters, seed, outcome, seconds, "
@@ -19,11 +19,11 @@ COLUMNS = (
 )
 
 
-def put_study(db: sqlite3.Connection, study: Study) -> None:
+def put_study(db: sqlite3.Connection, study: StudyRecord) -> None:
     values = {
-        "task": facts_to_dict(study.task),
-        "settings": facts_to_dict(study.settings),
-        "optimizers": study.optimizers,
+        "task": asdict(study.task),
+        "settings": asdict(study.settings),
+        "optimizers": {name: contestant_to_dict(one) for name, one in study.optimizers.items()},
         "versions": study.versions,
         "hardware": study.hardware,
         "started": study.started,
@@ -34,8 +34,10 @@ def put_study(db: sqlite3.Connection, study: Study) -> None:
         "stopped": study.stopped,
         "update_seconds": study.update_seconds,
         "asked": study.asked,
+        "planned": None if study.planned is None else asdict(study.planned),
         "resumed": study.resumed,
-        "initial": {name: _plain(value) for name, value in study.initial.items()},
+        "judged": study.judged,
+        "initial": {name: _finite_or_word(value) for name, value in study.initial.items()},
     }
     db.executemany(
         "INSERT OR REPLACE INTO study VALUES (?, ?)",
@@ -79,7 +81,7 @@ def put_trials(db: sqlite3.Connection, trials: Iterable[Trial]) -> None:
         db.executemany("INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def get_study(db: sqlite3.Connection, version: int, size: int) -> Study:
+def get_study(db: sqlite3.Connection, version: int, size: int) -> StudyRecord:
     """Return the study of a database whose schema is that of `version`.
 
     All texts together are no longer than the file, whose `size` is in bytes: SQLite packs nothing,
@@ -93,11 +95,11 @@ def get_study(db: sqlite3.Connection, version: int, size: int) -> Study:
     for key, value in db.execute("SELECT key, value FROM study LIMIT 100"):
         _pay(left, value)
         key = checks.name("a key", key)
-        # What the command line was asked is asked again, so it stays to the letter.
+        # Options are asked with again, so they stay to the letter.
         values[key] = parsed(f"{key} of the study", value, tidy=key != "asked")
     study = study_of(values)
     curves = _all_curves(db, study, left)
-    later = {4: ", training", 5: ", training, reason"}.get(version, "")
+    later = ", training, reason" if version > 4 else ", training" if version == 4 else ""
     rows = db.execute(f"SELECT {COLUMNS}{later} FROM trial ORDER BY number")
     trials: list[Trial] = []
     for row in rows:
@@ -118,7 +120,7 @@ def _pay(left: list[int], value: Any) -> None:
         raise ValueError("it holds more than its size")
 
 
-def _get_trial(study: Study, row: tuple[Any, ...], curves: Curves) -> Trial:
+def _get_trial(study: StudyRecord, row: tuple[Any, ...], curves: Curves) -> Trial:
     number, optimizer, stage, rule, dialect, schedule, hyperparameters, seed, outcome = row[:9]
     # Before format 4 nobody measured the training set, and before 5 no trial had a reason.
     seconds, test, training, reason = (*row[9:], None, None)[:4]
@@ -132,7 +134,7 @@ def _get_trial(study: Study, row: tuple[Any, ...], curves: Curves) -> Trial:
         checks.named(checks.plain_value, 1000)(
             f"hyperparameters of {what}", parsed(f"hyperparameters of {what}", hyperparameters)
         ),
-        SCHEDULE(f"the schedule of {what}", schedule),
+        schedule_of(f"the schedule of {what}", schedule),
         checks.whole(-(2**63), 2**63)(f"the seed of {what}", seed),
     )
     return Trial(
@@ -158,7 +160,7 @@ def _get_numbers(what: str, text: Any) -> dict[str, float] | None:
     return found
 
 
-def _all_curves(db: sqlite3.Connection, study: Study, left: list[int]) -> dict[int, Curves]:
+def _all_curves(db: sqlite3.Connection, study: StudyRecord, left: list[int]) -> dict[int, Curves]:
     """Return each trial's learning curve, by its number."""
     found: dict[int, Curves] = {}
     names = frozenset(study.task.metrics)
@@ -184,7 +186,7 @@ def _all_curves(db: sqlite3.Connection, study: Study, left: list[int]) -> dict[i
     return found
 
 
-def _get_curves(number: int, rows: list[Any], study: Study, names: frozenset[str]) -> Curves:
+def _get_curves(number: int, rows: list[Any], study: StudyRecord, names: frozenset[str]) -> Curves:
     what = f"the learning curve of trial {number}"
     epochs = [checks.whole(1, study.task.epochs)(f"an epoch of {what}", row[0]) for row in rows]
     steps = [checks.whole(1)(f"a step of {what}", row[1]) for row in rows]
@@ -211,8 +213,8 @@ def _get_curves(number: int, rows: list[Any], study: Study, names: frozenset[str
 
 
 def _dump_numbers(values: Mapping[str, float]) -> str:
-    return json.dumps({name: _plain(value) for name, value in values.items()})
+    return json.dumps({name: _finite_or_word(value) for name, value in values.items()})
 
 
-def _plain(value: float) -> float | str | None:
+def _finite_or_word(value: float) -> float | str | None:
     return value if math.isfinite(value) else None if math.isnan(value) else str(value)

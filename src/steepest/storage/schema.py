@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from steepest.plain import quoted
+from steepest.errors import quoted
 
 STUDY = "CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 TRIAL = """CREATE TABLE trial (
@@ -28,7 +28,10 @@ EVALUATION = """CREATE TABLE evaluation (
   PRIMARY KEY (trial, epoch)
 ) WITHOUT ROWID"""
 # The training set is measured since format 4, and a trial has a reason since 5.
-LATER = {4: ",\n  training TEXT", 5: ",\n  training TEXT,\n  reason TEXT NOT NULL"}
+LATER = {
+    4: ",\n  training TEXT",
+    **dict.fromkeys((5, 6, 7), ",\n  training TEXT,\n  reason TEXT NOT NULL"),
+}
 COLUMNS = 11  # of a trial in the first format
 
 

@@ -5,19 +5,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steepest.comparison.recommendation import Recommendation
-from steepest.errors import SteepestError, StudyFileError
-from steepest.measures.measured import Measures, measure
+from steepest.errors import InputError, SteepestError, StudyFileError, nearest, quoted
+from steepest.measures.measure import Measures, measure
 from steepest.measures.verdict import Verdict, judge
-from steepest.records import Study
-from steepest.reports.sentence import sentence
+from steepest.records import StudyRecord
+from steepest.reports.verdict_text import sentence
+from steepest.study.recommendation import Recommendation
+
+
+class _ByName(dict[str, Recommendation]):
+    """Recommendations by name, where a name that is not there gets the nearest one."""
+
+    def __missing__(self, name: str) -> Recommendation:
+        raise InputError(
+            f"the study confirmed no optimizer {quoted(name)}; {nearest(str(name), self)}"
+        )
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A study with its verdict: print it for the story, `to_dict()` is what `--json` prints."""
+class Study:
+    """A study with its verdict: print it for the advice, `to_dict()` is what `--json` prints."""
 
-    study: Study
+    record: StudyRecord
     path: Path
     target: float | None = None  # that convergence speed is measured to
     reference: str | None = None  # or whose end it is measured to
@@ -25,7 +34,7 @@ class Comparison:
     @cached_property
     def verdict(self) -> Verdict:
         """Who is best, and how each optimizer stands."""
-        return judge(self.study)
+        return judge(self.record)
 
     @cached_property
     def measures(self) -> Measures:
@@ -34,7 +43,7 @@ class Comparison:
         Raises:
             InputError: no optimizer that was confirmed has the name of the reference.
         """
-        return measure(self.study, self.verdict, self.target, self.reference)
+        return measure(self.record, self.verdict, self.target, self.reference)
 
     @property
     def directory(self) -> Path:
@@ -43,30 +52,35 @@ class Comparison:
 
     @property
     def best(self) -> Recommendation:
-        """The winner or, in a tie, the one of the tied with the lowest mean loss, but for one that
-        does what SGD does and is among them too.
+        """What the advice says to use: the winner, or the one with the best mean so far; today's
+        optimizer where it is as good.
 
         Raises:
             SteepestError: no optimizer was confirmed.
         """
         if self.verdict.recommended is None:
-            raise SteepestError(sentence(self.study, self.verdict))
+            raise SteepestError(sentence(self.record, self.verdict))
         return self.optimizers[self.verdict.recommended]
 
     @property
     def optimizers(self) -> dict[str, Recommendation]:
-        """Each optimizer that was confirmed, best first, with its best configuration."""
-        return {
-            name: Recommendation(name, standing.config, self.study)
-            for name, standing in self.verdict.standings.items()
-            if standing.config is not None
-        }
+        """Each optimizer that was confirmed, best first, with its best configuration.
+
+        Another name raises an `InputError` that says which there are.
+        """
+        return _ByName(
+            {
+                name: Recommendation(name, standing.config, self.record)
+                for name, standing in self.verdict.standings.items()
+                if standing.config is not None
+            }
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object that `steepest compare --json` prints."""
         from steepest.reports.json import to_dict
 
-        return to_dict(self.study, self.verdict, self.measures)
+        return to_dict(self.record, self.verdict, self.measures)
 
     def to_dataframe(self, curves: bool = False) -> Any:
         """Return a `pandas.DataFrame`: a row a trial, or with `curves` one a trial and epoch.
@@ -74,9 +88,9 @@ class Comparison:
         Raises:
             InputError: pandas is not installed.
         """
-        from steepest.reports.elsewhere.frames import to_dataframe
+        from steepest.exporters.frames import to_dataframe
 
-        return to_dataframe(self.study, curves)
+        return to_dataframe(self.record, curves)
 
     def write_report(self, path: str | Path | None = None) -> Path:
         """Write the page with all evidence, and return where: `report.html` beside the study.
@@ -84,11 +98,11 @@ class Comparison:
         Raises:
             StudyFileError: it cannot be written there.
         """
-        from steepest.reports.page import page
+        from steepest.reports.page.page import page
 
         file = Path(path) if path else self.directory / "report.html"
         try:
-            written = page(self.study, self.verdict, self.measures, str(self.path))
+            written = page(self.record, self.verdict, self.measures, str(self.path))
             file.write_text(written, encoding="utf-8")
         except OSError as error:
             raise StudyFileError(
@@ -99,12 +113,12 @@ class Comparison:
     def _repr_html_(self) -> str:
         from steepest.reports.notebook import notebook
 
-        return notebook(self.study, self.verdict)
+        return notebook(self.record, self.verdict, self.directory)
 
     def __str__(self) -> str:
         from steepest.reports.terminal import text
 
-        return text(self.study, self.verdict, self.measures)
+        return text(self.record, self.verdict, where=self.directory)
 
     def __repr__(self) -> str:
-        return f"<Comparison of {', '.join(self.study.optimizers)} on {self.study.task.name}>"
+        return f"<Study of {', '.join(self.record.optimizers)} on {self.record.task.name}>"

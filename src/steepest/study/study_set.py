@@ -7,32 +7,32 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from steepest.comparison import Comparison, read
 from steepest.errors import InputError, StudyFileError, quoted
+from steepest.measures.common_optimizers import labels
 from steepest.measures.compatibility import Compatibility
 from steepest.measures.compatibility import compatibility as measured
-from steepest.measures.matching import labels
 from steepest.records import FORMAT_VERSION
+from steepest.study import Study, read
 
 
 @dataclass(frozen=True)
-class Several:
-    """Comparisons on several tasks: print it for the tables, `to_dict()` is what `--json` prints.
+class StudySet:
+    """Studies of several tasks: print it for the tables, `to_dict()` is what `--json` prints.
 
     All raise `InputError` where the studies cannot be seen together.
     """
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Study, ...]
 
     @cached_property
     def compatibility(self) -> Compatibility:
         """Ranks, normalized scores and performance profiles over tasks."""
-        return measured([one.study for one in self.comparisons])
+        return measured([one.record for one in self.comparisons])
 
     @property
-    def studies(self) -> dict[str, Comparison]:
+    def studies(self) -> dict[str, Study]:
         """Each comparison by the name of its task, numbered where tasks have the same name."""
-        names = labels([one.study for one in self.comparisons])
+        names = labels([one.record for one in self.comparisons])
         return dict(zip(names, self.comparisons, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Several:
 
     def to_markdown(self) -> str:
         """Return the tables and what they say as Markdown."""
-        from steepest.reports.compatibility_tables import markdown
+        from steepest.reports.page.compatibility_tables import markdown
 
         return markdown(self.compatibility)
 
@@ -70,12 +70,12 @@ class Several:
         Raises:
             StudyFileError: it cannot be written there.
         """
-        from steepest.reports.several_page import several_page
+        from steepest.reports.page.study_set import study_set_page
 
         own = (self.directory / "study.db").exists()
         file = Path(path) if path else self.directory / f"{'several' if own else 'report'}.html"
-        order = list(self.comparisons[0].study.optimizers)
-        written = several_page(self.compatibility, order, self._links(file.absolute().parent))
+        order = list(self.comparisons[0].record.optimizers)
+        written = study_set_page(self.compatibility, order, self._links(file.absolute().parent))
         try:
             file.write_text(written, encoding="utf-8")
         except OSError as error:
@@ -94,15 +94,15 @@ class Several:
         }
 
     def __str__(self) -> str:
-        from steepest.reports.compatibility_tables import text
+        from steepest.reports.page.compatibility_tables import text
 
         return text(self.compatibility)
 
     def __repr__(self) -> str:
-        return f"<Several comparisons on {', '.join(self.studies)}>"
+        return f"<Studies on {', '.join(self.studies)}>"
 
 
-def compatibility(studies: Iterable[Comparison | str | Path]) -> Several:
+def compatibility(studies: Iterable[Study | str | Path]) -> StudySet:
     """Return how the optimizers that several studies have in common do over their tasks.
 
     Args:
@@ -114,20 +114,20 @@ def compatibility(studies: Iterable[Comparison | str | Path]) -> Several:
             or one name for different optimizers.
         StudyFileError: a file is missing, damaged, of a newer version, or no study.
     """
-    if isinstance(studies, str | Path | Comparison):
+    if isinstance(studies, str | Path | Study):
         studies = [studies]
-    opened: list[Comparison] = []
+    opened: list[Study] = []
     for one in studies:
-        if isinstance(one, Comparison):
+        if isinstance(one, Study):
             opened.append(one)
         elif isinstance(one, str | Path):
             inside = [read(path) for path in study_files(Path(one))]
-            opened += sorted(inside, key=lambda found: found.study.started)
+            opened += sorted(inside, key=lambda found: found.record.started)
         else:
             raise InputError(
                 f"a study is {quoted(one)}, but must be a comparison or the path of one"
             )
-    found = Several(tuple(opened))
+    found = StudySet(tuple(opened))
     _ = found.compatibility  # what is wrong is said here, and not when it is printed
     return found
 

@@ -1,4 +1,4 @@
-"""What is the same has the same digest: values, arrays, functions and classes, in any process.
+"""Digests of values, arrays, functions and classes, the same in any process.
 
 Code is told by its bytecode and what it refers to, so neither comments nor docstrings matter, nor
 where a file lies; another version of Python has other bytecode. Memory addresses, the order of

@@ -2,46 +2,67 @@
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from steepest.comparison.compared import Comparison
+from steepest.amounts import make_memory
 from steepest.errors import InputError, StudyFileError
-from steepest.records import Settings
-from steepest.stopping import Stopped
+from steepest.options import Options
+from steepest.parse.compiled import compiled_with
+from steepest.plan import make_plan, settled
+from steepest.signals import Stopped
+from steepest.study.study import Study
 
 
-def run(
+def run_study(
     task: Any,
-    found: list[Any],
-    settings: Settings,
-    out: str | Path | None,
+    options: Options,
+    out: str | Path | None = None,
     progress: bool | None = None,
-    memory: int | None = None,
-    asked: Mapping[str, Any] | None = None,
-) -> Comparison:
-    """Search, and return the comparison. `task`, `found` and `asked` are as `search` takes them.
+    named: Sequence[str] = (),
+) -> Study:
+    """Train and judge what `options` ask of `task`, and return the study.
+
+    Args:
+        task: as `steepest.tasks` makes them.
+        options: what is asked; the study file keeps it.
+        out: the directory for the study file; by default a new one in `runs`.
+        progress: whether progress is shown; by default where there is a terminal.
+        named: the tasks as they were named on the command line, for `steepest resume`.
 
     Raises:
+        InputError: the options do not fit the task, or `out` holds another study.
         Stopped: somebody asked to stop; it says where to go on.
     """
     from rich.console import Console
 
     from steepest.engines import make_engine
+    from steepest.engines.unused_gpu import tell_unused_gpu
     from steepest.reports.progress import live, silent
     from steepest.search import search
+    from steepest.tasks.keras.trivial import with_trivial
 
+    options = settled(options, task.facts)
+    compiled, said = compiled_with(task.optimizer, options.baseline)
+    contestants, settings = make_plan(options, task.facts, compiled)
+    if said:
+        task = replace(task, facts=replace(task.facts, notes=(*task.facts.notes, said)))
     path = (Path(out) if out else new_directory(task.facts.name)) / "study.db"
     console = Console(stderr=True)
-    engine = make_engine(task, memory)
+    memory = None if options.memory is None else make_memory(options.memory)
+    engine = make_engine(with_trivial(task), memory)
+    if "jaxlib" in engine.packages:
+        tell_unused_gpu()
+    asked = {"tasks": list(named), **options.stored()}
     if progress is None:
         progress = sys.stderr.isatty() or console.is_jupyter
     shown = live(console) if progress else contextlib.nullcontext(silent)
     try:
         with shown as watch:
-            return Comparison(search(engine, found, settings, path, watch, asked), path)
+            return Study(search(engine, contestants, settings, path, watch, asked), path)
     except Stopped as stopped:
         said = "stopped before there was anything to keep"
         if path.exists():
@@ -52,9 +73,7 @@ def run(
         raise Stopped(stopped.number, said) from None
 
 
-def read(
-    path: str | Path, *, target: float | None = None, reference: str | None = None
-) -> Comparison:
+def read(path: str | Path, *, target: float | None = None, reference: str | None = None) -> Study:
     """Open a study file, or the directory it is in.
 
     Convergence speed is measured to `target`, or to where the optimizer `reference` ends.
@@ -66,9 +85,9 @@ def read(
     from steepest import storage
     from steepest.reports.json import to_dict
 
-    comparison = Comparison(storage.read(Path(path)), Path(path), target, reference)
+    comparison = Study(storage.read(Path(path)), Path(path), target, reference)
     try:
-        to_dict(comparison.study, comparison.verdict, comparison.measures)
+        to_dict(comparison.record, comparison.verdict, comparison.measures)
     except InputError:
         raise
     except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
