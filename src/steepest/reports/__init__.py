@@ -1,1 +1,1 @@
-"""Numbers in, text out. Every teller is a function from a study and its verdict to text."""
+"""Reports: functions from a study and its measures to text and pages."""

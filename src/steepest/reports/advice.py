@@ -1,83 +1,150 @@
-"""What a careful colleague would add to the verdict: what would change it, what to know of it."""
+"""The notes below the verdict: what would change it, and what to know about it."""
 
-from steepest.measures.advice import better_rate, length, seeds_to_decide
-from steepest.measures.endings import blew_up, endings, never_changed
-from steepest.measures.verdict import Standing, Verdict, is_special_case
-from steepest.records import Outcome, Stage, Study
-from steepest.reports.endings import shortened, wrong
-from steepest.reports.sentence import deciding
+import statistics
+from collections.abc import Iterator
+
+from steepest.measures.advice import better_rate, length
+from steepest.measures.edges import is_special_case
+from steepest.measures.outcomes import blew_up, count_outcomes, never_changed
+from steepest.measures.verdict import Standing, Verdict, ahead_in_search
+from steepest.records import Outcome, Stage, StudyRecord
+from steepest.reports.asking import option
+from steepest.reports.config_text import spoken
+from steepest.reports.numbers import number, percent, with_interval
+from steepest.reports.outcome_text import shortened, wrong
+from steepest.reports.verdict_text import deciding
+from steepest.text import many, setting
+
+NOISY = 0.3  # a deviation over seeds, as a share of the mean, from which on it is told; chosen
+RATES = 5  # learning rates below which a search is told to rest on too few, as in budget.py
 
 
-def warnings(study: Study, verdict: Verdict) -> list[str]:
+def warnings(study: StudyRecord, verdict: Verdict) -> list[str]:
     """Return what would change the answer, or should be known before it is believed."""
-    found = [study.stopped] if study.stopped else []
-    found += study.task.notes
-    for optimizer in study.optimizers.values():
-        found += [note for note in optimizer.get("notes", []) if note not in found]
+    return [note for _, note in _notes(study, verdict)]
+
+
+def loud(study: StudyRecord, verdict: Verdict) -> list[str]:
+    """Return those of the warnings that nobody should miss: limits, and what went wrong."""
+    return [note for needed, note in _notes(study, verdict) if needed]
+
+
+def _notes(study: StudyRecord, verdict: Verdict) -> Iterator[tuple[bool, str]]:
+    """Yield all notes, each with whether it is one that nobody should miss."""
+    told: set[str] = set()
+    of_all = [note for optimizer in study.optimizers.values() for note in optimizer.notes]
+    for note in [study.stopped, *study.task.notes, *of_all]:
+        if note and note not in told:
+            told.add(note)
+            yield True, note
     for standing in verdict.standings.values():
-        found += _failures(study, standing.name)
-        if standing.config is not None:
-            found += _of_one(study, standing)
-    if study.finished and len(study.optimizers) > 1:
-        found += _seeds(study, verdict)
-    return found
+        yield from ((True, note) for note in _failures(study, standing.name))
+        yield from _of_one(study, standing, verdict) if standing.config else _edges(study, standing)
 
 
-def _of_one(study: Study, standing: Standing) -> list[str]:
-    found = []
-    name, config = standing.name, standing.config
+def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterator[tuple[bool, str]]:
+    name, best = spoken(study, standing.name), standing.name == verdict.recommended
     if len(standing.seeds) > 1 and len(set(standing.loss.values)) == 1 and not standing.lost:
-        found.append(
+        yield (
+            False,
             f"all seeds gave {name} the same loss, so its interval says nothing: nothing in its "
-            "training is random"
+            "training is random",
         )
-    found += _special(study, standing)
-    given = study.optimizers[name].get("given", ())
-    for key in standing.edges if config else ():
-        value = float(config.hyperparameters[key]) if config else 0.0
-        range_ = "that you gave" if key in given else "that was searched"
-        found.append(
-            f"{name}'s best {_plain(key)}, {value:.6g}, lies at the edge of the range "
-            f"{range_}; a better one may lie beyond"
+    yield from ((False, note) for note in _special(study, standing))
+    yield from _edges(study, standing)
+    yield from ((True, note) for note in _few_rates(study, standing.name))
+    noise = _noise(standing)
+    if noise is not None and noise >= NOISY:
+        yield (
+            best,
+            f"{name}'s result changes by {number(noise * 100, 2)} % of its mean from seed to seed, "
+            "which may be more than what optimizers differ by: average several trainings, or take "
+            "more validation examples",
         )
     if standing.diverged:
-        found.append(
-            f"{standing.diverged} of {name}'s {len(standing.seeds)} seeds diverged: its best "
-            "learning rate is at the edge of stability; a warm-up or clipping would help"
+        yield (
+            True,
+            f"{standing.diverged} of {name}'s {many(len(standing.seeds), 'seed')} diverged: its "
+            "best learning rate is at the edge of stability; a warm-up or clipping would help",
         )
-    found += _wrong_in_search(study, name)
-    found += _finite_but_wrong(study, standing)
-    found += _rate(study, standing)
+    yield from ((False, note) for note in _wrong_in_search(study, standing.name))
+    yield from ((True, note) for note in _finite_but_wrong(study, standing))
+    yield from ((best, note) for note in _rate(study, standing))
     advised = length(study, standing)
     what = deciding(study.settings)
     if advised.longer is not None:
-        found.append(
+        yield (
+            best,
             f"{name} was still improving at the last epoch: train longer; a fifth more epochs "
-            f"would gain about {advised.longer * 100:.2g} % in {what}"
+            f"would gain about {number(advised.longer * 100, 2)} % in {what}",
         )
     if advised.shorter is not None:
-        found.append(
-            f"{name} over-fitted: its {what} was {advised.shorter * 100:.2g} % better at epoch "
-            f"{advised.epoch} of {study.task.epochs}; train shorter, or stop early"
+        yield (
+            best,
+            f"{name} over-fitted: its {what} was {number(advised.shorter * 100, 2)} % better at "
+            f"epoch {advised.epoch} of {study.task.epochs}; train shorter, or stop early",
         )
-    return found
 
 
-def _failures(study: Study, name: str) -> list[str]:
+def _noise(standing: Standing) -> float | None:
+    """Return the deviation over seeds as a share of the mean, of three seeds and more."""
+    mean = standing.value.mean
+    if len(standing.value.values) < 3 or not mean:
+        return None
+    return statistics.stdev(standing.value.values) / abs(mean)
+
+
+def _few_rates(study: StudyRecord, name: str) -> list[str]:
+    """Say so where a search tried fewer learning rates than tell anything."""
+    if not study.settings.search or "learning_rate" not in study.optimizers[name].space:
+        return []
+    rates = {
+        t.config.hyperparameters.get("learning_rate")
+        for t in study.trials
+        if t.optimizer == name and t.stage is Stage.SEARCH
+    }
+    if len(rates) >= RATES or "learning_rate" in (study.optimizers[name].given or ()):
+        return []
+    were = "was" if len(rates) == 1 else "were"
+    return [
+        f"of {spoken(study, name)} {many(len(rates), 'learning rate')} {were} tried, and {RATES} "
+        "are the least that a choice can rest on: give a larger budget"
+    ]
+
+
+def _edges(study: StudyRecord, standing: Standing) -> Iterator[tuple[bool, str]]:
+    """Say which of an optimizer's best values lie at an edge, confirmed or not."""
+    ahead = ahead_in_search(study, standing.name)
+    best = standing.config or (ahead.config if ahead else None)
+    given = study.optimizers[standing.name].given or ()
+    for key in standing.edges if best else ():
+        value = float(best.hyperparameters[key]) if best else 0.0
+        where = "of the range that you gave" if key in given else "of what was tried"
+        yield (
+            key in given,
+            f"{spoken(study, standing.name)}'s best {_in_words(key)}, {setting(value)}, lies at "
+            f"the edge {where}; a better one may lie beyond",
+        )
+
+
+def _failures(study: StudyRecord, name: str) -> list[str]:
     """Say how many trials failed and with what, unless all did: then the verdict says so."""
-    found = endings(study, [t for t in study.trials if t.optimizer == name])
+    found = count_outcomes(study, [t for t in study.trials if t.optimizer == name])
     failed = found.of(Outcome.FAILED)
     if not failed or (wrong(found) == found.trials and study.finished):
         return []
     reason, count = next(iter(found.reasons.items()))
     most = "" if count == failed else f", {count} of them"
-    return [f"{failed} of {name}'s {found.trials} trials failed{most} with: {shortened(reason)}"]
+    return [
+        f"{failed} of {spoken(study, name)}'s {many(found.trials, 'trial')} failed{most} with: "
+        f"{shortened(reason)}"
+    ]
 
 
-def _wrong_in_search(study: Study, name: str) -> list[str]:
+def _wrong_in_search(study: StudyRecord, name: str) -> list[str]:
     """Say so where more than half of a search diverged or exploded, or never changed the loss."""
     search = [t for t in study.trials if t.optimizer == name and t.stage is Stage.SEARCH]
-    found = endings(study, search)
+    found = count_outcomes(study, search)
     told = []
     for words, count in (
         ("diverged", found.of(Outcome.DIVERGED)),
@@ -85,15 +152,15 @@ def _wrong_in_search(study: Study, name: str) -> list[str]:
         ("never changed the loss", found.of(Outcome.CONSTANT)),
     ):
         if found.trials and count > found.trials / 2:
-            told.append(f"{count} of {name}'s {found.trials} trials {words}")
+            told.append(f"{count} of {name}'s {many(found.trials, 'trial')} {words}")
     return told
 
 
-def _finite_but_wrong(study: Study, standing: Standing) -> list[str]:
+def _finite_but_wrong(study: StudyRecord, standing: Standing) -> list[str]:
     """Say so where confirmed runs came to an end of which nothing can be learnt."""
-    name, runs = standing.name, study.confirmed(standing.name)
+    name, runs = spoken(study, standing.name), study.confirmed(standing.name)
     runs = tuple(t for t in runs if t.config.seed in standing.seeds)
-    told, of = [], f"{len(runs)} confirmed run{'' if len(runs) == 1 else 's'}"
+    told, of = [], f"{many(len(runs), 'confirmed run')}"
     flat = sum(never_changed(study, t) for t in runs)
     if flat:
         told.append(
@@ -104,50 +171,35 @@ def _finite_but_wrong(study: Study, standing: Standing) -> list[str]:
     if high:
         told.append(
             f"{len(high)} of {name}'s {of} ended at more than a thousand times the loss they began "
-            f"with, {max(high):.2g} times at worst: give lower learning rates, or clip gradients"
+            f"with, {number(max(high), 2)} times at worst: give lower learning rates, or clip "
+            "gradients"
         )
     return told
 
 
-def _rate(study: Study, standing: Standing) -> list[str]:
+def _rate(study: StudyRecord, standing: Standing) -> list[str]:
     """Say so where the sweep found a better learning rate than the search."""
     better = better_rate(study, standing)
     if better is None:
         return []
-    gain, unit = (better.relative / 0.01, " %") if better.relative else (better.gain, "")
-    by = f"{gain.mean:.2g}{unit} ± {gain.half_width or 0.0:.2g}{unit}"
+    wider = option(study, "budget", "thorough")
+    by = percent(better.relative) if better.relative else with_interval(better.gain)
     return [
-        f"in the sweep a learning rate of {better.rate:.3g} was {by} better than {standing.name}'s "
-        "best: search more (--budget thorough), or take it"
+        f"in the sweep a learning rate of {setting(better.rate)} was {by} better than "
+        f"{spoken(study, standing.name)}'s best: search more ({wider}), or take it"
     ]
 
 
-def _special(study: Study, standing: Standing) -> list[str]:
+def _special(study: StudyRecord, standing: Standing) -> list[str]:
     """Say so where an optimizer's best is another one in its terms: it was shown that one's."""
     config = standing.config
     if config is None or not is_special_case(study, standing.name, config):
         return []
     return [
         f"{standing.name}'s best is what SGD found, written as {standing.name}: an epsilon of "
-        f"{config.hyperparameters['epsilon']:g} leaves nothing adaptive in it"
+        f"{setting(config.hyperparameters['epsilon'])} leaves nothing adaptive in it"
     ]
 
 
-def _plain(key: str) -> str:
+def _in_words(key: str) -> str:
     return "learning rate" if key == "learning_rate" else key
-
-
-def _seeds(study: Study, verdict: Verdict) -> list[str]:
-    """Say how many seeds would decide a tie."""
-    reached = max((len(s.seeds) for s in verdict.standings.values()), default=0)
-    if reached < 2 and verdict.leader:
-        return ["one seed says nothing of chance, so no winner can be named; use --seeds 5"]
-    if not verdict.tied_with or verdict.leader is None:
-        return []
-    states = {verdict.standings[name].state.name for name in verdict.tied_with}
-    if "OPEN" not in states:
-        return []
-    count = seeds_to_decide(study.settings, verdict)
-    if count is None:
-        return ["the tied optimizers differ by too little to matter, or to measure with 100 seeds"]
-    return [f"about {count} seeds would tell the tied optimizers apart: --seeds {count}"]

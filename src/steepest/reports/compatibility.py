@@ -1,4 +1,4 @@
-"""Several tasks in words and as data: who is best on how many, and what to know of that.
+"""Several tasks in words and as data: which optimizer is best on how many tasks.
 
 `rows` is what tables show, a line an optimizer; `to_dict` is what goes into the JSON.
 """
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from steepest.measures.compatibility import Compatibility, OnTask
-from steepest.reports.sentence import deciding, listed
+from steepest.reports.numbers import number
+from steepest.reports.verdict_text import deciding
 from steepest.statistics import Estimate
+from steepest.text import listed, many
 
 FEW = 10  # tasks; fewer say little of another one
 SHOWN = 4  # tasks that the sentence names one by one
@@ -21,7 +23,7 @@ class Row:
     """One optimizer over all tasks."""
 
     name: str
-    best: int  # tasks on which it is best or tied with the best
+    best: int  # tasks on which it is best, or cannot be told from the best
     of: int  # tasks that count
     rank: Estimate  # means over tasks
     normalized: Estimate
@@ -59,12 +61,12 @@ def sentence(found: Compatibility) -> str:
     if len(winners) == 1 and None not in winners:
         return start + f"{winners.pop()} is best on every one."
     if len(on_all) == len(found.optimizers):
-        start += "no optimizer stands out, as all are best or tied with the best on every one"
+        start += "no optimizer stands out, as all are among the best on every one"
     elif on_all:
         verb = "is" if len(on_all) == 1 else "are"
-        start += f"{listed(on_all)} {verb} best or tied with the best on every one"
+        start += f"{listed(on_all)} {verb} among the best on every one"
     else:
-        start += "no optimizer is best, or tied with the best, on all"
+        start += "no optimizer is among the best on all"
     if len(counted) > SHOWN:
         counts = sorted(rows(found), key=lambda row: -row.best)
         return start + ": " + ", ".join(f"{r.name} is on {r.best}" for r in counts) + "."
@@ -83,7 +85,7 @@ def notes(found: Compatibility) -> list[str]:
         more = "no more" if found.friedman > 0.05 else "more"
         said.append(
             f"mean ranks differ by {more} than chance would make them (Friedman's test, "
-            f"p = {found.friedman:.2g})"
+            f"p = {number(found.friedman, 2)})"
         )
     for task, about in found.about.items():
         if not about.judged:
@@ -92,10 +94,11 @@ def notes(found: Compatibility) -> list[str]:
             said.append(f"{task} stopped before its end, and counts with what it has")
         elif about.seeds == 1:
             said.append(f"{task} has one seed, so nobody is told from anybody there")
-    tied = [task for task in counted if len(found.about[task].best) == len(found.optimizers)]
-    if tied:
+    alike = [task for task in counted if len(found.about[task].best) == len(found.optimizers)]
+    if alike:
         said.append(
-            f"on {listed(tied)} all are tied, and normalized scores stretch chance from 0 to 1"
+            f"on {listed(alike)} none can be told from the others, and normalized scores stretch "
+            "chance from 0 to 1"
         )
     untimed = [task for task in counted if found.about[task].target is None]
     if untimed and len(untimed) < len(counted):
@@ -109,7 +112,8 @@ def meaning(found: Compatibility) -> str:
     """Return what the columns are, in one paragraph."""
     text = (
         "Those that a study cannot tell apart share ranks. Normalized: 0 is the best mean on a "
-        "task, 1 the worst. ± is a 95 % interval over tasks"
+        "task, 1 the worst. ± or (low to high) is a 95 % interval over tasks, which ends at the "
+        "first and the last rank and score"
     )
     if found.profile is None:
         return f"{text}."
@@ -122,10 +126,10 @@ def meaning(found: Compatibility) -> str:
 def what(found: Compatibility, task: str) -> str:
     """Return what was compared on a task, and to which target."""
     about = found.about[task]
-    text = f"{deciding(about.settings)}, {about.seeds} seed{'' if about.seeds == 1 else 's'}"
+    text = f"{deciding(about.settings)}, {many(about.seeds, 'seed')}"
     if about.target is None:
         return text
-    text += f"; target {about.target.value:.4g}"
+    text += f"; target {number(about.target.value)}"
     by = about.target.reference
     return text + (f", where {by} ends in the median" if by else "")
 
@@ -203,5 +207,4 @@ def _best(found: Compatibility, task: str) -> str:
     about = found.about[task]
     if about.winner is not None:
         return about.winner
-    names = listed(list(about.best))
-    return f"{names} tie" if len(about.best) > 1 else names
+    return listed(list(about.best))

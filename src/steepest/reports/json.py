@@ -1,28 +1,32 @@
-"""The study as one JSON object, versioned by `format_version`; see docs/how-it-works.md."""
+"""The study as one JSON object, versioned by `format_version`; see docs/formats.md."""
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from enum import Enum
 from typing import Any
 
-from steepest.export import code, has_code
-from steepest.measures.endings import endings
-from steepest.measures.measured import Measures
+from steepest.codegen import code, has_code
+from steepest.measures.measure import Measures
+from steepest.measures.outcomes import count_outcomes
+from steepest.measures.trivial import learnt
 from steepest.measures.verdict import Standing, Verdict
-from steepest.plain import plain
-from steepest.records import FORMAT_VERSION, Config, Outcome, Study, facts_to_dict
+from steepest.records import FORMAT_VERSION, Config, Outcome, StudyRecord
 from steepest.reports.advice import warnings
-from steepest.reports.measured import measures_to_dict
-from steepest.reports.sentence import sentence
+from steepest.reports.advice_text import advice
+from steepest.reports.trivial import alarm, headline
 from steepest.rules import FRAMEWORKS
 from steepest.statistics import Estimate
+from steepest.text import plain
 
 
-def to_dict(study: Study, verdict: Verdict, measures: Measures) -> dict[str, Any]:
+def to_dict(study: StudyRecord, verdict: Verdict, measures: Measures) -> dict[str, Any]:
     """Return what `--json` prints; docs/report.schema.json is its schema.
 
     Times are told by `cost`, `measures.cost` and `measures.speed` in seconds alone.
     """
+    first = [said.removesuffix(".")] if (said := alarm(study, verdict)) else []
     return {
         "format_version": FORMAT_VERSION,
         "task": study.task.name,
@@ -31,8 +35,10 @@ def to_dict(study: Study, verdict: Verdict, measures: Measures) -> dict[str, Any
             "leader": verdict.leader,
             "recommended": verdict.recommended,
             "tied_with": list(verdict.tied_with),
-            "sentence": sentence(study, verdict),
-            "warnings": warnings(study, verdict),
+            "learnt": learnt(study, verdict),
+            "advice": advice(study, verdict),
+            "sentence": headline(study, verdict),
+            "warnings": [*first, *warnings(study, verdict)],
         },
         "decides": {
             "value": f"validation {study.settings.decides}",
@@ -55,8 +61,8 @@ def to_dict(study: Study, verdict: Verdict, measures: Measures) -> dict[str, Any
         "finished": study.finished,
         "resumed": list(study.resumed),
         "asked": _told(dict(study.asked)),
-        "settings": facts_to_dict(study.settings),
-        "task_facts": facts_to_dict(study.task),
+        "settings": asdict(study.settings),
+        "task_facts": asdict(study.task),
         "versions": dict(study.versions),
         "hardware": dict(study.hardware),
     }
@@ -75,7 +81,7 @@ def _strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _optimizer(study: Study, standing: Standing) -> dict[str, Any]:
+def _optimizer(study: StudyRecord, standing: Standing) -> dict[str, Any]:
     config = standing.config
     return {
         "hyperparameters": dict(config.hyperparameters) if config else None,
@@ -102,9 +108,9 @@ def _optimizer(study: Study, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _outcomes(study: Study, name: str) -> dict[str, Any]:
+def _outcomes(study: StudyRecord, name: str) -> dict[str, Any]:
     """Return how many of an optimizer's trials ended how, with what that means, and why."""
-    found = endings(study, [t for t in study.trials if t.optimizer == name])
+    found = count_outcomes(study, [t for t in study.trials if t.optimizer == name])
     return {
         outcome.name.lower(): {
             "trials": count,
@@ -115,7 +121,7 @@ def _outcomes(study: Study, name: str) -> dict[str, Any]:
     }
 
 
-def _code(config: Config, study: Study) -> dict[str, str]:
+def _code(config: Config, study: StudyRecord) -> dict[str, str]:
     """Return the source for each framework; nothing for a rule of one's own."""
     if not has_code(config):
         return {}
@@ -144,3 +150,20 @@ def _told(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_told(one) for one in value]
     return plain(value) if isinstance(value, str) else value
+
+
+def measures_to_dict(measures: Measures) -> dict[str, Any]:
+    """Return each measure under its own field names, which docs/report.schema.json lists."""
+    found: dict[str, Any] = _as_json(measures)
+    return found
+
+
+def _as_json(value: Any) -> Any:
+    """Return records as dictionaries, all the way down."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _as_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    return value.name.lower() if isinstance(value, Enum) else value

@@ -1,13 +1,17 @@
 """The study as a cell of a notebook shows it: HTML without scripts, in the cell's colours."""
 
 from html import escape
+from pathlib import Path
 
-from steepest.export import code, has_code
-from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Study
-from steepest.reports.advice import warnings
-from steepest.reports.endings import cell, line, nothing_found, resumed
-from steepest.reports.sentence import deciding, sentence, show
+from steepest.codegen import code, has_code, own_framework
+from steepest.measures.verdict import Verdict
+from steepest.records import StudyRecord
+from steepest.reports.advice import loud, warnings
+from steepest.reports.advice_text import advice
+from steepest.reports.board import board
+from steepest.reports.outcome_text import outcomes_line, resumed
+from steepest.reports.terminal import PAGE, cost_line
+from steepest.reports.trivial import alarm
 
 STYLE = """<style>
 .steepest p { max-width: 50rem; margin: .5em 0; }
@@ -23,81 +27,48 @@ STYLE = """<style>
 </style>"""
 
 
-def notebook(study: Study, verdict: Verdict) -> str:
-    """Return the verdict, the table, warnings, the code to paste and the cost, as an HTML fragment.
+def notebook(study: StudyRecord, verdict: Verdict, where: Path | None = None) -> str:
+    """Return the advice, the table, notes, the code to paste and the cost, as an HTML fragment.
 
-    Every name and text of the study is escaped.
+    Every name and text of the study is escaped. `where` is the study's directory.
     """
-    parts = [f"<p><strong>{escape(sentence(study, verdict))}</strong></p>", _table(study, verdict)]
-    parts += [f"<p>Note: {escape(warning)}.</p>" for warning in warnings(study, verdict)]
+    first, advised = alarm(study, verdict), advice(study, verdict, where)
+    parts = [f"<p><strong>{escape(first)}</strong></p>"] if first else []
+    parts.append(f"<p><strong>{escape(advised[0])}</strong></p>")
+    parts += [f"<p>{escape(one)}</p>" for one in advised[1:]]
+    needed, every = loud(study, verdict), warnings(study, verdict)
+    parts += [f"<p>Note: {escape(note)}.</p>" for note in needed]
+    parts.append(_table(study, verdict))
     name = verdict.recommended
     best = verdict.standings[name].config if name else None
     if best is not None and has_code(best):
-        source = escape(code(best, study.task, best.dialect).rstrip())
+        source = escape(code(best, study.task, own_framework(best, study.task)).rstrip())
         parts.append(
             f"<details><summary>Code to paste: {escape(str(name))}</summary>"
             f"<pre><code>{source}</code></pre></details>"
         )
+    if lesser := [note for note in every if note not in needed]:
+        shown = "".join(f"<p>{escape(note)}.</p>" for note in lesser)
+        parts.append(f"<details><summary>Notes</summary>{shown}</details>")
     again = resumed(study)
-    parts.append(f'<p class="dim">{escape(" ".join([line(study), again]).strip())}</p>')
-    parts.append(
-        f'<p class="dim">{escape(study.task.name)}: {len(study.trials)} trials, '
-        f"{study.full_trainings:.1f} full trainings, {study.seconds:.1f} s. ± is a 95 % interval "
-        "over fresh seeds.</p>"
-    )
+    parts.append(f'<p class="dim">{escape(" ".join([outcomes_line(study), again]).strip())}</p>')
+    told = f"{study.task.name}: {cost_line(study, verdict)}"
+    if where is not None and (where / PAGE).is_file():
+        told += f" Report: {where / PAGE}"
+    parts.append(f'<p class="dim">{escape(told)}</p>')
     return f'<div class="steepest">{STYLE}{"".join(parts)}</div>'
 
 
-def _table(study: Study, verdict: Verdict) -> str:
-    settings = study.settings
-    heads = ["optimizer", deciding(settings)]
-    if settings.decides != "loss":
-        heads.append("validation loss")
-    metrics = [m for m in study.task.metrics if m != settings.decides]
-    heads += [f"validation {name}" for name in metrics]
-    tested = any(standing.test for standing in verdict.standings.values())
-    tests = ["loss", *study.task.metrics] if tested else []
-    heads += [f"test {name}" for name in tests]
-    heads += ["seeds", "chance"]
-    rows = []
-    for standing in verdict.standings.values():
-        cells = [_value(standing)]
-        if settings.decides != "loss":
-            cells.append(_shown(standing, show(standing.loss)))
-        cells += [_shown(standing, show(standing.metrics.get(name))) for name in metrics]
-        cells += [_shown(standing, show(standing.test.get(name))) for name in tests]
-        chance = f"{standing.probability:.0%}" if standing.seeds else "–"
-        cells += [str(len(standing.seeds)), chance]
-        name = escape(standing.name)
-        name = f"<strong>{name}</strong>" if standing.name == verdict.winner else name
-        body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        found = f'<td class="left">{escape(_found(study, standing))}</td>'
-        rows.append(f'<tr><th scope="row">{name}</th>{body}{found}</tr>')
-    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in heads)
-    titles += '<th scope="col" class="left">best found</th>'
+def _table(study: StudyRecord, verdict: Verdict) -> str:
+    found, rows = board(study, verdict), []
+    for name, (first, *rest) in zip(found.names, found.rows, strict=True):
+        own = escape(first)
+        own = f"<strong>{own}</strong>" if name == verdict.winner else own
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest[:-1])
+        state = f'<td class="left">{escape(rest[-1])}</td>'
+        rows.append(f'<tr><th scope="row">{own}</th>{cells}{state}</tr>')
+    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in found.titles[:-1])
+    titles += f'<th scope="col" class="left">{escape(found.titles[-1])}</th>'
     body = "".join(rows)
     table = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="wide">{table}</div>'
-
-
-def _value(standing: Standing) -> str:
-    return cell(standing) or show(standing.value)
-
-
-def _shown(standing: Standing, text: str) -> str:
-    return "–" if text == "unknown" or not standing.seeds else text
-
-
-def _found(study: Study, standing: Standing) -> str:
-    """Return the values that were searched, of the best configuration."""
-    config = standing.config
-    if config is None:
-        return nothing_found(study, standing.name)
-    values = {**config.hyperparameters, "schedule": config.schedule}
-    searched = [name for name in study.optimizers[standing.name]["space"] if name in values]
-    return ", ".join(f"{name} {_short(values[name])}" for name in searched)
-
-
-def _short(value: object) -> str:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:.4g}" if number else str(value)

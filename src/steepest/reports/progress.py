@@ -1,4 +1,4 @@
-"""Live progress while a study runs: what is being tried, how far, how long still."""
+"""Live progress of a study: the stage, how much is done, the time that is left."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +27,14 @@ class Spending(Protocol):
     def planned(self) -> int:
         """Epochs in all."""
 
+    @property
+    def best(self) -> str:
+        """What is best so far, in words; empty while nothing is known."""
+
+    @property
+    def price(self) -> str:
+        """What the study will cost, in a line; empty while it is not known, or little."""
+
 
 EVERY = 0.5  # seconds between two lines in a notebook
 
@@ -45,7 +53,12 @@ def live(console: Console) -> Iterator[Watcher]:
             yield watch
         return
     if not console.is_terminal:
-        yield lambda phase, _: console.print(f"{phase} ...") if phase else None
+
+        def line(phase: str, _: Spending) -> None:
+            if phase:
+                console.print(f"{phase} ...")
+
+        yield _with_price(line, console.print)
         return
     columns = (
         SpinnerColumn(),
@@ -57,17 +70,33 @@ def live(console: Console) -> Iterator[Watcher]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("starting", total=None)
+        bar, said = progress.add_task("starting", total=None), "starting"
 
         def watch(phase: str, budget: Spending) -> None:
+            nonlocal said
+            said = phase or said
             progress.update(
                 bar,
-                description=phase or None,
+                description=f"{said}; best so far {budget.best}" if budget.best else said,
                 total=budget.planned,
                 completed=budget.spent,
             )
 
-        yield watch
+        yield _with_price(watch, progress.console.print)
+
+
+def _with_price(watch: Watcher, say: Callable[[str], object]) -> Watcher:
+    """Return what also says, once, what the study will cost."""
+    told = ""
+
+    def both(phase: str, budget: Spending) -> None:
+        nonlocal told
+        if budget.price != told:
+            told = budget.price
+            say(told)
+        watch(phase, budget)
+
+    return both
 
 
 @contextmanager
@@ -85,8 +114,9 @@ def _in_notebook() -> Iterator[Watcher]:
             return
         shown, said = now, phase or said
         share = budget.spent / budget.planned if budget.planned else 0.0
-        line = f"{said} ... {share:.0%} of the epochs, {now - began:.0f} s"
+        best = f"; best so far {budget.best}" if budget.best else ""
+        line = f"{said} ... {share:.0%} of the epochs, {now - began:.0f} s{best}"
         handle.update({"text/plain": line}, raw=True)
 
-    yield watch
+    yield _with_price(watch, lambda told: display({"text/plain": told}, raw=True))
     handle.update({"text/plain": f"done in {time.monotonic() - began:.0f} s"}, raw=True)

@@ -1,4 +1,4 @@
-"""A study as flat rows, for tables elsewhere: one a trial, or one a trial and evaluation.
+"""A study as flat rows, for CSV and data frames: one a trial, or one an evaluation.
 
 Columns of trials, in this order; what was not measured is None:
 
@@ -23,20 +23,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steepest.records import Study, Trial
+from steepest.records import StudyRecord, Trial
 
 Row = dict[str, Any]  # a number, a text, a flag or None in each column; all rows have the same
 
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what makes a spreadsheet compute a text
 
 
-def trial_rows(study: Study) -> list[Row]:
+def trial_rows(study: StudyRecord) -> list[Row]:
     """Return a row for each trial, in order of their numbers."""
     names = list(dict.fromkeys(n for t in study.trials for n in t.config.hyperparameters))
     return [_trial(study, trial, names) for trial in study.trials]
 
 
-def curve_rows(study: Study) -> list[Row]:
+def curve_rows(study: StudyRecord) -> list[Row]:
     """Return a row for each trial and evaluation, in order of trial and epoch."""
     rows, metrics = [], _metrics(study)
     for trial in study.trials:
@@ -81,7 +81,7 @@ def columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return {name: _one_type([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
 
-def _trial(study: Study, trial: Trial, names: Sequence[str]) -> Row:
+def _trial(study: StudyRecord, trial: Trial, names: Sequence[str]) -> Row:
     config, curves, metrics = trial.config, trial.curves, _metrics(study)
     value = study.settings.value(trial)
     return (
@@ -109,7 +109,7 @@ def _trial(study: Study, trial: Trial, names: Sequence[str]) -> Row:
     )
 
 
-def _metrics(study: Study) -> tuple[str, ...]:
+def _metrics(study: StudyRecord) -> tuple[str, ...]:
     return tuple(name for name in study.task.metrics if name != "loss")
 
 

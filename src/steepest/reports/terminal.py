@@ -1,133 +1,161 @@
-"""The study on one screen: a table, the verdict, warnings, the code to paste, the cost."""
+"""The study on one screen: the advice, one table, the code to paste, the cost, where the page is.
 
-import math
-from collections.abc import Callable, Iterator
+With `more`, which is -v on the command line, follow the four measures, what the search found and
+the lesser notes.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from steepest.export import code, has_code
-from steepest.measures.measured import Measures
-from steepest.measures.verdict import Standing, Verdict
-from steepest.records import Stage, Study
-from steepest.reports.advice import warnings
-from steepest.reports.endings import cell, line, nothing_found, resumed
-from steepest.reports.sentence import deciding, sentence
+from steepest.codegen import code, has_code, own_framework
+from steepest.measures.measure import Measures
+from steepest.measures.verdict import Verdict
+from steepest.records import Stage, StudyRecord
+from steepest.reports.advice import loud, warnings
+from steepest.reports.advice_text import advice
+from steepest.reports.board import STATE, board, ordered
+from steepest.reports.config_text import shown_name
+from steepest.reports.numbers import MISSING, number, with_interval
+from steepest.reports.outcome_text import nothing_found, outcomes_line, resumed
 from steepest.reports.summary import summary
-from steepest.spaces import Value
-from steepest.statistics import Estimate
+from steepest.reports.trivial import alarm
+from steepest.reports.verdict_text import deciding
+from steepest.text import duration, many, setting
 
-WIDTH = 100  # columns; what does not fit is left to the JSON
+WIDTH = 100  # columns; what does not fit is left to the page and the JSON
+LINES = 8  # of code; where it takes more, the command that prints it stands instead
+PAGE = "report.html"
 
-Column = tuple[str, Callable[[Standing], str]]  # a title, and what to show of an optimizer
+_SIZES = ("training_examples", "validation_examples", "test_examples")
 
 
-def render(study: Study, verdict: Verdict, measures: Measures | None = None) -> RenderableType:
-    """Return the whole story for a rich console, with the measures in short where given."""
-    task = study.task
-    parts: list[RenderableType] = [
-        Text.assemble(
-            (task.name, "bold"),
-            f"  {task.parameters:,} parameters, {task.training_examples:,} training and "
-            f"{task.validation_examples:,} validation examples, {task.epochs} epochs of batch "
-            f"size {task.batch_size}",
-        ),
-        Text(""),
-        _table(study, verdict),
-        Text(""),
-        _found(study, verdict),
-        Text(""),
-        Text(sentence(study, verdict), style="bold"),
+def render(
+    study: StudyRecord,
+    verdict: Verdict,
+    measures: Measures | None = None,
+    where: Path | None = None,
+    more: bool = False,
+) -> RenderableType:
+    """Return the study for a rich console, with all that the page has no need for left out.
+
+    Args:
+        study: the study.
+        verdict: on it.
+        measures: of it; shown with `more`.
+        where: its directory, where it has one.
+        more: whether measures, hyperparameters and lesser notes follow.
+    """
+    first = alarm(study, verdict)
+    parts: list[RenderableType] = [Text(first, style="bold red")] if first else []
+    parts += [
+        Text(_unbroken(one), style="bold" if i == 0 else "")
+        for i, one in enumerate(advice(study, verdict, where))
     ]
-    parts += [Text(f"Note: {warning}.", style="yellow") for warning in warnings(study, verdict)]
-    parts += _measured(study, verdict, measures) if measures is not None else []
-    best = verdict.standings[verdict.recommended].config if verdict.recommended else None
-    if best is not None and has_code(best):
-        parts += [Text(""), Text(code(best, study.task, best.dialect).rstrip(), style="cyan")]
-    parts += [Text(""), Text(line(study), style="dim")]
-    parts += [Text(again, style="dim")] if (again := resumed(study)) else []
-    parts += [Text(cost_line(study, verdict), style="dim")]
+    notes = warnings(study, verdict) if more else loud(study, verdict)
+    parts += [Text(f"Note: {note}.", style="yellow") for note in notes]
+    parts += [Text(""), *_table(study, verdict)]
+    if more:
+        parts += [Text(""), _found(study, verdict)]
+        parts += _measured(study, verdict, measures) if measures is not None else []
+    if source := pasted(study, verdict, where):
+        parts += [Text(""), Text(source, style="cyan")]
+    parts.append(Text(""))
+    if more:
+        parts += [Text(line, style="dim") for line in (task_line(study), outcomes_line(study))]
+        parts += [Text(again, style="dim")] if (again := resumed(study)) else []
+    parts.append(Text(cost_line(study, verdict), style="dim"))
+    if where is not None and (where / PAGE).is_file():
+        parts.append(Text(f"Report: {where / PAGE}", style="dim", overflow="fold"))
     return Group(*parts)
 
 
-def text(study: Study, verdict: Verdict, measures: Measures | None = None, width: int = 100) -> str:
+def text(
+    study: StudyRecord,
+    verdict: Verdict,
+    measures: Measures | None = None,
+    where: Path | None = None,
+    more: bool = False,
+    width: int = WIDTH,
+) -> str:
     """Return the same as plain text without control characters."""
     console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(render(study, verdict, measures), soft_wrap=False)
+        console.print(render(study, verdict, measures, where, more), soft_wrap=False)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def _table(study: Study, verdict: Verdict) -> Table:
-    """Show what decides first, the other of end and best epoch, metrics, seeds, and the chance."""
+def pasted(study: StudyRecord, verdict: Verdict, where: Path | None = None) -> str:
+    """Return the code of what is recommended, in few lines; empty where it is the person's own.
+
+    Code that writes out a class is long: then it is said how to have it.
+    """
+    best = verdict.standings[verdict.recommended].config if verdict.recommended else None
+    if best is None or study.optimizers[verdict.recommended or ""].baseline or not has_code(best):
+        return ""
+    framework = own_framework(best, study.task)
+    source = in_few_lines(code(best, study.task, framework))
+    if len(source.splitlines()) <= LINES:
+        return source
+    typed = where is not None and bool(study.asked.get("tasks"))
+    how = f"steepest code {where}" if typed else f"print(study.best.code({framework!r}))"
+    return f"# The code to paste: {how}"
+
+
+def in_few_lines(source: str) -> str:
+    """Return source with the arguments of a call in as few lines as hold them."""
+    lines: list[str] = []
+    for line in filter(str.strip, source.splitlines()):
+        last = lines[-1] if lines else "#"
+        inside = sum(last.count(c) for c in "([{") > sum(last.count(c) for c in ")]}")
+        if last.lstrip().startswith("#") or not inside:
+            lines.append(line)
+        elif line.strip()[0] in ")]}":
+            lines[-1] = last.removesuffix(",") + line.strip()
+        else:
+            lines[-1] = last + ("" if last[-1] in "([{" else " ") + line.strip()
+    return "\n".join(part for line in lines for part in _folded(line))
+
+
+def _folded(line: str) -> list[str]:
+    """Return a line of source, gone on with in the next where it is too long."""
+    further = " " * (len(line) - len(line.lstrip()) + 4)
+    return wrap(
+        line, WIDTH, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _unbroken(advised: str) -> str:
+    """Return a sentence with the command that ends it on a line of its own, if it is too long."""
+    before, colon, typed = advised.rpartition(": steepest ")
+    return f"{before}:\n    steepest {typed}" if colon and len(advised) > WIDTH else advised
+
+
+def _table(study: StudyRecord, verdict: Verdict) -> list[RenderableType]:
+    """Return the table, and which metrics it has no room for."""
+    found = board(study, verdict, WIDTH)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    states = min(STATE - 4, max((len(row[-1]) for row in found.rows), default=0))
     table.add_column("optimizer", overflow="fold")  # numbers are never cut for a long name
-    standings = verdict.standings.values()
-    columns = _columns(study, verdict)
-    for title, _ in columns:
-        table.add_column(Text(title), justify="right", no_wrap=len(title) <= 16)
-    for standing in standings:
-        cells = [standing.name]
-        for i, (_, of) in enumerate(columns):
-            cells.append(cell(standing) or of(standing) if i == 0 else of(standing))
+    for title in found.titles[1:-1]:
+        table.add_column(Text(title), justify="right", no_wrap=True)
+    table.add_column(Text(found.titles[-1]), min_width=states, overflow="fold")
+    for name, row in zip(found.names, found.rows, strict=True):
         # As text and not as markup: a name is shown as it is.
-        table.add_row(*map(Text, cells), style="bold" if standing.name == verdict.winner else "")
-    return table
+        table.add_row(*map(Text, row), style="bold" if name == verdict.winner else "")
+    if not found.left_out:
+        return [table]
+    left = f"No room for {', '.join(found.left_out)}: see the page, or --json."
+    return [table, Text(left, style="dim")]
 
 
-def _columns(study: Study, verdict: Verdict) -> list[Column]:
-    settings, standings = study.settings, verdict.standings.values()
-    decides = settings.decides
-    columns: list[Column] = [
-        (deciding(settings).replace(" at its best epoch", ", best"), lambda s: _show(s.value))
-    ]
-    if decides == "loss" and settings.at == "end":
-        columns.append(("at best epoch", lambda s: _show(s.best_loss)))
-    elif decides == "loss":
-        columns.append(("at the end", lambda s: _show(s.loss)))
-    else:
-        columns.append(("validation loss", lambda s: _show(s.loss)))
-    first = [m for m in study.task.metrics if m != decides]
-    spare: list[Column] = [(m, lambda s, m=m: _show(s.metrics.get(m))) for m in first]  # type: ignore[misc]
-    tested = test_name(study)
-    tests: list[Column] = []
-    if any(s.test for s in standings):
-        tests = [(f"test {tested}", lambda s: _show(s.test.get(tested)))]
-    last: list[Column] = [("seeds", lambda s: str(len(s.seeds)))]
-    if len(standings) > 1:
-        last.append(("chance", lambda s: f"{s.probability:.0%}" if s.seeds else "-"))
-    names = max(len(s.name) for s in standings)
-
-    def room(some: list[Column]) -> bool:
-        cells = (max(len(title), *(len(of(s)) for s in standings)) for title, of in some)
-        return names + 2 + sum(cell + 2 for cell in cells) - 2 <= WIDTH
-
-    # In order of what can best be missed: further metrics, the loss that does not decide.
-    while spare and not room(columns + spare + tests + last):
-        spare.pop()
-    if not room(columns + spare + tests + last):
-        columns.pop()
-    return columns + spare + tests + last
-
-
-def test_name(study: Study) -> str:
-    """Return what is shown of the test set: the first metric, or the loss."""
-    return next(iter(study.task.metrics), "loss")
-
-
-def _show(value: Estimate | None) -> str:
-    if value is None or value.mean is None:
-        return "-"
-    reach = value.half_width
-    if reach is None:
-        return f"{value.mean:.4g}"
-    if max(abs(value.mean), reach) < 1e-3:
-        return f"{value.mean:.3g} ± {reach:.2g}"
-    return f"{value.mean:.4f} ± {reach:.4f}"
-
-
-def _measured(study: Study, verdict: Verdict, measures: Measures) -> list[RenderableType]:
+def _measured(study: StudyRecord, verdict: Verdict, measures: Measures) -> list[RenderableType]:
     found = summary(study, verdict, measures)
     if len(found.titles) < 2 or not found.rows:
         return []
@@ -139,61 +167,90 @@ def _measured(study: Study, verdict: Verdict, measures: Measures) -> list[Render
     return [Text(""), table, Text("; ".join(found.notes) + ".", style="dim")]
 
 
-def _found(study: Study, verdict: Verdict) -> Table:
-    """Show what the search chose for each optimizer."""
+def _found(study: StudyRecord, verdict: Verdict) -> Table:
+    """Show what the search chose for each optimizer, the other of end and best, and the chance."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("optimizer")
+    table.add_column("optimizer", overflow="fold")
     table.add_column("best hyperparameters found", overflow="fold")
-    for name, text in searched_values(study, verdict):
-        table.add_row(Text(name), Text(text))
+    ends = study.settings.at == "best"
+    table.add_column("loss at the end" if ends else "loss at best epoch", justify="right")
+    table.add_column("chance", justify="right")
+    for name, values in searched_values(study, verdict):
+        one, name = verdict.standings[name], shown_name(study, name)
+        other = with_interval(one.loss if ends else one.best_loss)
+        chance = f"{one.probability:.0%}" if one.seeds else MISSING
+        table.add_row(*map(Text, (name, values, other, chance)))
     return table
 
 
-def searched_values(study: Study, verdict: Verdict) -> Iterator[tuple[str, str]]:
+def searched_values(study: StudyRecord, verdict: Verdict) -> Iterator[tuple[str, str]]:
     """Yield each optimizer and what was found; what was fixed is in its name or a default."""
-    for standing in verdict.standings.values():
-        searched = list(study.optimizers[standing.name]["space"])
+    for standing in ordered(study, verdict):
+        searched = list(study.optimizers[standing.name].space)
         config = standing.config
         if config is None:
             text = nothing_found(study, standing.name)
         elif not searched:
-            baseline = study.optimizers[standing.name].get("baseline")
+            baseline = study.optimizers[standing.name].baseline
             text = "as it stands" if baseline else "all fixed"
         else:
             values = {**config.hyperparameters, "schedule": config.schedule}
             there = [name for name in searched if name in values]
-            text = ", ".join(f"{name} {_value(values[name])}" for name in there)
+            text = ", ".join(f"{name} {setting(values[name])}" for name in there)
         yield standing.name, text
 
 
-def _value(value: Value) -> str:
-    return str(value) if isinstance(value, bool | str) else number(value)
+def task_line(study: StudyRecord) -> str:
+    """Return the sizes of the task."""
+    task = study.task
+    return (
+        f"{task.name}: {many(task.parameters, 'parameter')}, "
+        f"{many(task.training_examples, 'training example')} and "
+        f"{many(task.validation_examples, 'validation example')}, "
+        f"{many(task.epochs, 'epoch')} of batch size {task.batch_size}."
+    )
 
 
-def number(value: float) -> str:
-    """Return three digits of `value`, or of its distance from 1 where that is what matters."""
-    if 0.99 < value < 1:
-        return f"{value:.{2 - math.floor(math.log10(1 - value))}f}".rstrip("0")
-    return f"{value:.3g}"
-
-
-def cost_line(study: Study, verdict: Verdict) -> str:
+def cost_line(study: StudyRecord, verdict: Verdict) -> str:
     """Return what was spent, and what the numbers above it mean."""
     swept = sum(t.epochs for t in study.trials if t.stage in (Stage.SWEEP, Stage.DEFAULT))
-    beside = f" ({swept / study.task.epochs:.1f} of them for the sweep)" if swept else ""
+    beside = f" ({number(swept / study.task.epochs, 3)} for sweep and defaults)" if swept else ""
     cost = (
-        f"Cost: {len(study.trials)} trials, {study.full_trainings:.1f} full trainings{beside}, "
-        f"{study.seconds:.1f} s"
+        f"Cost: {many(len(study.trials), 'trial')}, {number(study.full_trainings, 3)} full "
+        f"trainings{beside}, {duration(study.seconds)}"
     )
     # Through Keras' fit, compiling is a part of each trial.
-    cost += f", of which {study.compile_seconds:.1f} s compiling." if study.compile_seconds else "."
+    cost += f" ({duration(study.compile_seconds)} compiling)." if study.compile_seconds else "."
     if max((len(s.seeds) for s in verdict.standings.values()), default=0) < 2:
         return cost
     if len(study.optimizers) == 1:
-        return f"± is a 95 % interval over fresh seeds. {cost}"
-    looks = " and holds at every number of seeds that was looked at" if study.settings.race else ""
+        return f"{cost} ± is a 95 % interval over fresh seeds."
     return (
-        f"{deciding(study.settings).capitalize()} decides. ± in the table is a 95 % interval over "
-        f"fresh seeds; ± of a difference is paired by seed{looks}; chance is the probability of "
-        f"being the best. {cost}"
+        f"{cost} {deciding(study.settings).capitalize()} decides; ± is a 95 % interval over seeds."
+    )
+
+
+def tasks_table(facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the built-in tasks, a line each."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("task", no_wrap=True)
+    table.add_column("what")
+    for title in ("parameters", "examples", "epochs", "about"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, f in facts.items():
+        examples = [f"{f[key]:,}" for key in _SIZES]
+        table.add_row(
+            name,
+            f["what"],
+            f"{f['parameters']:,}",
+            " + ".join(examples),
+            str(f["epochs"]),
+            f"{f['seconds']:.0f} s",
+        )
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(table)
+    console.print(
+        "Examples are training + validation + test; the time is of `steepest compare TASK` on two "
+        "cores.",
+        style="dim",
     )

@@ -11,22 +11,22 @@ from typing import Any
 
 from steepest.measures.speed import Speeds, Target, Times
 from steepest.measures.verdict import Verdict
-from steepest.records import Outcome, Study, Trial
-from steepest.reports.endings import died
+from steepest.records import Outcome, StudyRecord, Trial
 from steepest.reports.figures.style import (
     Look,
     Picture,
     axis,
-    digits,
     finite,
     layout,
     log_axis,
     log_ticks,
-    shown,
+    plotly_text,
     thinned,
     whole,
 )
-from steepest.reports.sentence import listed
+from steepest.reports.numbers import number
+from steepest.reports.outcome_text import died
+from steepest.text import listed
 
 SEE = " Whether that is clear of chance, the intervals of the speed-ups say."
 UNITS = {"epochs": "epoch", "steps": "training step", "seconds": "seconds of training"}
@@ -42,7 +42,7 @@ class Curve:
 
 
 def curves_picture(
-    study: Study, verdict: Verdict, looks: Mapping[str, Look], speeds: Speeds | None
+    study: StudyRecord, verdict: Verdict, looks: Mapping[str, Look], speeds: Speeds | None
 ) -> Picture | None:
     """Return the learning curves with their variants; None without a confirmed run."""
     runs = {name: _runs(study, name) for name in verdict.standings}
@@ -85,7 +85,7 @@ def curves_picture(
     ticks = {"epochs": whole(longest)}
     figure = {
         "data": data,
-        "layout": layout(420, axis(UNITS["epochs"], **ticks["epochs"]), vertical),
+        "layout": layout(350, axis(UNITS["epochs"], **ticks["epochs"]), vertical),
     }
     variants = {
         "x": {
@@ -94,7 +94,7 @@ def curves_picture(
         },
         "y": {
             quantity: {
-                "title": shown(title),
+                "title": plotly_text(title),
                 "label": title,
                 "data": ys[quantity],
                 "log": all(v is None or v > 0 for y in ys[quantity] for v in y),
@@ -136,7 +136,7 @@ def curve_values(trial: Trial, quantity: str) -> Sequence[float]:
     return curves.metrics.get(quantity, ())
 
 
-def _runs(study: Study, name: str) -> list[Trial]:
+def _runs(study: StudyRecord, name: str) -> list[Trial]:
     """Return the confirmed trials that have curves, those that ended if any did."""
     trials = [t for t in study.confirmed(name) if t.curves.epoch]
     return [t for t in trials if t.outcome is not Outcome.UNFINISHED] or trials
@@ -187,7 +187,7 @@ def _traces(look: Look) -> list[dict[str, Any]]:
 
 
 def _target_line(target: Target | None) -> dict[str, Any]:
-    level = digits(target.value) if target else ""
+    level = number(target.value) if target else ""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -210,7 +210,7 @@ def _caption(runs: Mapping[str, Sequence[Trial]], speeds: Speeds | None) -> str:
     )
     if speeds and speeds.target:
         whose = f", where {speeds.target.reference} ends" if speeds.target.reference else ""
-        text += f"; the dotted line is the target {digits(speeds.target.value)}{whose}"
+        text += f"; the dotted line is the target {number(speeds.target.value)}{whose}"
     dead = [name for name, trials in runs.items() if _died(trials)]
     if dead:
         text += f"; × is where a seed of {listed(dead)} {died([t for n in dead for t in runs[n]])}"
@@ -233,7 +233,8 @@ def _soonest(speeds: Speeds) -> str:
     shares = [_share(speeds.optimizers[name].steps) for name in best]
     names = listed([f"{name}'s, {share}" for name, share in zip(best, shares, strict=True)])
     first = len(known) > 1 and len(best) < len(known)
-    after = f"The {'lowest ' if first else ''}median time to the target is {digits(soonest)} epochs"
+    time = f"{number(soonest)} epoch{'' if soonest == 1 else 's'}"
+    after = f"The {'lowest ' if first else ''}median time to the target is {time}"
     return f"{after}: {names}." + (SEE if first else "")
 
 

@@ -4,26 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from steepest.measures.generalization import Generalization
-from steepest.records import Outcome, Study
+from steepest.records import Outcome, StudyRecord
 from steepest.reports.figures.curves import curve_of
 from steepest.reports.figures.style import (
+    FEWEST,
     Look,
     Picture,
     axis,
-    digits,
     finite,
     layout,
     log_axis,
     marks,
+    plotly_text,
     rows,
-    shown,
     thinned,
 )
-from steepest.reports.figures.words import span
+from steepest.reports.numbers import number, span, with_interval
 
 
 def paths_picture(
-    study: Study, measured: Mapping[str, Generalization], looks: Mapping[str, Look]
+    study: StudyRecord, measured: Mapping[str, Generalization], looks: Mapping[str, Look]
 ) -> Picture | None:
     """Return training loss against validation loss, epoch by epoch, in the mean over seeds."""
     data: list[dict[str, Any]] = []
@@ -91,8 +91,8 @@ def _path_caption(measured: Mapping[str, Generalization]) -> str:
         worst = max(rose, key=lambda name: rose[name] or 0.0)
         best = measured[worst].best_epoch.mean
         text = (
-            f"{worst} over-fitted, clear of chance: after epoch {digits(best)} (mean) its "
-            f"validation loss rose by {digits(rose[worst])}. {text}"
+            f"{worst} over-fitted, clear of chance: after epoch {number(best, 3)} (mean) its "
+            f"validation loss rose by {number(rose[worst])}. {text}"
         )
     return text
 
@@ -113,7 +113,7 @@ def gaps_picture(
         ):
             if estimate is None or estimate.mean is None:
                 continue
-            reach = finite(estimate.half_width)
+            reach = finite(estimate.half_width) if len(estimate.values) >= FEWEST else None
             data.append(
                 {
                     "type": "scatter",
@@ -129,16 +129,17 @@ def gaps_picture(
                         "thickness": 2,
                         "width": 0,
                     },
-                    "hovertemplate": f"{look.label}, {what}: %{{x:.4g}}"
-                    + (f" ± {digits(reach)}" if reach is not None else "")
-                    + "<extra></extra>",
+                    "hovertemplate": f"{look.label}, {what}: {with_interval(estimate)}"
+                    "<extra></extra>",
                     "legendgroup": f"o{look.index}",
                 }
             )
     horizontal = axis("validation loss − training loss", zeroline=True, zerolinecolor="@dim")
     figure = {
         "data": data,
-        "layout": layout(80 + 46 * len(names), horizontal, rows(names, [shown(n) for n in names])),
+        "layout": layout(
+            80 + 46 * len(names), horizontal, rows(names, [plotly_text(n) for n in names])
+        ),
     }
     return Picture(figure, _gap_caption(measured, names), "The gap")
 
@@ -148,8 +149,10 @@ def _gap_caption(measured: Mapping[str, Generalization], names: list[str]) -> st
     levels = [one.level for one in measured.values() if one.level is not None]
     if levels:
         text += (
-            f" Open marks: the gap where the training loss first was {digits(levels[0])}, which "
+            f" Open marks: the gap where the training loss first was {number(levels[0])}, which "
             "all reached, so that a slower optimizer is not credited for being unfinished; as "
             "training means lag half an epoch behind, it can be negative."
         )
-    return text + " Bars are 95 % intervals over seeds."
+    if all(len(measured[name].gap.values) < FEWEST for name in names):
+        return text
+    return text + f" Bars are 95 % intervals over seeds, from {FEWEST} on."

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from steepest.records import Settings
+from steepest.statistics import Estimate
+
 Figure = dict[str, Any]  # data and layout, as Plotly has them
+Span = tuple[float, float]
 
 COLOURS = 8  # of the page's palette; more optimizers are told apart by marker and dash
 MARKERS = (
@@ -28,6 +32,7 @@ MARKERS = (
 )
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "8px,3px,2px,3px,2px,3px")
 POINTS = 400  # of a curve that are drawn; a screen shows no more
+FEWEST = 3  # seeds of which an interval is drawn
 LONG = 22  # letters of a name that a picture has room for
 
 
@@ -56,7 +61,7 @@ class Look:
     @property
     def label(self) -> str:
         """The name for Plotly, which takes text for a kind of HTML: escaped, and cut if long."""
-        return shown(self.name)
+        return plotly_text(self.name)
 
 
 def looks(names: Sequence[str]) -> dict[str, Look]:
@@ -67,7 +72,7 @@ def looks(names: Sequence[str]) -> dict[str, Look]:
     }
 
 
-def shown(text: str, long: int = LONG) -> str:
+def plotly_text(text: str, long: int = LONG) -> str:
     """Return text that Plotly shows as it is, cut if it is long."""
     cut = text if len(text) <= long else f"{text[: long - 1]}…"
     return escape(cut).replace("\n", " ").replace("%{", "%&#123;")
@@ -84,7 +89,7 @@ def finite(value: Any) -> float | None:
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with the page's look."""
     return {
-        "title": {"text": shown(title, 2 * LONG), "standoff": 8, "font": {"color": "@dim"}},
+        "title": {"text": plotly_text(title, 2 * LONG), "standoff": 8, "font": {"color": "@dim"}},
         "gridcolor": "@grid",
         "zeroline": False,
         "linecolor": "@grid",
@@ -150,6 +155,44 @@ def layout(height: int, x: dict[str, Any], y: dict[str, Any], **more: Any) -> di
     }
 
 
+def vertical(
+    settings: Settings, title: str, results: Sequence[float]
+) -> tuple[dict[str, Any], float, float]:
+    """Return the axis of what decides over finite results, and its ends as values.
+
+    Logarithmic for a loss above 0. Else it ends where the quantity does, see `limits`.
+    """
+    low, high = min(results), max(results)
+    if low > 0 and not settings.maximize:
+        # In logarithms, as a damaged file's losses may be as far apart as floats go.
+        below, above = math.log10(low), math.log10(high)
+        span = max(above - below, math.log10(1.2))
+        below, above = max(-307.0, below - 0.06 * span), min(307.0, above + 0.08 * span)
+        found = log_axis(title, results)
+        found["range"] = [below, above + 0.04 * span]
+        return found, 10**below, 10**above
+    least, most = limits(settings, results)
+    span = (high - low) or abs(high) or 1.0
+    low, high = max(least, low - 0.08 * span), min(most, high + 0.08 * span)
+    return axis(title, range=[low - 0.04 * span, high + 0.04 * span]), low, high
+
+
+def limits(settings: Settings, results: Sequence[float]) -> tuple[float, float]:
+    """Return where what decides ends, as far as its results tell: a loss at 0, an accuracy at 0 and
+    1. What has results beyond has no such end."""
+    least = 0.0 if min(results) >= 0 else -math.inf
+    most = 1.0 if settings.maximize and max(results) <= 1 else math.inf
+    return least, most
+
+
+def interval(value: Estimate, ends: tuple[float, float] = (-math.inf, math.inf)) -> Span | None:
+    """Return a mean's interval as it is drawn, within `ends`; None with fewer than three seeds, of
+    which it says no more than that they are few."""
+    if value.low is None or value.high is None or len(value.values) < FEWEST:
+        return None
+    return max(value.low, ends[0]), min(value.high, ends[1])
+
+
 def rows(names: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     """Return a vertical axis with a row for each name, the first on top."""
     count = len(names)
@@ -170,18 +213,8 @@ def marks(look: Look, size: int = 9, **more: Any) -> dict[str, Any]:
     return {"symbol": look.marker, "color": look.colour, "size": size, **more}
 
 
-def digits(value: float | None) -> str:
-    """Return four digits of a number for a caption or a table; – if there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    size = abs(value)
-    if size and (size < 1e-3 or size >= 1e6):
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if size >= 1e4 else f"{value:.4g}"
-
-
-def thinned(count: int) -> list[int]:
+def thinned(count: int, points: int = POINTS) -> list[int]:
     """Return the indices of the points that are drawn, the first and the last among them."""
-    if count <= POINTS:
+    if count <= points:
         return list(range(count))
-    return sorted({round(i * (count - 1) / (POINTS - 1)) for i in range(POINTS)})
+    return sorted({round(i * (count - 1) / (points - 1)) for i in range(points)})

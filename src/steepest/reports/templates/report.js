@@ -71,8 +71,30 @@
     window.Plotly.react(box, traces, width ? { ...layout, width } : { ...layout, autosize: true }, config);
     drawn.add(box);
   };
-  const redraw = () => drawn.forEach((box) => draw(box));
+  // What is folded again has no width; it is drawn when it opens.
+  const redraw = () => drawn.forEach((box) => { if (box.offsetParent) draw(box); });
   const charts = all(".chart");
+
+  // ---- what is folded: a link to it opens it, and its pictures take the width that they get ----
+  const unfold = () => {
+    const found = location.hash.length > 1 && $(decodeURIComponent(location.hash.slice(1)));
+    const fold = found && found.closest("details");
+    if (fold && !fold.open) {
+      fold.open = true;
+      found.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", unfold);
+  for (const link of all('a[href^="#"]')) {
+    // The address may be there already.
+    link.addEventListener("click", () => setTimeout(unfold));
+  }
+  for (const fold of all("details")) {
+    fold.addEventListener("toggle", () => {
+      if (!fold.open || !window.Plotly) return;
+      all(".chart", fold).filter((box) => drawn.has(box)).forEach((box) => draw(box));
+    });
+  }
 
   const inflate = async () => {
     const packed = $("plotly");
@@ -345,5 +367,6 @@
     if (window.Plotly) charts.forEach((box) => window.Plotly.Plots.resize(box));
     before = null;
   });
+  unfold();
   start();
 })();

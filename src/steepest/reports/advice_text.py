@@ -1,0 +1,191 @@
+"""The advice: what to use, what it gains over today's, what is as good, what is still open."""
+
+from pathlib import Path
+
+from steepest.measures.advice import seeds_to_decide
+from steepest.measures.edges import in_other_words
+from steepest.measures.today import Today, today, todays
+from steepest.measures.verdict import Standing, Status, Verdict
+from steepest.records import Settings, Stage, StudyRecord
+from steepest.reports.asking import again
+from steepest.reports.config_text import brief, call, spoken
+from steepest.reports.numbers import difference, number, share, with_interval
+from steepest.reports.outcome_text import failure, unchanged
+from steepest.reports.trivial import is_nothing
+from steepest.reports.verdict_text import OTHER_WORDS, deciding, matters, sentence
+from steepest.statistics import LOOKS, Estimate, State
+from steepest.text import duration, listed, many
+
+FEW = 5  # seeds to ask for where there was one
+
+
+def advice(study: StudyRecord, verdict: Verdict, where: str | Path | None = None) -> list[str]:
+    """Return the advice in sentences, the first of which says what to use.
+
+    Args:
+        study: the study.
+        verdict: on it.
+        where: the study's directory, from which it goes on; where it is not known, words say how.
+    """
+    if verdict.leader is None or (study.finished and unchanged(study)):
+        return [sentence(study, verdict)]
+    found = [_use(study, verdict), _others(study, verdict), _open(study, verdict, where)]
+    return [one for one in found if one]
+
+
+def _use(study: StudyRecord, verdict: Verdict) -> str:
+    """Say what to use, and what that gains over today's."""
+    best = verdict.standings[verdict.recommended or ""]
+    what = f"{deciding(study.settings)} {with_interval(best.value)}"
+    if len(best.seeds) == 1:
+        what += " on one seed"
+    mine = study.optimizers[best.name].baseline
+    its = call(study, best.name, best.config, named=not mine)
+    beside = today(study, verdict)
+    gained = _gained(study, verdict, beside) if beside is not None else ""
+    if not study.finished:
+        ended = "Cut short by its limit of time" if study.stopped else "Not finished"
+        return f"{ended}, after {duration(study.seconds)}. Best so far: {its}, {what}{gained}."
+    if is_nothing(study, verdict):
+        return f"Use none of these yet: the best, {its}, has {what}{gained}."
+    if mine:
+        return f"Keep your {its}{_kept(study, verdict, what)}."
+    return f"Use {its}: {what}{gained}."
+
+
+def _kept(study: StudyRecord, verdict: Verdict, what: str) -> str:
+    """Say why what is used today should stay."""
+    if verdict.winner is not None and len(study.optimizers) > 1:
+        return f", which is the winner: {what}"
+    if verdict.open or len(study.optimizers) == 1:
+        least = "clearly better"
+    else:
+        least = f"better by more than {matters(study.settings)}"
+    return f", {what}: nothing was found that is {least}"
+
+
+def _gained(study: StudyRecord, verdict: Verdict, beside: Today) -> str:
+    """Say what is gained over today's, or that it is not clear."""
+    mine = verdict.standings[beside.name]
+    its = call(study, beside.name, mine.config)
+    whose = f"the {its} that your model was compiled with" if beside.compiled else f"your {its}"
+    if beside.gain.mean is None:
+        return f"; {failure(study, mine).replace(spoken(study, beside.name), whose, 1)}"
+    amount, side = gain_text(study.settings, beside)
+    if beside.clear:
+        return f", {amount} {side} {whose}"
+    return f", not clearly better than {whose}: {amount}"
+
+
+def gain_text(settings: Settings, beside: Today) -> tuple[str, str]:
+    """Return how far an optimizer's result is from today's, and on which side: above or below."""
+    gain = beside.gain if beside.relative is None else beside.relative
+    up = settings.maximize == ((gain.mean or 0.0) > 0)
+    return _amount(gain, beside.relative is not None, beside.clear), "above" if up else "below"
+
+
+def _amount(value: Estimate, relative: bool, unsigned: bool = True) -> str:
+    """Return a difference with its interval, in per cent where it is a share."""
+    if unsigned and value.mean is not None and value.mean < 0:
+        low, high = (None if end is None else -end for end in (value.high, value.low))
+        value = Estimate(-value.mean, low, high, value.values)
+    return share(value) if relative else difference(value)
+
+
+def _others(study: StudyRecord, verdict: Verdict) -> str:
+    """Say who is as good, who is behind and by how much, and who did not come through."""
+    used, told = {verdict.recommended, todays(study)}, list[str]()
+    rest = [s for s in verdict.standings.values() if s.name not in used]
+    names = {s.name: _name(study, s.name) for s in rest}
+    most = max((len(s.seeds) for s in verdict.standings.values()), default=0)
+    equal = [s for s in rest if s.state is State.SAME or s.name == verdict.leader]
+    if equal and study.finished:
+        told.append(f"{_and(names, equal)} as good")
+    for one in rest:
+        if one.state is State.BEHIND and one.behind is not None:
+            # On the seeds of both: the means of the table may stand the other way round.
+            fewer = f" ({many(len(one.seeds), 'seed')})" if len(one.seeds) < most else ""
+            told.append(f"{names[one.name]} is {_behind(one)} behind{fewer}")
+    near = [s for s in rest if s.behind is not None and s.state in (State.OPEN, State.SAME)]
+    near = [s for s in near if s not in equal or not study.finished]
+    if near:
+        widest = max(near, key=lambda s: s.behind.mean or 0.0 if s.behind else 0.0)
+        at_most = "at most " if len(near) > 1 else ""
+        told.append(f"{_and(names, near)} not decided yet ({at_most}{_behind(widest)} behind)")
+    told += [f"{names[s.name]} found {OTHER_WORDS}" for s in rest if in_other_words(study, s.name)]
+    if study.finished:
+        lost = [s for s in rest if s.state is State.DIVERGED or not s.seeds]
+        told += [failure(study, s) for s in lost]
+    elif waiting := [s for s in rest if not s.seeds]:
+        have = "have" if len(waiting) > 1 else "has"
+        told.append(f"{listed([names[s.name] for s in waiting])} {have} no seed yet")
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _and(names: dict[str, str], some: list[Standing]) -> str:
+    """Return who is, or are, something."""
+    return f"{listed([names[s.name] for s in some])} {'are' if len(some) > 1 else 'is'}"
+
+
+def _behind(one: Standing) -> str:
+    value = one.relative or one.behind
+    return "an unknown amount" if value is None else _amount(value, one.relative is not None)
+
+
+def _name(study: StudyRecord, name: str) -> str:
+    """Return a contestant as a sentence names it."""
+    baseline = study.optimizers[name].baseline
+    return spoken(study, name) if baseline else brief(study, name)
+
+
+def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str:
+    """Say how many seeds would decide what is open, what they take, and how to have them."""
+    if not study.finished or len(study.optimizers) < 2 or verdict.leader is None:
+        return ""
+    reached = max(len(s.seeds) for s in verdict.standings.values())
+    if reached < 2:
+        more = again(study, where, "seeds", FEW)
+        return f"One seed says nothing of chance, so nothing is decided yet; for more: {more}"
+    if verdict.status is not Status.OPEN or not verdict.open:
+        return ""
+    whom = f"{listed([_name(study, n) for n in verdict.open])} against "
+    whom += _name(study, verdict.leader)
+    count, ended = seeds_to_decide(study, verdict), _limit(study, reached)
+    if count is None:
+        begun = f"{ended}to" if ended else "To"
+        return f"{begun} settle {whom} would take more than {LOOKS[-1]} seeds."
+    left = count - reached
+    took = duration(max(1.0, left * _seconds_a_seed(study, verdict)))
+    return (
+        f"{ended}{many(left, 'more seed')} (about {took} of training) would settle {whom}: "
+        f"{again(study, where, 'seeds', count)}"
+    )
+
+
+def _limit(study: StudyRecord, reached: int) -> str:
+    """Return which limit stopped the seeds, to begin a sentence with; empty where none did."""
+    settings = study.settings
+    full = study.allowed
+    if reached >= settings.seeds:
+        return f"The limit of {many(settings.seeds, 'seed')} is reached: "
+    mine = [t.epochs for t in study.trials if t.stage not in (Stage.SWEEP, Stage.DEFAULT)]
+    if full is not None and full - sum(mine) / study.task.epochs < 2:
+        if settings.seconds is not None:
+            return f"The {many(int(full), 'full training')} that the limit of time left are used: "
+        return f"The budget of {number(full)} full trainings is used: "
+    return ""
+
+
+def _seconds_a_seed(study: StudyRecord, verdict: Verdict) -> float:
+    """Return what one more seed of those that are open takes, by the clock.
+
+    Trials train side by side, so their own seconds are more than the clock's.
+    """
+    mean = 0.0
+    for name in (verdict.leader, *verdict.open):
+        took = [t.seconds for t in study.confirmed(name or "")]
+        mean += sum(took) / max(1, len(took))
+    every = sum(trial.seconds for trial in study.trials)
+    clock = max(0.0, study.seconds - study.compile_seconds)
+    return mean * min(1.0, clock / every) if every > 0 else mean

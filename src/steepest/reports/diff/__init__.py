@@ -1,0 +1,1 @@
+"""Why two studies differ: settings, task, versions, hardware, and their trials."""

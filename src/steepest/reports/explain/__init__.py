@@ -1,0 +1,1 @@
+"""What an optimizer is, from its rule: words, formula, paths; `steepest explain`."""

@@ -1,0 +1,1 @@
+"""The page with all evidence, and the one of several tasks."""

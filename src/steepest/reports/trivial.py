@@ -1,0 +1,92 @@
+"""The first sentence of a report where nothing was learnt, with the likely cure."""
+
+from steepest.measures.trivial import Unlearnt, hardly_moved, unlearnt, unscaled
+from steepest.measures.verdict import Verdict
+from steepest.records import StudyRecord
+from steepest.reports.config_text import spoken
+from steepest.reports.numbers import number, with_interval
+from steepest.reports.outcome_text import unchanged
+from steepest.reports.verdict_text import deciding, sentence
+from steepest.text import listed
+
+LOOK = (
+    "see whether the labels belong to their inputs and the last layer fits the loss, and give more "
+    "epochs or other learning rates"
+)
+
+
+def headline(study: StudyRecord, verdict: Verdict) -> str:
+    """Return the verdict in words, after what has to be known before it."""
+    return " ".join(part for part in (alarm(study, verdict), sentence(study, verdict)) if part)
+
+
+def alarm(study: StudyRecord, verdict: Verdict) -> str:
+    """Return that the best result is no better than the trivial predictor's, and what to do.
+
+    Sentences; empty where it is better, nobody knows, or the verdict says that the loss never
+    changed.
+    """
+    found = unlearnt(study, verdict)
+    if found is None or (study.finished and unchanged(study)):
+        return ""
+    what, best = deciding(study.settings), found.standing
+    least = "not clearly better than" if found.below else "no better than"
+    compared = (
+        f"{spoken(study, best.name)}'s {what} of {with_interval(best.value)} is {least} the "
+        f"{number(found.trivial)} that {found.answer} alone would give"
+    )
+    if found.otherwise is not None:
+        return f"{_capital(compared)}, though {_but(study, found)}."
+    so_far = "" if study.finished else " so far"
+    return f"Nothing was learnt{so_far}: at best, {compared}. {_cure(study, found)}."
+
+
+def is_nothing(study: StudyRecord, verdict: Verdict) -> bool:
+    """Return whether the alarm is that nothing was learnt at all."""
+    return alarm(study, verdict).startswith("Nothing")
+
+
+def _but(study: StudyRecord, found: Unlearnt) -> str:
+    """Return what was learnt all the same, and what to do."""
+    if found.otherwise is None:
+        return ""
+    name, value, trivial, epoch = found.otherwise
+    if epoch is not None:
+        own = "it" if name == study.settings.decides else f"its validation {name}"
+        at = "train shorter, regularize, or compare at the best epoch (at='best', --at best)"
+        return f"{own} was {number(value)} at epoch {epoch} of {study.task.epochs}: {at}"
+    return (
+        f"its validation {name} of {number(value)} is better than {number(trivial)}: see which of "
+        "the two matters (metric=, --metric)"
+    )
+
+
+def _cure(study: StudyRecord, found: Unlearnt) -> str:
+    """Return sentences: unscaled data with their sizes, and learning rates beyond the range."""
+    far, cures = unscaled(study), []
+    if far:
+        sizes = listed(
+            [
+                f"{key} spans {number(low, 3)} to {number(high, 3)}"
+                for key, (low, high) in far.items()
+            ]
+        )
+        which = "both" if len(far) == 2 else "them" if len(far) > 1 else "it"
+        how = f"standardize {which}, by mean and deviation of the training set"
+        cures.append(f"The likely cause is the scale of the data, as {sizes}: {how}")
+    untrained, name = hardly_moved(study, found), spoken(study, found.standing.name)
+    edge, whys = "learning_rate" in found.standing.edges, []
+    if edge:
+        whys.append("its best one lies at the edge of those that were searched")
+    if untrained is not None:
+        whys.append(f"the loss hardly came down from the untrained model's {number(untrained)}")
+    if whys:
+        rates = "higher learning rates" if untrained is not None else "other learning rates"
+        cures.append(f"{'Or give' if far else 'Give'} {name} {rates}, as {' and '.join(whys)}")
+    if not far:
+        cures.append(_capital(LOOK))
+    return ". ".join(cures)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
