@@ -4,48 +4,50 @@
     print(study)
     model.compile(optimizer=study.best.optimizer(), loss=..., metrics=...)
 
-Names are fetched on first use, so `import steepest` is quick and loads no framework.
+Names are fetched on first use, so `import steepest` is quick and loads no framework. Where Keras
+would be imported on a TensorFlow that is not installed, it chooses JAX (`KERAS_BACKEND`).
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.6.0"
+from steepest import backend as _backend
+from steepest.version import __version__
 
 _HOMES = {
-    "rule": "steepest.rules.own",
-    "optimizer": "steepest.rules.alone",
-    "from_torch": "steepest.rules.readback",
-    "from_keras": "steepest.rules.readback",
+    "rule": "steepest.rules.custom",
+    "optimizer": "steepest.rules.optimizer",
+    "from_torch": "steepest.parse.baseline",
+    "from_keras": "steepest.parse.baseline",
     "Rule": "steepest.rules.rule",
-    "Optimizer": "steepest.rules.alone",
+    "Optimizer": "steepest.rules.optimizer",
     "Config": "steepest.records",
     "Choice": "steepest.spaces",
-    "Comparison": "steepest.comparison",
+    "Study": "steepest.study",
     "Float": "steepest.spaces",
     "InputError": "steepest.errors",
-    "Recommendation": "steepest.comparison",
-    "Several": "steepest.comparison.several",
+    "Recommendation": "steepest.study",
+    "StudySet": "steepest.study.study_set",
     "SteepestError": "steepest.errors",
     "StudyFileError": "steepest.errors",
     "TaskError": "steepest.errors",
-    "compare": "steepest.comparison",
-    "compatibility": "steepest.comparison.several",
-    "read": "steepest.comparison",
+    "compare": "steepest.study.compare",
+    "compatibility": "steepest.study.study_set",
+    "read": "steepest.study",
 }
 
 __all__ = [
     "Choice",
-    "Comparison",
     "Config",
     "Float",
     "InputError",
     "Optimizer",
     "Recommendation",
     "Rule",
-    "Several",
     "SteepestError",
+    "Study",
     "StudyFileError",
+    "StudySet",
     "TaskError",
     "__version__",
     "compare",
@@ -58,25 +60,28 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from steepest.comparison import Comparison as Comparison
-    from steepest.comparison import Recommendation as Recommendation
-    from steepest.comparison import compare as compare
-    from steepest.comparison import read as read
-    from steepest.comparison.several import Several as Several
-    from steepest.comparison.several import compatibility as compatibility
     from steepest.errors import InputError as InputError
     from steepest.errors import SteepestError as SteepestError
     from steepest.errors import StudyFileError as StudyFileError
     from steepest.errors import TaskError as TaskError
+    from steepest.parse.baseline import from_keras as from_keras
+    from steepest.parse.baseline import from_torch as from_torch
     from steepest.records import Config as Config
-    from steepest.rules.alone import Optimizer as Optimizer
-    from steepest.rules.alone import optimizer as optimizer
-    from steepest.rules.own import rule as rule
-    from steepest.rules.readback import from_keras as from_keras
-    from steepest.rules.readback import from_torch as from_torch
+    from steepest.rules.custom import rule as rule
+    from steepest.rules.optimizer import Optimizer as Optimizer
+    from steepest.rules.optimizer import optimizer as optimizer
     from steepest.rules.rule import Rule as Rule
     from steepest.spaces import Choice as Choice
     from steepest.spaces import Float as Float
+    from steepest.study import Recommendation as Recommendation
+    from steepest.study import Study as Study
+    from steepest.study import read as read
+    from steepest.study.compare import compare as compare
+    from steepest.study.study_set import StudySet as StudySet
+    from steepest.study.study_set import compatibility as compatibility
+
+
+_backend.choose_early()  # `import steepest, keras` is to work without TensorFlow
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The few things that can go wrong, drawn as a tree.
+"""The errors that Steepest raises on purpose, as one class hierarchy.
 
     SteepestError
     ├── InputError            what a person gave cannot be used; the command line exits with 2
@@ -68,10 +68,14 @@ class StudyFileError(SteepestError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return `names` as a hint for somebody who typed `name`: the nearest one, or all."""
+    """Return `names` as a hint for somebody who typed `name`: the nearest one, or all.
+
+    What begins as it does is nearer than what is as long: acc is accuracy, and not auc.
+    """
     names = list(names)
     by_lower = {known.lower(): known for known in names}
-    close = get_close_matches(name.lower(), by_lower, n=1)
+    begun = sorted((n for n in by_lower if name and n.startswith(name.lower())), key=len)
+    close = begun or get_close_matches(name.lower(), by_lower, n=1)
     if close:
         return f"did you mean {by_lower[close[0]]}?"
     return f"known are {', '.join(names)}"

@@ -12,16 +12,27 @@ from typing import NoReturn
 
 import click
 
-from steepest import stopping
-from steepest.cli import compare, diff, hand_over, logs, resume, tell, watch  # noqa: F401
+from steepest import signals
+from steepest.cli import (  # noqa: F401  # each adds its command
+    code,
+    compare,
+    diff,
+    explain,
+    export,
+    logs,
+    report,
+    resume,
+    tasks,
+    watch,
+)
 from steepest.cli.group import cli, stop
 from steepest.errors import SteepestError, in_one_line
 
 
 def main() -> NoReturn:
     """Run the command line; bad input is one sentence on standard error and exit code 2."""
-    stopping.at_once[0] = lambda number: os._exit(128 + number)  # a second one does not wait
-    for number in stopping.SIGNALS:
+    signals.at_once[0] = lambda number: os._exit(128 + number)  # a second one does not wait
+    for number in signals.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _on_signal)
     logs.begin()
@@ -44,13 +55,15 @@ def main() -> NoReturn:
             "was trained is kept: steepest resume goes on"
         )
     except (click.Abort, KeyboardInterrupt) as error:
-        stop("nothing was written", getattr(error, "code", 130))
+        # Click turns an interrupt into its own Abort; the signal is in the cause.
+        code = getattr(error, "code", getattr(error.__cause__, "code", 130))
+        stop("what was written so far, if anything, is kept", code)
     sys.exit(0)
 
 
 def _on_signal(number: int, _: object) -> NoReturn:
     signal.signal(number, lambda *_: os._exit(128 + number))
-    raise stopping.Stopped(number)
+    raise signals.Stopped(number)
 
 
 _on_signal.steepest = True  # type: ignore[attr-defined]  # `listening` may take its place

@@ -1,124 +1,33 @@
-"""`steepest compare`: tune optimizers on a task, and tell the verdict."""
+"""`steepest compare`: tune optimizers on a task, and print the verdict."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
-from steepest.cli.asking import compare_tasks
+from steepest.cli.asked import with_options
 from steepest.cli.group import cli
+from steepest.cli.run_study import run_tasks
+from steepest.options import Options, about
+from steepest.text import is_none
+
+
+def options_of(given: dict[str, Any]) -> Options:
+    """Return the options that the command line was given, by the names of their fields.
+
+    A time of "none" is no limit, as without the option.
+    """
+    if is_none(given["time"] or ""):
+        given = {**given, "time": None}
+    many = {one.name for one in fields(Options) if about(one).many}
+    values: dict[str, Any] = {n: list(v) or None if n in many else v for n, v in given.items()}
+    return Options(**values)
 
 
 @cli.command()
 @click.argument("tasks", metavar="TASK...", nargs=-1, required=True)
-@click.option(
-    "--optimizers",
-    default="SGD,Adam,RMSprop",
-    show_default=True,
-    help="Which to compare. A name may fix hyperparameters or give them a range: "
-    "'SGD(nesterov=True),Adam(epsilon=Float(1e-8,1e-3,log=True))'.",
-)
-@click.option(
-    "--dialect",
-    default="keras",
-    show_default=True,
-    help="Whose arithmetic and defaults they have: keras, torch or optax.",
-)
-@click.option(
-    "--epochs", metavar="N", type=int, help="Epochs of a full training, instead of the task's own."
-)
-@click.option(
-    "--budget",
-    default="standard",
-    show_default=True,
-    help="quick, standard or thorough: about 2, 4 or 20 full trainings an optimizer.",
-)
-@click.option(
-    "--trials",
-    metavar="N",
-    type=int,
-    help="Instead of a budget: tried for each optimizer. Under 5 search the learning rate alone, "
-    "under 15 two values, under 50 three.",
-)
-@click.option(
-    "--full-trainings",
-    metavar="N",
-    type=float,
-    help="Instead of a budget: what the whole study may cost, in trainings of all epochs.",
-)
-@click.option(
-    "--time",
-    metavar="TIME",
-    help="End within this time, such as 10m, with what is known then.",
-)
-@click.option(
-    "--seeds",
-    metavar="N",
-    type=int,
-    help="Most runs that confirm an optimizer's best.  [default: by the budget]",
-)
-@click.option(
-    "--metric",
-    metavar="NAME",
-    help="What decides.  [default: the validation loss]",
-)
-@click.option(
-    "--direction",
-    metavar="up|down",
-    help="Which is better, where the metric does not say so itself.",
-)
-@click.option(
-    "--at",
-    default="end",
-    show_default=True,
-    help="Compare trials at the end of training, or at their best epoch.",
-)
-@click.option(
-    "--practical",
-    default="1%",
-    show_default=True,
-    help="The difference below which two optimizers are as good.",
-)
-@click.option(
-    "--sweep",
-    metavar="N",
-    type=int,
-    default=0,
-    help="Beside the budget, train N learning rates on either side of each best, within a decade, "
-    "and the framework's defaults, on up to three seeds: how sensitive it is.",
-)
-@click.option(
-    "--seed",
-    metavar="N",
-    type=int,
-    default=0,
-    show_default=True,
-    help="Where all randomness is from.",
-)
-@click.option(
-    "--schedule",
-    default="constant",
-    show_default=True,
-    help="Of the learning rate: constant, linear, cosine, exponential or step.",
-)
-@click.option(
-    "--recipe",
-    metavar="TEXT",
-    help="What surrounds every optimizer, fixed or searched: 'warmup=0.05,clip_norm=1' or "
-    "'weight_decay=Float(1e-4,1e-1,log=True)'.",
-)
-@click.option(
-    "--baseline",
-    metavar="CALL",
-    multiple=True,
-    help="What you use today, as it stands: 'keras.optimizers.Adam(1e-3)', or torch.optim's or "
-    "optax' call. It is read, not run.",
-)
-@click.option(
-    "--memory",
-    metavar="SIZE",
-    help="What trials may take of it, such as 4GB.  [default: most of what is free]",
-)
+@with_options()
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -132,20 +41,16 @@ from steepest.cli.group import cli
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def compare(
-    tasks: tuple[str, ...],
-    out: Path | None,
-    watch: bool,
-    as_json: bool,
-    **asked: Any,
+    tasks: tuple[str, ...], out: Path | None, watch: bool, as_json: bool, **given: Any
 ) -> None:
     """Tune optimizers on TASK on equal terms, and say which is best.
 
     TASK is a built-in task (see `steepest tasks`), a Python file that defines model, x, y and
-    validation_data or validation_split, or package.module:function that returns them. Several tasks
-    are compared one after another with the same options, and then seen together.
+    validation_data or validation_split, or package.module:function that returns them. For PyTorch
+    the names are Net, train, validation and loss. Several tasks are compared one after another with
+    the same options, and then side by side.
 
-    The same command again, with the same --out, goes on with a study that was stopped, as `steepest
+    The same command again, with the same --out, resumes a study that was stopped, as `steepest
     resume` does. Ctrl-C stops when the epochs in training are over, a second one at once.
     """
-    asked["baseline"] = list(asked["baseline"])
-    compare_tasks(tasks, asked, out, watch, as_json)
+    run_tasks(tasks, options_of(given), out, watch, as_json)

@@ -16,18 +16,18 @@ from steepest.errors import StudyFileError
 def diff(first: Path, second: Path, as_json: bool) -> None:
     """Say what differs between two studies, and why their numbers do.
 
-    A and B are a study.db each, or its directory. What was asked, the task and its data, versions
-    and hardware are told from A to B; then where trials part, and by how much. Times do not count.
+    A and B are a study.db each, or its directory. Options, the task and its data, versions and
+    hardware are compared from A to B; then where trials part, and by how much. Times do not count.
 
     The exit code is that of diff: 0 if they are the same in all but times, 1 if they differ, 2 if
     one cannot be read.
     """
-    from steepest.comparison import read
-    from steepest.reports.diff import differences
-    from steepest.reports.diff_text import render, text, to_dict
+    from steepest.reports.diff.diff import differences
+    from steepest.reports.diff.text import render, text, to_dict
     from steepest.reports.json import dumps
+    from steepest.study import read
 
-    studies = [read(path).study for path in (first, second)]
+    studies = [read(path).record for path in (first, second)]
     names = str(first), str(second)
     try:
         found = differences(*studies)

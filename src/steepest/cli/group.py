@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 
 import click
 
-from steepest import __version__
 from steepest.cli import logs
 from steepest.errors import nearest
+from steepest.version import __version__
 
 
 class _Group(click.Group):

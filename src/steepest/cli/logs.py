@@ -65,6 +65,12 @@ def tell_more(context: click.Context, _: click.Parameter, count: int) -> None:
         _ours.clear()
 
 
+def verbosity() -> int:
+    """Return how many -v the command was given."""
+    context = click.get_current_context(silent=True)
+    return 0 if context is None else context.meta.get("steepest.verbose", 0)
+
+
 def option() -> click.Option:
     """Return -v, which the group and each command have."""
     return click.Option(
@@ -72,7 +78,8 @@ def option() -> click.Option:
         count=True,
         expose_value=False,
         callback=tell_more,
-        help="Tell more on standard error; -vv for all details.",
+        help="Print all measures and notes of a study, and on standard error what is done; -vv for "
+        "all details.",
     )
 
 

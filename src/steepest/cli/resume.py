@@ -1,26 +1,34 @@
-"""`steepest resume`: go on with a study that was stopped, however it was."""
+"""`steepest resume`: go on with a study that was stopped, however it was stopped."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from steepest.cli.asking import compare_tasks
+from steepest.cli.asked import with_options
 from steepest.cli.group import cli
-from steepest.cli.tell import tell_comparison
+from steepest.cli.output import further, print_study
+from steepest.cli.run_study import run_tasks
+from steepest.options import NAMES, Options
+from steepest.text import is_none
 
 
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.argument("tasks", metavar="[TASK]...", nargs=-1)
+@with_options(resumed=True)
 @click.option("--watch", is_flag=True, help="Show the study in the browser while it runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def resume(directory: Path, tasks: tuple[str, ...], watch: bool, as_json: bool) -> None:
-    """Go on with the study in DIRECTORY from where it was stopped.
+def resume(
+    directory: Path, tasks: tuple[str, ...], watch: bool, as_json: bool, **given: Any
+) -> None:
+    """Resume the study in DIRECTORY from where it was stopped.
 
-    It asks once more what `steepest compare` was asked, and ends as if it had never been stopped.
-    If the task is a file or a function of yours, name it again as TASK: a study file never says
-    what code to run. One that came to its end is told again.
+    It takes the options that `steepest compare` was given, and gives the result that an
+    uninterrupted run would have given. If the task is a file or a function of yours, name it again
+    as TASK: a study file never says what code to run. Of a study that is complete, the verdict is
+    printed again; one that its limit of time ended resumes with another --time, of the whole study,
+    or with --time none; one that is not decided gets more seeds with --seeds.
     """
     from steepest import storage
     from steepest.tasks.samples import SAMPLES
@@ -34,20 +42,31 @@ def resume(directory: Path, tasks: tuple[str, ...], watch: bool, as_json: bool) 
             f"there is no study in {directory}; give the directory that steepest compare wrote"
         )
     study = storage.read(found[0] / "study.db")
-    if one and study.complete:
-        from steepest.comparison import read
-
-        tell_comparison(read(directory), as_json)
-        click.echo(f"study: {found[0] / 'study.db'}, which had come to its end", err=True)
-        return
     asked = dict(study.asked)
+    for name, value in given.items():
+        if value is not None:
+            asked[name] = None if isinstance(value, str) and is_none(value) else value
+    more_time = asked.get("time") != study.asked.get("time")
+    more_seeds = (given["seeds"] or 0) > max(len(study.confirmed(n)) for n in study.optimizers)
+    if one and study.complete and not (study.stopped and more_time) and not more_seeds:
+        from steepest.study import read
+
+        print_study(read(directory), as_json)
+        more = "" if study.finished else f"; with {further(study)} it goes on"
+        click.echo(f"study: {found[0] / 'study.db'}, which had come to its end{more}", err=True)
+        return
     named = asked.pop("tasks", None)
     if not named:
         raise click.UsageError(
             f"the study in {directory} was not asked on the command line; make the same "
             f"steepest.compare(...) call again, with out={str(directory)!r}"
         )
-    _check(named, asked, directory)
+    texts = isinstance(named, list) and all(isinstance(task, str) for task in named)
+    if not texts or not set(asked) <= set(NAMES):
+        raise click.UsageError(
+            f"what the study in {directory} was asked is not what this version asks; run the same "
+            f"steepest compare again, with --out {directory}"
+        )
     if not tasks:
         own = [task for task in named if task not in SAMPLES]
         if own:
@@ -61,22 +80,4 @@ def resume(directory: Path, tasks: tuple[str, ...], watch: bool, as_json: bool) 
             f"the study in {directory} is one of {len(named)} tasks, {', '.join(named)}; name "
             "those, and the directory above, where they are several"
         )
-    compare_tasks(tasks, asked, directory, watch, as_json)
-
-
-def _check(named: Any, asked: dict[str, Any], directory: Path) -> None:
-    """Raise unless a study file, which may be a stranger's, was asked what can be asked."""
-    from steepest.cli.compare import compare
-
-    known = {p.name for p in compare.params if p.expose_value} - {
-        "tasks",
-        "out",
-        "watch",
-        "as_json",
-    }
-    texts = isinstance(named, list) and all(isinstance(task, str) for task in named)
-    if not texts or set(asked) != known:
-        raise click.UsageError(
-            f"what the study in {directory} was asked is not what this version asks; run the same "
-            f"steepest compare again, with --out {directory}"
-        )
+    run_tasks(tasks, Options.from_stored(asked), directory, watch, as_json)

@@ -18,9 +18,9 @@ def watch(directory: Path, port: int, browser: bool) -> None:
     """Show the study in DIR (or a study.db) in the browser while it runs, until Ctrl-C.
 
     DIR is what `compare` has as --out; it need not be there yet. The page is on this machine alone
-    and read-only; it changes when the study file does, after each rung.
+    and read-only; it changes when the study file does, after each turn of the search.
     """
-    from steepest.watching import watching
+    from steepest.serve import watching
 
     with watching(directory, browser, port) as url:
         click.echo(url)

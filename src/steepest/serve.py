@@ -1,10 +1,10 @@
-"""A study in the browser while it runs: a page on loopback that is made anew when its file changes.
+"""A running study in the browser: a local page that follows the study file.
 
-The study file is the only source, so it does not matter which process trains. It is written once
-for each rung, so that is how often the page moves. Nothing can be changed through it: it answers
-GET and HEAD of two paths, `/` and `/state`, to browsers on this machine that name it as such
-(another name in the Host header is how a page elsewhere would reach it: DNS rebinding). Whoever has
-an account on this machine can look, as at any loopback port.
+The study file is the only source, so it does not matter which process trains. It is written after
+each turn of the search, so that is how often the page moves. Nothing can be changed through it: it
+answers GET and HEAD of two paths, `/` and `/state`, to browsers on this machine that name it as
+such (another name in the Host header is how a page elsewhere would reach it: DNS rebinding).
+Whoever has an account on this machine can look, as at any loopback port.
 """
 
 import json
@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 
 from steepest import storage
 from steepest.errors import InputError, StudyFileError
-from steepest.measures.measured import measure
+from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
-from steepest.records import Study
-from steepest.reports.page import page
+from steepest.records import StudyRecord
+from steepest.reports.page.page import page
 
 LINGER = 5.0  # seconds; a page looks every two
 HOSTS = ("127.0.0.1", "localhost", "::1")  # a tunnel may have another port
@@ -90,7 +90,7 @@ class Watched:
         try:
             age = max(0.0, time.time() - self.file.stat().st_mtime)
         except OSError:
-            return "Waiting for the first rung: the study file is not written yet."
+            return "Waiting for the first trials: the study file is not written yet."
         if made is not None and not made[2]:
             return "The study has ended."
         ago = f"{age:.0f} s" if age < 120 else f"{age / 60:.0f} min"
@@ -126,7 +126,7 @@ class Watched:
         return document(study, str(self.file)), not (study.finished or study.stopped)
 
 
-def document(study: Study, where: str) -> str:
+def document(study: StudyRecord, where: str) -> str:
     """Return the report of a study as far as it is."""
     verdict = judge(study)
     return page(study, verdict, measure(study, verdict), where)

@@ -7,26 +7,43 @@ depends on the clock, what comes out does not: members know nothing of each othe
 that reads its data for all members at once gets as many as it can take, and tells of epochs itself.
 
 What was trained is handed over now and then, and when somebody asks to stop: from there training
-can go on. A member in which the model raises an error is left out, and the others go on.
+can go on. A member in which the model raises an error is left out, and the others go on; an error
+of ours, in what is told on the way, is no failure of the model and ends it all.
 """
 
+import contextlib
+import math
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from steepest.engines.cores import pool
-from steepest.engines.engine import Program, SoFar
+from steepest.engines.population import Population
+from steepest.engines.protocol import Interrupted, Program, SoFar
 from steepest.engines.state import Advance, State
 from steepest.errors import SteepestError, TrialError
-from steepest.records import Population
 
 SLICE_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]  # epochs planned and epochs trained, since the last call
 
 
-class _Stopped(Exception):  # noqa: N818 (it is no error)
-    """Raised inside a program that trains, when the others have stopped."""
+class _Ours(BaseException):
+    """Carries an error of ours through a program that trains, past whatever takes the model's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextlib.contextmanager
+def _ours() -> Iterator[None]:
+    """Tell what goes wrong in here from what goes wrong in a model."""
+    try:
+        yield
+    except Exception as error:
+        raise _Ours(error) from error
 
 
 @dataclass
@@ -67,10 +84,21 @@ class Job:
 
 @dataclass
 class Pace:
-    """When what was trained is to be handed over, and when training is to stop."""
+    """When what was trained is to be handed over, and when training is to stop.
+
+    `enough` stops where nothing is lost, at the end of an epoch; `over` stops at once, and the
+    epochs since members were handed over the last time are lost. So where it may come, members are
+    handed over every `often` seconds.
+    """
 
     due: Callable[[], bool] = lambda: False
     enough: Callable[[], bool] = lambda: False
+    over: Callable[[], bool] = lambda: False
+    often: float = math.inf
+
+    def stop(self) -> bool:
+        """Return whether nothing new is to be begun."""
+        return self.over() or self.enough()
 
 
 def train(jobs: Sequence[Job], workers: int, progress: Progress, pace: Pace | None = None) -> None:
@@ -78,20 +106,23 @@ def train(jobs: Sequence[Job], workers: int, progress: Progress, pace: Pace | No
 
     `progress` is called from the workers' threads, one at a time. An exception, Ctrl-C among
     them, is raised at once; slices in training end by themselves, and nobody is told of them. Where
-    it is `enough`, what was trained is handed over, and this returns.
+    it is `enough`, or time is `over`, what was trained is handed over, and this returns.
     """
     crew = _Crew(progress, pace or Pace())
 
     def work(_: int) -> None:
-        while not crew.stopped.is_set() and not crew.pace.enough():
+        while not crew.stopped.is_set() and not crew.pace.stop():
             with crew.lock:
                 found = _next(jobs, workers)
             if found is None:
                 return
             try:
                 crew.train(*found)
-            except _Stopped:  # for a reason that another thread tells of, or that was asked for
+            except Interrupted:  # for a reason that another thread tells of, or that was asked for
                 return
+            except _Ours as ours:
+                crew.stopped.set()
+                raise ours.error from None
             except BaseException:
                 crew.stopped.set()
                 raise
@@ -118,7 +149,7 @@ class _Crew:
         """Train some members of a job; those that cannot be trained are told of, one by one."""
         try:
             self._train(job, members)
-        except (_Stopped, MemoryError):
+        except MemoryError:
             raise
         except Exception as error:
             if job.fail is None:
@@ -134,35 +165,38 @@ class _Crew:
             else:
                 first = (str(error).strip().splitlines() or [""])[0][:300]
                 said = f"{type(error).__name__}: {first}" if first else type(error).__name__
-            with self.lock:
+            with self.lock, _ours():
                 if not self.stopped.is_set():
                     job.fail(members[0], said)
 
     def _train(self, job: Job, members: Sequence[int]) -> None:
-        told = 0
+        told, handed = 0, time.perf_counter()
 
         def tell(epochs: int, so_far: SoFar | None = None) -> None:
-            nonlocal told
+            nonlocal told, handed
             if self.stopped.is_set():
-                raise _Stopped
-            with self.lock:
+                raise Interrupted
+            with self.lock, _ours():
                 if epochs:
                     told += epochs
                     self.progress(epochs, epochs)
-                enough = self.pace.enough()
-                if so_far is None or not (enough or self.pace.due()):
-                    return
-                places, state, measured = so_far()
-                job.end([members[place] for place in places], state, measured)
-            if enough:
-                raise _Stopped
+                over = self.pace.over()
+                enough = so_far is not None and self.pace.enough()
+                if so_far is not None:
+                    late = time.perf_counter() - handed > self.pace.often
+                    if over or enough or late or self.pace.due():
+                        places, state, measured = so_far()
+                        job.end([members[place] for place in places], state, measured)
+                        handed = time.perf_counter()
+            if over or enough:
+                raise Interrupted
 
         with self.lock:
             state = job.begin(members)
         planned = int((job.stop - state.epoch).sum())
         population = job.population.take(members)
         after, measured = job.program.advance(population, state, job.stop, tell)
-        with self.lock:
+        with self.lock, _ours():
             if self.stopped.is_set():
                 return
             job.end(members, after, measured)

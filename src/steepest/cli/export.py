@@ -13,7 +13,11 @@ NEW = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--csv", "csv", type=NEW, help="Write a table with a row a trial to this new file.")
 @click.option("--parquet", type=NEW, help="The same as Parquet.")
-@click.option("--curves", is_flag=True, help="In these, a row for each trial and epoch instead.")
+@click.option(
+    "--curves",
+    is_flag=True,
+    help="In CSV and Parquet, write a row for each trial and epoch instead.",
+)
 @click.option(
     "--optuna",
     metavar="URL",
@@ -30,7 +34,7 @@ NEW = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--name",
     metavar="TEXT",
-    help="What to call the study in Optuna and MLflow.  [default: the task's name]",
+    help="The name of the study in Optuna and MLflow.  [default: the task's name]",
 )
 def export(
     file: Path,
@@ -42,11 +46,11 @@ def export(
     mlflow: str | None,
     name: str | None,
 ) -> None:
-    """Hand the study in FILE over to other programs; one option at least.
+    """Export the study in FILE to other programs; give at least one option.
 
-    What is there already is not overwritten.
+    Files that exist are not overwritten.
     """
-    from steepest.comparison import read
+    from steepest.study import read
 
     if not any((csv, parquet, optuna, tensorboard, mlflow)):
         raise click.UsageError(
@@ -57,9 +61,9 @@ def export(
     for path in (csv, parquet):
         if path is not None and path.exists():
             raise click.UsageError(f"{path} is there already; choose another file")
-    study = read(file).study
+    study = read(file).record
     if csv or parquet:
-        from steepest.reports.elsewhere.frames import write_parquet
+        from steepest.exporters.frames import write_parquet
         from steepest.reports.rows import csv_text, curve_rows, trial_rows
 
         rows = curve_rows(study) if curves else trial_rows(study)
@@ -71,17 +75,17 @@ def export(
             write_parquet(rows, parquet)
             _done("parquet", parquet)
     if optuna is not None:
-        from steepest.reports.elsewhere.optuna import write_optuna
+        from steepest.exporters.optuna import write_optuna
 
         count = len(write_optuna(study, optuna, name))
         _done("optuna", f"{count} {'study' if count == 1 else 'studies'} in {optuna}")
     if tensorboard is not None:
-        from steepest.reports.elsewhere.tensorboard import write_tensorboard
+        from steepest.exporters.tensorboard import write_tensorboard
 
         write_tensorboard(study, tensorboard)
         _done("tensorboard", tensorboard)
     if mlflow is not None:
-        from steepest.reports.elsewhere.mlflow import write_mlflow
+        from steepest.exporters.mlflow import write_mlflow
 
         _done("mlflow", f"experiment {write_mlflow(study, mlflow, name)} in {mlflow}")
 

@@ -1,0 +1,1 @@
+"""Where populations train: today on the cores of this machine."""
