@@ -1,18 +1,161 @@
-"""Keras on JAX for all tests, and a small task that they share."""
+"""Keras on JAX for all tests, how they are spread over workers, and what is measured of them."""
 
+import functools
+import gc
+import logging
 import os
 import signal
+import sys
 import tempfile
+from collections import defaultdict
 
 # A shell's background job is started deaf to Ctrl-C, and hands that on to what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports Keras
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# What is compiled twice in a run of the tests is compiled once, and none of it stays.
-_CACHE = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-os.environ["STEEPEST_CACHE"] = _CACHE.name
+# PyTorch's threads wait for each other in a loop: with two workers, thirty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import processes  # noqa: E402
 import pytest  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
+
+# Whose annotations hold in all tests, the shapes and types of arrays among them. Before Steepest is
+# imported; processes of their own go without.
+CHECKED = (
+    "steepest.data.order",
+    "steepest.engines.compiled.placement",
+    "steepest.engines.compiled.training",
+    "steepest.engines.population",
+    "steepest.engines.state",
+    "steepest.rules.step",
+    "steepest.tasks.keras.traced_task",
+    "steepest.tasks.torch.order",
+    "steepest.tasks.torch.traced_task",
+)
+install_import_hook(CHECKED, "beartype.beartype")
+
+SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marked slow
+NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
+# Hundreds of cases each, of which those of one rule share programs and a framework's paths.
+BY_RULE = ("test_oracles.py", "test_exported.py")
+_spent = defaultdict(float)  # CPU seconds of tests that are not marked slow
+_last = 0.0
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--hold-marks",
+        action="store_true",
+        help=f"fail where tests of a file that are not marked slow take over {SLOW:g} CPU seconds, "
+        f"and {NOISE:g} times as many for noise.",
+    )
+
+
+def pytest_configure(config):
+    """Keep compiled programs between runs, for all workers; the product keeps them small."""
+    cache = getattr(config, "cache", None)
+    if cache is None:  # -p no:cacheprovider
+        config.programs = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        os.environ["STEEPEST_CACHE"] = config.programs.name
+    else:
+        os.environ["STEEPEST_CACHE"] = str(cache.mkdir("programs"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items):
+    """Mark as fast what is not slow, and let files that have slow tests begin."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    for item in items:
+        if not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.fast)
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish():
+    global _last
+    gc.collect()
+    gc.freeze()  # what was imported stays: later collections pass it by
+    _last = _cpu()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Return what gives a file to one worker as a whole, so that it makes its fixtures once."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid):
+            if "@" in nodeid.rsplit("]")[-1]:  # of an xdist_group
+                return nodeid.rsplit("@")[-1]
+            file, _, test = nodeid.partition("::")
+            if file.endswith(BY_RULE) and "[" in test:
+                return f"{file} {test.partition('[')[2].partition('-')[0]}"
+            return file
+
+    config.option.loadscopereorder = False  # the order of collection: the slow ones first
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Note the CPU seconds since the last report, of this process and those it waited for."""
+    global _last
+    report = yield
+    now = _cpu()
+    report.cpu, _last = now - _last, now
+    return report
+
+
+def _cpu():
+    return processes.spent() + sum(os.times()[:4])  # user and system, of this and its children
+
+
+def pytest_runtest_logreport(report):
+    if "slow" not in report.keywords:
+        _spent[report.nodeid.partition("::")[0]] += getattr(report, "cpu", 0.0)
+
+
+def _unmarked(limit=SLOW):
+    return {file: seconds for file, seconds in _spent.items() if seconds > limit}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    over = session.config.getoption("--hold-marks") and _unmarked(NOISE * SLOW)
+    if over and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    for file, seconds in _unmarked().items():
+        terminalreporter.write_line(
+            f"{file}: {seconds:.0f} CPU seconds of tests that are not marked slow; mark the longest"
+        )
+
+
+@pytest.fixture(scope="module")
+def compiled_quickly():
+    """Let XLA try less: for arithmetic that is held against another's, in programs run once."""
+    import jax
+
+    name = "jax_disable_most_optimizations"
+    before = jax.config.read(name)
+    jax.config.update(name, True)
+    yield
+    jax.config.update(name, before)
+    jax.clear_caches()  # what draws weights, say, would be in memory still, with other bits
+
+
+@pytest.fixture(autouse=True)
+def logs_are_heard():
+    """Let a command with -v, run in this process, leave the logs to the next test as they were."""
+    ours = logging.getLogger("steepest")
+    before = ours.propagate, ours.level, [*ours.handlers]
+    yield
+    ours.propagate, ours.level, ours.handlers = before
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +164,48 @@ def task():
     from small import make_task
 
     return make_task()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def budgets_are_trainings():
+    """Let no real study spend half a minute of training because it may: it has its trainings.
+
+    What seconds buy is tested where trainings are a formula (`tests/search/conftest.py`).
+    """
+    import dataclasses
+
+    from steepest import plan
+
+    before = plan.BUDGETS
+    plan.BUDGETS = {n: dataclasses.replace(one, seconds=None) for n, one in before.items()}
+    yield
+    plan.BUDGETS = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def strict_steps():
+    """Let no step of a rule widen types or shapes unsaid, wherever it is traced.
+
+    Models, and so gradients and losses, are Keras' and the person's, as a transformation of one's
+    own is: they have JAX' defaults.
+    """
+    from steepest.rules import step
+
+    before = {name: getattr(step, name) for name in ("begin", "step", "shown")}
+    for name, function in before.items():
+        setattr(step, name, _strictly(function))
+    yield
+    for name, function in before.items():
+        setattr(step, name, function)
+
+
+def _strictly(function):
+    @functools.wraps(function)
+    def strict(plan, *args, **kwargs):
+        jax = sys.modules.get("jax")  # steps on NumPy arrays need none
+        if jax is None or plan.rule.transformation is not None:
+            return function(plan, *args, **kwargs)
+        with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+            return function(plan, *args, **kwargs)
+
+    return strict

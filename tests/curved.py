@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from made import STUDY
 
-from steepest.records import Config, Curves, Outcome, Stage, Trial
+from steepest.records import Config, ContestantRecord, Curves, Outcome, Stage, Trial
 
 PER_EPOCH = 10  # steps
 
@@ -47,6 +47,8 @@ def curved(epochs, runs, asked=None, **settings):
         STUDY,
         task=task,
         settings=replace(STUDY.settings, seeds=seeds, rungs=(epochs,), **settings),
-        optimizers={n: {"rule": "SGD", "space": {}, **(asked or {}).get(n, {})} for n in runs},
+        optimizers={
+            n: ContestantRecord(**{"rule": "SGD", **(asked or {}).get(n, {})}) for n in runs
+        },
         trials=tuple(trials),
     )

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from steepest.engines.engine import silent
+from steepest.engines.protocol import silent, unheard
 from steepest.engines.state import Advance, State
-from steepest.question import decided_by, make_question
+from steepest.options import Options
+from steepest.plan import make_plan
 from steepest.records import TaskFacts
 from steepest.search import search
-from steepest.search.trials import program_key
+from steepest.search.runner import program_key
 
 STEPS_PER_EPOCH = 10
 
@@ -53,9 +54,9 @@ class FakeProgram:
         )
 
     def advance(self, population, state, stop, tell=silent):
-        started, count = time.perf_counter(), len(population)
+        started, count = self.engine.now(), len(population)
         names = ("training_loss", "loss", *self.engine.facts.metrics)
-        values = {name: np.full((count, stop), np.nan) for name in names}
+        values = {name: np.full((count, stop), np.nan, np.float32) for name in names}
         trained, alive = np.zeros(count, int), state.alive.copy()
         for i in range(count):
             config = population.config(i)
@@ -63,7 +64,7 @@ class FakeProgram:
                 if not alive[i]:
                     break
                 if self.engine.sleep:
-                    time.sleep(self.engine.sleep)
+                    self.engine.clock.sleep(self.engine.sleep)
                     tell(1)
                 found = self.engine.surface(config, epoch)
                 found = found if isinstance(found, dict) else {"loss": found}
@@ -73,7 +74,7 @@ class FakeProgram:
                 alive[i] = math.isfinite(found["loss"])
         epochs = state.epoch + trained.astype(np.int32)
         after = replace(state, epoch=epochs, step=epochs * STEPS_PER_EPOCH, alive=alive)
-        seconds = max(1e-6, time.perf_counter() - started)
+        seconds = max(1e-6, self.engine.now() - started)
         self.engine.advanced += [(population.config(i), int(epochs[i])) for i in range(count)]
         return after, Advance(values, trained, seconds)
 
@@ -90,9 +91,11 @@ class FakeEngine:
 
     workers, memory, device, packages, sets = 1, 10**9, "none", ("numpy",), {}
     lockstep = False
+    trivial = optimizer = None  # as of a task, which some take it for
 
-    def __init__(self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None):
-        self.surface, self.sleep = surface or bowl(), sleep
+    def __init__(self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None, clock=time):
+        self.surface, self.sleep, self.clock = surface or bowl(), sleep, clock
+        self.now = time.perf_counter if clock is time else clock
         self.facts = TaskFacts(
             "fake",
             "mse",
@@ -107,13 +110,16 @@ class FakeEngine:
         )
         self.prepared, self.advanced = [], []
 
-    def prepare(self, configs, epochs=0):
+    def prepare(self, configs, epochs=0, ready=unheard):
         self.prepared += [program_key(config) for config in configs.values()]
+        for _ in configs:
+            ready()
         return {key: FakeProgram(self) for key in configs}
 
 
-def searched(engine, path, optimizers="SGD,Adam", metric=None, direction=None, race=True, **asked):
+def searched(engine, path, optimizers="SGD,Adam", race=True, **asked):
     """Return a whole study by a fake engine, asked for as a person would."""
-    found, settings = make_question(optimizers, engine.facts.epochs, **asked)
-    settings = replace(decided_by(settings, engine.facts, metric, direction), race=race)
-    return search(engine, found, settings, path / "study.db", lambda *_: None)
+    options = Options(optimizers=optimizers, **asked)
+    found, settings = make_plan(options, engine.facts)
+    settings = replace(settings, race=race)
+    return search(engine, found, settings, path / "study.db", lambda *_: None, options.stored())

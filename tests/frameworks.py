@@ -14,9 +14,11 @@ import numpy as np
 from steepest.records import Config
 from steepest.rules import RULES, step
 from steepest.rules.recipe import completed
-from steepest.tasks.keras import keras_task
+from steepest.tasks.keras.task import keras_task
 
 WORDS, LENGTH, CLASSES, BATCH, STEPS = 20, 8, 3, 16, 100
+# A program that runs a hundred small steps is compiled in half the time where XLA tries less.
+QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def data():
@@ -28,7 +30,6 @@ def data():
 
 
 def keras_model():
-    keras.utils.clear_session()
     layers = keras.layers
     model = keras.Sequential(
         [
@@ -44,6 +45,12 @@ def keras_model():
     )
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
+
+
+@functools.cache
+def shared_model():
+    """Return a model for those who set all its weights before they read one."""
+    return keras_model()
 
 
 @functools.cache
@@ -89,21 +96,37 @@ def our_steps(one, count=STEPS, gradients=None):
     """Return our losses and weights after each step, along our own path or given gradients."""
     plan = step.make_plan(one, task().facts.weights)
     numbers, complements = step.prepare(one.schedule, one.numbers, count)
-
-    @jax.jit
-    def advance(weights, memory, g, done):
-        weights, memory = step.step(plan, g, weights, memory, done, numbers, complements)
-        return weights, memory, step.shown(plan, weights, memory, numbers, complements)
-
+    advance = _program(plan)
     weights = [jnp.asarray(w) for w in initial()]
     memory = step.begin(plan, weights, numbers, complements)
     losses, path, evaluated = [], [], weights
     for i in range(count):
         loss, g = gradient()(weights, i) if gradients is None else (0.0, gradients[i])
-        weights, memory, evaluated = advance(weights, memory, g, jnp.float32(i))
+        weights, memory, evaluated = advance(
+            weights, memory, g, jnp.float32(i), numbers, complements
+        )
         losses.append(float(loss))
         path.append([np.asarray(w) for w in weights])
     return np.array(losses), path, [np.asarray(w) for w in evaluated]
+
+
+_PROGRAMS = {}
+
+
+def _program(plan):
+    """Return the compiled step of a plan: configurations that differ in numbers share it."""
+    numbers = tuple(sorted(plan.numbers))
+    rest = repr((plan.schedule, plan.framework, plan.words, plan.flags))
+    key = (id(plan.rule), numbers, rest, plan.decayed)
+    if key not in _PROGRAMS:
+
+        @functools.partial(jax.jit, compiler_options=QUICKLY)
+        def advance(weights, memory, g, done, numbers, complements):
+            weights, memory = step.step(plan, g, weights, memory, done, numbers, complements)
+            return weights, memory, step.shown(plan, weights, memory, numbers, complements)
+
+        _PROGRAMS[key] = advance, plan  # which keeps the rule, so its `id` is no other's
+    return _PROGRAMS[key][0]
 
 
 def run_source(source, **names):
@@ -115,7 +138,7 @@ def run_source(source, **names):
 
 def keras_steps(source, count=STEPS):
     """Return the losses and weights that exported Keras source gives."""
-    model = keras_model()
+    model = shared_model()
     optimizer = run_source(source, model=model)["optimizer"]
     return keras_optimizer_steps(optimizer, model, count)
 
@@ -124,7 +147,7 @@ def keras_optimizer_steps(optimizer, model, count=STEPS, rates=None):
     for variable, value in zip(model.trainable_variables, initial(), strict=True):
         variable.assign(value)
     optimizer.build(model.trainable_variables)
-    apply = jax.jit(optimizer.stateless_apply)
+    apply = jax.jit(optimizer.stateless_apply, compiler_options=QUICKLY)
     state = [v.value for v in optimizer.variables]
     weights = [jnp.asarray(w) for w in initial()]
     losses, path, gradients = [], [], []
@@ -164,7 +187,7 @@ def optax_optimizer_steps(optimizer, count=STEPS):
     params = as_tree([jnp.asarray(w) for w in initial()])
     state = optimizer.init(params)
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=QUICKLY)
     def apply(g, state, params):
         updates, state = optimizer.update(g, state, params)
         return jax.tree.map(lambda p, u: p + u, params, updates), state

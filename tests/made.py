@@ -5,19 +5,20 @@ from dataclasses import replace
 
 from steepest.records import (
     Config,
+    ContestantRecord,
     Curves,
     Outcome,
     Settings,
     Stage,
-    Study,
+    StudyRecord,
     TaskFacts,
     Trial,
 )
 
-STUDY = Study(
+STUDY = StudyRecord(
     task=TaskFacts("toy", "mse", ("mae",), 10, 100, 20, 20, 2, 8),
     settings=Settings(4, 5, 0, "constant", (1, 2)),
-    optimizers={"SGD": {"rule": "SGD", "fixed": {"nesterov": False}, "space": {}}},
+    optimizers={"SGD": ContestantRecord("SGD", fixed={"nesterov": False})},
     versions={"steepest": "0.1"},
     hardware={"cores": "2"},
     started="2026-01-01T00:00:00+00:00",
@@ -43,6 +44,16 @@ def confirmed(number, optimizer, seed, loss, rate=0.1):
     )
 
 
+def begun_at(study, loss):
+    """Return the study with all its runs at this validation loss after the first epoch."""
+
+    def one(trial):
+        curves = replace(trial.curves, validation_loss=(loss, *trial.curves.validation_loss[1:]))
+        return replace(trial, curves=curves)
+
+    return replace(study, trials=tuple(map(one, study.trials)))
+
+
 def study_of(finished=True, rate=0.1, space=None, **losses):
     """Return a study in which each optimizer's confirmed runs ended at these losses."""
     trials = [
@@ -53,7 +64,7 @@ def study_of(finished=True, rate=0.1, space=None, **losses):
     return replace(
         STUDY,
         optimizers={
-            name: {"rule": "SGD", "fixed": {"nesterov": False}, "space": space or {}}
+            name: ContestantRecord("SGD", fixed={"nesterov": False}, space=space or {})
             for name in losses
         },
         settings=replace(STUDY.settings, seeds=len(next(iter(losses.values())))),

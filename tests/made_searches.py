@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from made import STUDY
 
-from steepest.records import Config, Curves, Outcome, Stage, Trial
+from steepest.records import Config, ContestantRecord, Curves, Outcome, Stage, Trial
 from steepest.spaces import Float, to_dict
 
 RATE = {"learning_rate": to_dict(Float(1e-4, 1.0, log=True))}
@@ -39,7 +39,7 @@ def search_study(trials, space=RATE, initial=None, settings=None, **asked):
             STUDY.settings,
             **{"trials": len(trials), "rungs": RUNGS, "sweep": 4, **(settings or {})},
         ),
-        optimizers={"SGD": {"rule": "SGD", "fixed": {}, "space": space, **asked}},
+        optimizers={"SGD": ContestantRecord("SGD", space=space, **asked)},
         trials=tuple(trials),
         initial={} if initial is None else {"loss": initial, "mae": initial},
     )

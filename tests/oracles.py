@@ -3,21 +3,23 @@
 The framework walks its own path; the rule is given the same gradients and walks beside it.
 """
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 from frameworks import (
     STEPS,
     apart,
     config,
-    keras_model,
     keras_optimizer_steps,
     optax_optimizer_steps,
     our_steps,
     run_source,
+    shared_model,
     torch_optimizer_steps,
 )
 
-from steepest.export.spelling import spell
+from steepest.codegen.spelling import spell
 from steepest.rules import RULES
 
 # Settings that tell one twist from the other: tuned epsilons, momentum, flags.
@@ -107,8 +109,13 @@ def configured(name, dialect, setting, rate):
     return config(name, dialect, schedule, **given, **recipe)
 
 
-def theirs(one, rate):
-    """Return the path of the framework's own class, and the gradients along it."""
+@functools.lru_cache(32)  # what is asked of one rule; all of them are half a gigabyte
+def reference(name, dialect, setting, rate):
+    """Return the path of the framework's own class in a case, and the gradients along it."""
+    return _theirs(configured(name, dialect, setting, rate), rate)
+
+
+def _theirs(one, rate):
     spelling = spell(one, one.dialect)
     rates = RATES[rate] * one.hyperparameters["learning_rate"]
     arguments = dict(spelling.arguments)
@@ -119,7 +126,7 @@ def theirs(one, rate):
         if one.rule == "Muon":
             arguments["adam_weight_decay"] = "0.0"
         made = _build(f"import keras\nmade = {call}({_join(arguments)})")
-        _, path, gradients = keras_optimizer_steps(made, keras_model(), rates=rates)
+        _, path, gradients = keras_optimizer_steps(made, shared_model(), rates=rates)
         return path, gradients
     if one.dialect == "optax":
         table = jnp.asarray(rates, jnp.float32)
@@ -140,7 +147,7 @@ def theirs(one, rate):
 def difference(name, dialect, setting, rate, one=None):
     """Return how far our path is from theirs, as a share of each array's largest weight."""
     asked = configured(name, dialect, setting, rate)
-    path, gradients = theirs(asked, rate)
+    path, gradients = reference(name, dialect, setting, rate)
     _, ours, _ = our_steps(one or asked, gradients=gradients)
     if name == "Muon" and dialect == "torch":  # the others did not move there
         from frameworks import task

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from made import STUDY
 
-from steepest.measures.measured import measure
+from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
-from steepest.records import Config, Curves, Outcome, Stage, Trial
-from steepest.reports.page import page
+from steepest.records import Config, ContestantRecord, Curves, Outcome, Stage, Trial
+from steepest.reports.page.page import page
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -74,7 +74,7 @@ def full(names=("SGD", "Adam"), searched=12, seeds=3, dead=(), key="momentum"):
         "learning_rate": {"kind": "Float", "low": 1e-4, "high": 1.0, "log": True},
         key: {"kind": "Float", "low": 0.0, "high": 0.99},
     }
-    about = {"rule": "SGD", "fixed": {"nesterov": False}, "space": space, "notes": []}
+    about = ContestantRecord("SGD", fixed={"nesterov": False}, space=space)
     return replace(
         STUDY,
         task=replace(STUDY.task, epochs=EPOCHS),
@@ -93,7 +93,7 @@ def hostile():
     study = full(HOSTILE, key="<i>momentum</i>")
     nasty = HOSTILE[1]
     optimizers = {
-        name: {**about, "notes": [f"a note {nasty}"]} for name, about in study.optimizers.items()
+        name: replace(about, notes=(f"a note {nasty}",)) for name, about in study.optimizers.items()
     }
     trials = []
     for one in study.trials:

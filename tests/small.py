@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from steepest.tasks.keras import keras_task
+from steepest.tasks.keras.task import keras_task
 
 EXAMPLES, FEATURES, CLASSES = 100, 6, 3  # 100 is no multiple of the batch size, on purpose
 BATCH, EPOCHS = 16, 4

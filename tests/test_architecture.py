@@ -6,55 +6,49 @@ from pathlib import Path
 import steepest
 
 ROOT = Path(steepest.__file__).parent
-FLOORS = {
-    "errors": 0,
-    "stopping": 1,
-    "digests": 1,
-    "plain": 0,
-    "statistics": 1,
-    "spaces": 1,
-    "records": 2,
-    "storage": 2,
-    "differences": 3,
-    "rules": 3,
-    "tasks": 3,
-    "halving": 3,
-    "budget": 3,
-    "export": 4,
-    "question": 4,
-    "engines": 5,
-    "workers": 6,
-    "search": 7,
-    "measures": 8,
-    "reports": 9,
-    "watching": 10,
-    "comparison": 10,
-    "cli": 11,
-    "__main__": 12,
-    "__init__": 12,
-}
+# The floors, from the ground up; docs/architecture.md draws them from here (docs/write_floors.py).
+FLOORS = (
+    ("errors", "text", "version"),
+    ("amounts", "backend", "calls", "hashing", "memo", "signals", "spaces", "statistics"),
+    ("command_text", "records", "storage"),
+    ("data", "rules", "priors", "budget", "options"),
+    ("parse", "tasks"),
+    ("codegen", "plan"),
+    ("engines",),
+    ("checkpoints",),
+    ("workers",),
+    ("search",),
+    ("measures",),
+    ("reports",),
+    ("exporters",),
+    ("study", "serve"),
+    ("cli",),
+    ("__init__", "__main__"),
+)
+HEIGHTS = {name: height for height, names in enumerate(FLOORS) for name in names}
 # Neighbours that may meet, as one is made of the other.
-FRIENDS = {("storage", "records"), ("budget", "halving")}
-TELLERS = {"measures", "reports"}
-DOERS = {"search", "workers", "engines", "tasks", "halving", "budget"}
+FRIENDS = {("storage", "records")}
+TELLERS = {"measures", "reports", "exporters"}
+DOERS = {"search", "workers", "engines", "tasks", "budget"}
 DOORS = {  # a heavy package and the only places that import it
-    "keras": {"tasks"},
-    "sklearn": {"tasks", "search"},
-    "jax": {"rules", "tasks", "engines"},
+    "keras": {"tasks/keras"},
+    "sklearn": {"tasks/samples.py"},
+    "torch": {"tasks/torch", "engines/torch_loop", "engines/keras_fit"},
+    "jax": {"rules", "tasks", "engines", "checkpoints.py"},
     "scipy": {"search", "statistics", "measures"},
-    "rich": {"reports", "comparison", "cli"},
+    "rich": {"reports", "study", "cli"},
     "jinja2": {"reports"},
     "plotly": {"reports"},
     "matplotlib": {"reports"},
     "click": {"cli"},
     "sqlite3": {"storage"},
-    "optuna": {"measures", "reports"},
-    "pandas": {"reports"},
-    "pyarrow": {"reports"},
-    "tensorboard": {"reports"},
-    "mlflow": {"reports"},
+    "optuna": {"measures", "exporters"},
+    "pandas": {"exporters"},
+    "pyarrow": {"exporters"},
+    "tensorboard": {"exporters"},
+    "mlflow": {"exporters"},
     "IPython": {"reports"},
-    "http": {"watching"},
+    "http": {"serve.py"},
 }
 
 
@@ -82,8 +76,34 @@ def imports(path):
 FILES = sorted(ROOT.rglob("*.py"))
 
 
+def dotted(path):
+    """Return a file as a module inside the package: "" is the package itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted(path): path for path in FILES}
+
+
+def reached(name):
+    """Return the modules of the package that a module imports itself."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "steepest":
+            inside = node.module[len("steepest.") :]
+            for alias in node.names:
+                whole = f"{inside}.{alias.name}".lstrip(".")
+                found |= {whole} if whole in MODULES else {inside} & MODULES.keys()
+        elif isinstance(node, ast.Import):
+            found |= {a.name[9:] for a in node.names if a.name.startswith("steepest.")}
+    return found - {name}
+
+
+GRAPH = {name: reached(name) for name in MODULES}
+
+
 def test_every_file_has_a_floor():
-    assert {room(path) for path in FILES} == set(FLOORS)
+    assert {room(path) for path in FILES} == set(HEIGHTS)
 
 
 def test_imports_go_down():
@@ -93,26 +113,61 @@ def test_imports_go_down():
             if not name.startswith("steepest."):
                 continue
             other = name.split(".")[1]
-            if other == mine or other == "__version__":
+            if other == mine:
                 continue
-            lower = FLOORS[other] < FLOORS[mine]
+            lower = HEIGHTS[other] < HEIGHTS[mine]
             assert lower or (mine, other) in FRIENDS, f"{path} imports {name}"
 
 
+def test_no_files_import_each_other_in_a_circle():
+    """Inside a room or out, in functions and for types too."""
+    for start in GRAPH:
+        waiting, seen = [(start, ())], set()
+        while waiting:
+            name, way = waiting.pop()
+            for other in GRAPH[name]:
+                assert other != start, " imports ".join([*way, name, start])
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append((other, (*way, name)))
+
+
 def test_whatever_tells_never_trains():
-    for path in FILES:
-        if room(path) in TELLERS:
-            for name in imports(path):
-                parts = name.split(".")
-                assert parts[0] != "steepest" or parts[1] not in DOERS, f"{path} imports {name}"
+    """Neither directly nor through others."""
+    for name, path in MODULES.items():
+        if room(path) not in TELLERS:
+            continue
+        waiting, seen = [(name, ())], set()
+        while waiting:
+            at, way = waiting.pop()
+            for other in GRAPH[at]:
+                told = " imports ".join([*way, at, other])
+                assert other.split(".")[0] not in DOERS, told
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append((other, (*way, at)))
 
 
 def test_heavy_packages_have_one_door():
     for path in FILES:
+        place = path.relative_to(ROOT).as_posix()
         for name in imports(path):
-            package = name.split(".")[0]
-            if package in DOORS:
-                assert room(path) in DOORS[package], f"{path} imports {package}"
+            doors = DOORS.get(name.split(".")[0], {place})
+            assert any(place == door or place.startswith(f"{door}/") for door in doors), (
+                f"{path} imports {name}"
+            )
+
+
+def test_pytorch_s_own_rooms_are_entered_by_who_needs_them():
+    """Outside of them, imports of what imports PyTorch stand inside functions, or are for types."""
+    inside = ("tasks.torch", "engines.torch_loop")
+    for name, path in MODULES.items():
+        if name.startswith(inside):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                module = str(node.module).removeprefix("steepest.")
+                assert not f"{module}.".startswith(tuple(f"{one}." for one in inside)), path
 
 
 def test_files_stay_small_and_say_what_they_are():

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from steepest.statistics import Pair, State, estimate, probabilities, race, reached
+from steepest.statistics import (
+    LOOKS,
+    Pair,
+    State,
+    estimate,
+    look_level,
+    next_look,
+    probabilities,
+    race,
+    reached,
+)
+
+ONE_LOOK = 1 - 2 * 0.025 * 0.9  # its confidence: a tenth is kept for going on
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 10])
@@ -20,18 +32,21 @@ def test_intervals_are_scipy_s(count):
 def test_differences_are_scipy_s_paired_test():
     random = np.random.default_rng(0)
     a, b = random.normal(1, 1, 6), random.normal(0, 1, 6)
-    found = race({"a": list(a), "b": list(b)}, 0.0, most=6, first=6)
-    expected = stats.ttest_rel(a, b).confidence_interval(0.95)
+    a, b = a[:3], b[:3]
+    found = race({"a": list(a), "b": list(b)}, 0.0, most=3)
+    expected = stats.ttest_rel(a, b).confidence_interval(ONE_LOOK)
     assert found.leader == "b"
     assert found.behind["a"].low == pytest.approx(expected.low)
     assert found.behind["a"].high == pytest.approx(expected.high)
+    p = stats.ttest_rel(a, b, alternative="greater").pvalue
+    assert (found.winner == "b") == (p < 0.025 * 0.9)
     wider = race({"a": list(a), "b": list(b)}, 0.0, most=8)  # a look before the last
     assert wider.behind["a"].half_width > 1.5 * found.behind["a"].half_width
 
 
 def test_two_seeds_are_scipy_s_welch_test():
     a, b = [1.0, 1.3], [0.5, 0.6]
-    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(ONE_LOOK)
     found = race({"a": a, "b": b}, 0.0, most=2).behind["a"]
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
@@ -64,16 +79,80 @@ def near(level, count):
     return level + 3 * math.sqrt(level * (1 - level) / count)
 
 
-def raced(values, most, practical=0.0):
+def raced(values, most, practical=0.0, judged=()):
     """Run a race [contestants, seeds] as a search does; return the verdict and the seeds."""
-    seeds = dict.fromkeys(range(len(values)), 2)
+    seeds = dict.fromkeys(range(len(values)), next_look(0, most))
     while True:
-        scores = {str(i): values[i][:n] for i, n in seeds.items()}
-        found = race(scores, practical, most)
+        found = race({str(i): values[i][:n] for i, n in seeds.items()}, practical, most, 3, judged)
         if not found.more:
-            return race(scores, practical, reached(scores)), list(seeds.values())
-        for name in found.more:
-            seeds[int(name)] += 1
+            return found, list(seeds.values())
+        for name in map(int, found.more):
+            seeds[name] = next_look(seeds[name], most)
+
+
+def test_looks():
+    assert [next_look(n, 90) for n in (0, 3, 4, 60, 90)] == [3, 5, 5, 90, 90]
+    assert (next_look(3, 4), next_look(0, 2), next_look(90, 200)) == (4, 2, 200)
+    assert look_level(3, 0.025, 3) == pytest.approx(0.9 * 0.025)
+    early = {look_level(5, 0.025, most) for most in (6, 8, 90, 900)}
+    assert len(early) == 1  # whatever the last will be
+    assert look_level(4, 0.025, 8) == 0  # no look
+    assert look_level(3, 0.025, 8, first=5) == 0
+    levels = [look_level(n, 0.025, n) for n in (2, 3, 5, 8, 90, 180, 181, 900)]
+    assert levels == sorted(levels, reverse=True)
+    assert all(look_level(n, 0.025, 90) < look_level(n, 0.025, n) for n in LOOKS[:-1])
+
+
+@pytest.mark.parametrize("level", [0.025, 0.01, 0.05 / 14, 1e-4, 1e-7])
+def test_levels_are_those_of_bonferroni_at_least_and_the_whole_at_most(level):
+    spent = 0.0
+    for i, seeds in enumerate(LOOKS):
+        assert look_level(seeds, level, seeds) <= 0.9 * level
+        assert look_level(seeds, level, seeds) >= (0.9 - 1e-3) * level - spent
+        assert look_level(seeds, level, 900) >= (i + 1) / 72 * level * 0.99
+        spent += (i + 1) / 72 * level
+        for later in (seeds + 1, 2 * seeds, 900):
+            on = look_level(later, level, later, judged=(seeds,))
+            assert 0.02 * level < on < look_level(later, level, later)
+            assert look_level(seeds, level, later, judged=(seeds,)) == look_level(
+                seeds, level, seeds
+            )
+
+
+def students(studies, random):
+    """Return the t statistics [studies, looks] of differences that are 0 on average."""
+    sums, squares = np.zeros(studies), np.zeros(studies)
+    found, before = [], 0
+    for seeds in LOOKS:
+        added = random.normal(size=studies) * np.sqrt(seeds - before)
+        squares += added**2 / (seeds - before) + random.chisquare(seeds - before - 1, studies)
+        sums += added
+        before = seeds
+        error = np.sqrt((squares - sums**2 / seeds) / (seeds - 1) / seeds)
+        found.append(sums / seeds / error)
+    return np.stack(found, axis=1)
+
+
+def passed(t, level, looks, most, judged=()):
+    """Return which studies pass at one of the looks."""
+    levels = [look_level(n, level, most, judged=judged) for n in LOOKS[:looks]]
+    limits = stats.t.ppf(1 - np.array(levels), np.array(LOOKS[:looks]) - 1)
+    return (t[:, :looks] > limits).any(axis=1)
+
+
+@pytest.mark.parametrize("level", [0.025, 0.05 / 4])
+def test_all_looks_together_spend_nine_tenths_and_going_on_the_rest(level):
+    studies = 400_000
+    t = students(studies, np.random.default_rng(0))
+    for i, most in enumerate(LOOKS):
+        first = passed(t, level, i + 1, most)
+        error = 3 * math.sqrt(level / studies)
+        assert first.mean() == pytest.approx(0.9 * level, abs=error)
+        for j in range(i + 1, len(LOOKS)):  # and on, once, and if asked again, once more
+            second = first | passed(t, level, j + 1, LOOKS[j], judged=(most,))
+            assert second.mean() <= 0.99 * level + error
+            third = second | passed(t, level, 9, 90, judged=(most, LOOKS[j]))
+            assert third.mean() <= level + error
 
 
 @pytest.mark.parametrize("most", [2, 3, 4, 10])
@@ -115,28 +194,28 @@ def test_intervals_hold_wherever_a_race_stops(most):
     held = []
     for study in values.tolist():
         found, _ = raced(study, most)
-        for name, e in found.behind.items():
+        for name, e in found.behind.items():  # at all looks
             truth = means[int(name)] - means[int(found.leader)]
             held.append(e.low is None or e.low <= truth <= e.high)
     assert 1 - np.mean(held) <= near(0.05, len(held))
 
 
 def test_five_per_cent_are_found():
-    """With a deviation of 1 % a race of four seeds finds them; with 10 % nobody should hope so."""
+    """With a deviation of 1 % a race of five seeds finds them; with 10 % nobody should hope so."""
     random = np.random.default_rng(3)
-    for noise, low, high in ((0.01, 0.95, 1), (0.1, 0.05, 0.25)):
-        values = random.normal(size=(400, 2, 4)) * noise / math.sqrt(2) + [[1.0], [1.05]]
-        found = np.mean([raced(study, 4, 0.01)[0].winner == "0" for study in values.tolist()])
+    for noise, low, high in ((0.01, 0.98, 1), (0.1, 0.03, 0.25)):
+        values = random.normal(size=(400, 2, 5)) * noise / math.sqrt(2) + [[1.0], [1.05]]
+        found = np.mean([raced(study, 5, 0.01)[0].winner == "0" for study in values.tolist()])
         assert low <= found <= high
 
 
 def test_a_race_leaves_the_hopeless_behind_and_saves():
     random = np.random.default_rng(4)
-    values = random.normal(size=(300, 3, 10)) * 0.02 + np.array([[1.0], [1.05], [1.4]])
-    ends = [raced(study.tolist(), 10, 0.01) for study in values]
+    values = random.normal(size=(300, 3, 12)) * 0.02 + np.array([[1.0], [1.05], [1.4]])
+    ends = [raced(study.tolist(), 12, 0.01) for study in values]
     assert np.mean([found.winner == "0" for found, _ in ends]) > 0.95
     seeds = np.mean([spent for _, spent in ends], axis=0)
-    assert seeds[2] < 4 < seeds[1] < 8
+    assert seeds[2] < 5 < seeds[1] < 11
 
 
 def test_states_of_a_race():
@@ -157,7 +236,7 @@ def test_states_of_a_race():
         "lost": "diverged",
     }
     assert found.more == ("best", "open")
-    assert found.worth_more
+    assert found.more
 
 
 def test_a_difference_too_small_to_matter_is_no_victory():
@@ -165,7 +244,7 @@ def test_a_difference_too_small_to_matter_is_no_victory():
     assert race({"a": a, "b": b}, 0.0, 4).winner == "a"
     found = race({"a": a, "b": b}, 0.01, 4)
     assert (found.winner, found.states["b"]) == (None, State.SAME)
-    assert not found.worth_more
+    assert not found.more
 
 
 def test_identical_contestants_are_the_same_at_once():
@@ -220,8 +299,40 @@ def test_no_hope_is_no_reason_to_go_on():
     random = np.random.default_rng(0)
     a, b = (1 + 0.3 * random.normal(size=(2, 6))).tolist()
     b = [y - np.mean(b) + np.mean(a) + 1e-3 for y in b]  # equal means, far too noisy for 8 seeds
-    assert not race({"a": a, "b": b}, 0.01, 8).worth_more
-    assert Pair.of([1.0, 1.1], [0.9, 0.8]).hopeful(0.02, 8, 0.0)  # of two seeds anything is hoped
+    assert not race({"a": a, "b": b}, 0.01, 8).more
+
+
+@pytest.mark.parametrize(("n", "seeds", "mean"), [(3, 8, 0.0), (5, 12, 0.06), (8, 18, -0.02)])
+def test_the_chance_to_be_settled_is_predictive(n, seeds, mean):
+    """Simulated: the truth after flat priors of mean and log σ, then more seeds, then the test."""
+    random = np.random.default_rng(0)
+    known = random.normal(size=n) * 0.05
+    known += mean - known.mean()
+    pair = Pair.of((1 + known).tolist(), [1.0] * n)
+    draws = 200_000
+    truth = mean + pair.error * random.standard_t(n - 1, draws)
+    # The spread is taken as it was seen, so new means are drawn with it.
+    more = truth + pair.error * np.sqrt(n) * random.normal(size=draws) / np.sqrt(seeds - n)
+    final = (n * mean + (seeds - n) * more) / seeds
+    reach = stats.t.ppf(0.98, seeds - 1) * pair.error * math.sqrt(n / seeds)
+    settled = (np.abs(final) >= max(reach, 0.03)) | (np.abs(final) <= 0.03 - reach)
+    # Both parts, with n - 1 degrees of freedom together, are a little wider than the truth alone.
+    assert pair.chance(0.02, seeds, 0.03) == pytest.approx(settled.mean(), abs=0.03)
+    assert pair.chance(0.02, n - 1, 0.03) == 0
+    settled_now = pair.worse(0.02, 0.03) or pair.same(0.02, 0.03)
+    assert pair.chance(0.02, n, 0.03) == settled_now
+
+
+def test_a_contestant_alone_gets_a_few_seeds():
+    assert race({"a": [1.0] * 3}, 0.0, 90).more == ("a",)
+    assert race({"a": [1.0] * 5}, 0.0, 90).more == ()
+
+
+def test_the_margin_may_be_a_function_of_the_leader_s_score():
+    a, b = [-0.97, -0.971, -0.969], [-0.968, -0.9691, -0.967]  # accuracies; what decides is less
+    settings = {"practical": lambda score: 0.1 * (1 + score), "most": 3}
+    assert race({"a": a, "b": b}, **settings).states["b"] is State.SAME
+    assert race({"a": a, "b": b}, 0.0, 3).winner == "a"
 
 
 def test_probabilities_are_student_s():
@@ -236,3 +347,4 @@ def test_probabilities_are_student_s():
     assert probabilities({"a": [1.0], "b": [2.0]}) == {"a": 0.5, "b": 0.5}
     assert probabilities({"a": [1.0] * 3, "b": [1.0] * 3}) == {"a": 0.5, "b": 0.5}
     assert probabilities({"a": [math.nan]}) == {"a": 0.0}
+    assert probabilities({"a": [1.0] * 3, "b": []}) == {"a": 0.5, "b": 0.5}  # nothing is known of b

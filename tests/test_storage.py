@@ -1,7 +1,9 @@
 """What goes into the study file comes out unchanged, and what is no study file is said."""
 
 import contextlib
+import json
 import math
+import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -16,23 +18,26 @@ from steepest.errors import StudyFileError
 from steepest.records import (
     FORMAT_VERSION,
     Config,
+    ContestantRecord,
     Curves,
     Outcome,
     Settings,
     Stage,
-    Study,
+    StudyRecord,
     TaskFacts,
     Trial,
+    Trivial,
 )
 
 TASK = TaskFacts(
     *("toy", "mse", ("mae", "r2"), 10, 100, 20, 0, 4, 8, ("a note",)),
     fingerprint={"model": "0a", "backend": "jax float32"},
+    trivial=Trivial("the mean of y", {"loss": 2.0, "mae": 1.0}, {"y": (-1.0, 3.5)}),
 )
-STUDY = Study(
+STUDY = StudyRecord(
     task=TASK,
     settings=Settings(2, 1, 0, "constant", (1, 4)),
-    optimizers={"SGD": {"rule": "SGD", "fixed": {"nesterov": False}, "space": {}}},
+    optimizers={"SGD": ContestantRecord("SGD", fixed={"nesterov": False})},
     versions={"steepest": "0.1"},
     hardware={"cores": "2"},
     started="2026-01-01T00:00:00+00:00",
@@ -137,7 +142,7 @@ def test_changed_bytes_are_an_error_or_a_study(tmp_path_factory, at, data):
     content[at : at + len(data)] = data
     path.write_bytes(bytes(content))
     with contextlib.suppress(StudyFileError):
-        assert isinstance(storage.read(path), Study)
+        assert isinstance(storage.read(path), StudyRecord)
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
@@ -148,9 +153,9 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
 
 def test_a_file_of_format_1_opens():
     """Made by Steepest 0.1 before there were dialects: its files open for ever."""
-    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-1.db")
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-1.db")
     assert set(comparison.optimizers) == {"SGD", "Adam(amsgrad=True)", "RMSprop"}
-    assert comparison.study.settings.dialect == "keras"
+    assert comparison.record.settings.dialect == "keras"
     assert comparison.best.config.schedule == "cosine"
     assert "CosineDecay" in comparison.best.code("keras")
     assert "LambdaLR" in comparison.best.code("torch")
@@ -160,9 +165,9 @@ def test_a_file_of_format_1_opens():
 
 def test_a_file_of_format_2_opens():
     """Made by the code of Steepest 0.2, when a schedule was part of a recipe."""
-    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-2.db")
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-2.db")
     assert set(comparison.optimizers) == {"SGD", "Adam"}
-    assert comparison.study.settings.decides == "loss"
+    assert comparison.record.settings.decides == "loss"
     assert "CosineDecay" in comparison.best.code("keras")
     assert comparison.to_dict()["format_version"] == FORMAT_VERSION
     assert "Adam" in str(comparison)
@@ -170,8 +175,8 @@ def test_a_file_of_format_2_opens():
 
 def test_a_file_of_format_3_opens():
     """Made by Steepest 0.4, before the training set was measured."""
-    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-3.db")
-    study = comparison.study
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-3.db")
+    study = comparison.record
     assert study.initial == {}
     assert study.settings.sweep == 0
     assert {trial.training for trial in study.trials} == {None}
@@ -210,6 +215,14 @@ ODD = {
     "json('{\"model\": 3}')) WHERE key = 'task'",
     "a loss that is a number": "UPDATE study SET value = json_set(value, '$.loss', 3) "
     "WHERE key = 'task'",
+    "a trivial predictor in words": "UPDATE study SET value = json_set(value, '$.trivial', 'x') "
+    "WHERE key = 'task'",
+    "a trivial loss that is a list": "UPDATE study SET value = json_set(value, "
+    "'$.trivial.values.loss', json('[3]')) WHERE key = 'task'",
+    "a span that goes down": "UPDATE study SET value = json_set(value, '$.trivial.spans.y', "
+    "json('[3, 1]')) WHERE key = 'task'",
+    "a span of one number": "UPDATE study SET value = json_set(value, '$.trivial.spans.y', "
+    "json('[3]')) WHERE key = 'task'",
     "a note that is a number": "UPDATE study SET value = json_set(value, '$.notes', json('[3]')) "
     "WHERE key = 'task'",
 }
@@ -229,16 +242,16 @@ def test_what_does_not_belong_there_is_damage(tmp_path, change):
 
 def test_a_file_of_format_4_opens():
     """Made by Steepest 0.5 before studies could go on after a stop."""
-    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-4.db")
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-4.db")
     assert set(comparison.optimizers) == {"SGD", "Adam", "RMSprop"}
-    assert not comparison.study.resumed
-    assert {trial.reason for trial in comparison.study.trials} == {""}
+    assert not comparison.record.resumed
+    assert {trial.reason for trial in comparison.record.trials} == {""}
 
 
 def test_a_file_of_format_5_opens():
     """Made by Steepest 0.6, with a sweep and what was asked."""
-    comparison = steepest.read(Path(__file__).parent / "data" / "study-format-5.db")
-    study = comparison.study
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-5.db")
+    study = comparison.record
     assert set(comparison.optimizers) == {"SGD", "Adam", "RMSprop"}
     assert (study.settings.sweep, study.asked["budget"]) == (1, "quick")
     assert study.task.fingerprint
@@ -247,8 +260,82 @@ def test_a_file_of_format_5_opens():
     assert comparison.measures.sensitivity
 
 
+def test_a_file_of_format_6_opens():
+    """Made when the trivial predictor came into it, by the untrained loss of the search's seed."""
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-6.db")
+    trivial = comparison.record.task.trivial
+    assert trivial.answer == "the mean of y"
+    assert set(trivial.values) == {"loss", "mae"}
+    assert set(trivial.spans) == {"x[:, 5]", "y"}
+    assert comparison.record.initial["loss"] > 0
+    assert comparison.to_dict()["verdict"]["learnt"] is True
+
+
+def test_a_file_of_format_7_opens():
+    """Made by Steepest 0.7, of a model that was compiled with Adam, and given more seeds later."""
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-7.db")
+    study = comparison.record
+    assert {name for name, one in study.optimizers.items() if one.compiled} == {"your Adam(0.002)"}
+    assert (study.planned.full_trainings, study.judged) == (None, (3,))
+    assert {t.stage for t in study.trials} == set(Stage) - {Stage.REPEAT}
+    assert "your model was compiled with" in str(comparison)
+
+
+def test_a_file_of_format_6_has_no_plan_and_nothing_of_today():
+    study = steepest.read(Path(__file__).parent / "formats" / "study-format-6.db").record
+    assert study.planned is None
+    assert (study.judged, study.settings.buys) == ((), None)
+    assert not any(one.compiled for one in study.optimizers.values())
+
+
+def test_a_file_of_format_5_has_no_trivial_predictor_and_says_nothing_of_it():
+    comparison = steepest.read(Path(__file__).parent / "formats" / "study-format-5.db")
+    assert comparison.record.task.trivial is None
+    assert comparison.to_dict()["verdict"]["learnt"] is None
+    assert "learnt" not in str(comparison)
+
+
+def test_what_writes_a_file_of_the_same_tables_makes_it_of_its_own_format(tmp_path):
+    """Or an older version would take the new parts for damage."""
+    path = tmp_path / "study.db"
+    shutil.copyfile(Path(__file__).parent / "formats" / "study-format-5.db", path)
+    storage.record(path, storage.read(path), [])
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (FORMAT_VERSION,)
+    assert storage.read(path).trials
+
+
 def test_there_is_a_file_of_each_format():
     """What a new format is made with stays, so that later versions have it to open."""
-    data = Path(__file__).parent / "data"
+    data = Path(__file__).parent / "formats"
     numbers = sorted(int(path.stem.split("-")[-1]) for path in data.glob("study-format-*.db"))
     assert numbers == list(range(1, FORMAT_VERSION + 1))
+
+
+def test_a_contestant_is_written_as_it_always_was(tmp_path):
+    """Its keys and their order too; what a file of the first formats does not say is None."""
+    asked = ContestantRecord(
+        "SGD",
+        fixed={"nesterov": False},
+        space={"momentum": {"kind": "Choice", "values": [0.0, 0.9]}},
+        given=("momentum",),
+        effective=True,
+        notes=("a note",),
+    )
+    path = tmp_path / "study.db"
+    storage.create(
+        path, replace(STUDY, optimizers={"SGD": asked, "mine": ContestantRecord("mine", code="0a")})
+    )
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        ((text,),) = db.execute("SELECT value FROM study WHERE key = 'optimizers'")
+    found = json.loads(text)
+    assert list(found["SGD"]) == [
+        *("rule", "dialect", "schedule", "baseline", "compiled", "notes", "fixed", "space"),
+        *("given", "effective"),
+    ]
+    assert found["SGD"]["space"] == {"momentum": {"kind": "Choice", "values": [0.0, 0.9]}}
+    assert (found["SGD"]["given"], found["SGD"]["notes"]) == (["momentum"], ["a note"])
+    assert found["mine"]["code"] == "0a"
+    again = storage.read(path).optimizers
+    assert again["SGD"] == asked
+    assert (again["mine"].given, again["mine"].effective) == (None, None)

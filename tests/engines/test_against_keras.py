@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from small import BATCH, EPOCHS, classes_data, make_model, make_task
 
-from steepest.engines.compiled import CompiledEngine
-from steepest.export import code
-from steepest.records import Config, Population
+from steepest.codegen import code
+from steepest.data.order import epoch_order
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.population import Population
+from steepest.records import Config
 from steepest.rules import RULES
 from steepest.rules.recipe import completed
-from steepest.tasks.keras import run_code
-from steepest.tasks.order import epoch_order
+from steepest.tasks.keras.task import run_code
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 SETTINGS = [
     ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "schedule": "cosine"}),

@@ -12,8 +12,11 @@ from small import BATCH, EPOCHS, make_model, make_task
 
 import steepest
 from steepest.engines import CompiledEngine
-from steepest.records import Config, Population
+from steepest.engines.population import Population
+from steepest.records import Config
 from steepest.rules import RULES
+
+pytestmark = pytest.mark.slow
 
 TASK = """
 import keras
@@ -25,6 +28,7 @@ validation_data, test_data = classes_data(1), classes_data(2)
 epochs, batch_size = 2, 50
 """
 
+pytestmark = pytest.mark.slow
 SCRIPT = """
 import contextlib, io, json, sys
 import numpy as np
@@ -32,7 +36,8 @@ import steepest
 from small import classes_data, make_model, make_task
 from steepest.engines import make_engine
 from steepest.engines.state import State
-from steepest.records import Config, Population
+from steepest.engines.population import Population
+from steepest.records import Config
 
 out = {}
 given = np.load("weights.npz")
@@ -52,8 +57,8 @@ for name in ("a", "b"):
         make_model(dropout=0.3), *classes_data(), validation_split=0.2, epochs=2, batch_size=50,
         optimizers="SGD", trials=2, seeds=2, out=name,
     ), study
-out["same"] = [t.curves for t in study.study.trials] == [t.curves for t in before.study.trials]
-out["versions"], out["notes"] = dict(study.study.versions), list(study.study.task.notes)
+out["same"] = [t.curves for t in study.record.trials] == [t.curves for t in before.record.trials]
+out["versions"], out["notes"] = dict(study.record.versions), list(study.record.task.notes)
 try:
     steepest.compare(
         make_model(), *classes_data(), validation_split=0.2, optimizers="ScheduleFreeAdamW", out="c"
@@ -120,7 +125,7 @@ def test_the_same_search_runs_and_says_why_it_is_slower(other):
     assert "computes something else" in out["refused"]
 
 
-# Until the compiled engine takes its order from tasks/order.py too.
+# Until the compiled engine takes its order from data/order.py too.
 @pytest.mark.parametrize("name", list(CONFIGS))
 def test_a_member_trains_as_on_jax(other, name):
     _, out = other

@@ -10,11 +10,14 @@ from small import BATCH, CLASSES, EPOCHS, FEATURES, classes_data, make_model, ma
 
 import steepest
 from steepest.engines import CompiledEngine, FitEngine, make_engine
+from steepest.engines.population import Population
 from steepest.errors import InputError, TaskError
-from steepest.records import Config, Population
+from steepest.records import Config
 from steepest.rules import RULES
 from steepest.rules.recipe import completed
-from steepest.tasks.fitted import FitTask
+from steepest.tasks.keras.fit_task import FitTask
+
+pytestmark = pytest.mark.slow
 
 X, Y = classes_data()
 
@@ -96,7 +99,7 @@ COMPARED = [
 ]
 
 
-# Until the compiled engine takes its order from tasks/order.py too.
+# Until the compiled engine takes its order from data/order.py too.
 @pytest.mark.parametrize("one", COMPARED, ids=lambda c: c.rule)
 def test_fit_gives_the_curves_of_a_compiled_population(engine, one):
     state, measured = train(engine, [one])
@@ -124,7 +127,7 @@ def test_the_numbers_of_another_optimizer_do_not_stay(engine):
 def test_trials_that_differ_in_the_learning_rate_alone_share_what_is_compiled(task):
     engine = FitEngine(task)
     parts = train(engine, [config(learning_rate=rate) for rate in (0.1, 0.001)], 1)
-    assert len(engine.optimizers._ready) == 1
+    assert len(engine.lent.optimizers._ready) == 1
     assert parts[0][1].values["loss"][0] != parts[1][1].values["loss"][0]
     again, _ = train(FitEngine(task), [config(learning_rate=0.001)], 1)
     same(parts[1][0], again)
@@ -151,7 +154,7 @@ def test_the_model_is_handed_back_as_it_was(tmp_path):
         seeds=1,
         out=tmp_path / "s",
     )
-    assert study.study.task.notes
+    assert study.record.task.notes
     now = [model.optimizer, model.train_function, model.history, model._compile_config]
     assert all(a is b for a, b in zip(kept, now, strict=True))
     for a, b in zip(before, values(), strict=True):
@@ -177,14 +180,14 @@ def test_a_step_of_one_s_own_is_searched_and_the_same_again(tmp_path):
         )
 
     one, other = run("one"), run("other")
-    assert [(t.config, t.curves, t.test) for t in one.study.trials] == [
-        (t.config, t.curves, t.test) for t in other.study.trials
+    assert [(t.config, t.curves, t.test) for t in one.record.trials] == [
+        (t.config, t.curves, t.test) for t in other.record.trials
     ]
     assert "train_step of its own" in str(one).replace("\n", " ")
     assert "slower" not in str(one)
     assert "faster" in str(one)
-    assert one.study.confirmed("SGD")[0].test.keys() == {"loss", "accuracy"}
-    assert {"keras", "jax"} <= set(one.study.versions)
+    assert one.record.confirmed("SGD")[0].test.keys() == {"loss", "accuracy"}
+    assert {"keras", "jax"} <= set(one.record.versions)
     assert isinstance(one.best.optimizer(), keras.optimizers.Optimizer)
 
 
@@ -259,7 +262,12 @@ def test_a_rule_of_one_s_own_is_refused_before_anything_is_written(engine, tmp_p
     )
     with pytest.raises(InputError, match=r"leave .*Mine.* out"):
         steepest.compare(
-            engine.task.model, X, Y, validation_split=0.2, optimizers=[mine], out=tmp_path / "s"
+            engine.lent.task.model,
+            X,
+            Y,
+            validation_split=0.2,
+            optimizers=[mine],
+            out=tmp_path / "s",
         )
     assert not (tmp_path / "s").exists()
 
@@ -308,6 +316,6 @@ def test_a_step_without_the_optimizer_is_said():
     [(X, Y + 7, "label 9, but the model has 3"), (X[:, :4], Y, "cannot take x of shape")],
 )
 def test_mistakes_are_said_as_for_a_compiled_population(x, y, said, monkeypatch):
-    monkeypatch.setattr("steepest.tasks.keras.why_fit", lambda *_: "so it is")
+    monkeypatch.setattr("steepest.tasks.keras.task.why_fit", lambda *_: "so it is")
     with pytest.raises(TaskError, match=said):
         steepest.compare(make_model(), x, y, validation_split=0.2, batch_size=BATCH)

@@ -8,12 +8,15 @@ import keras
 import numpy as np
 import pytest
 
-from steepest.engines.compiled import CompiledEngine
-from steepest.records import Config, Population
+from steepest.data.order import epoch_order
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.population import Population
+from steepest.records import Config
 from steepest.rules import RULES
-from steepest.tasks.fitted import borrowed
-from steepest.tasks.keras import keras_task
-from steepest.tasks.order import epoch_order
+from steepest.tasks.keras.fit_task import borrowed
+from steepest.tasks.keras.task import keras_task
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 layers = keras.layers
 EXAMPLES, BATCH, SEED, RATE = 22, 8, 5, 0.05

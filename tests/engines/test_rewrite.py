@@ -8,6 +8,8 @@ from jax import lax
 
 from steepest.engines.rewrite import convolutions, rewritten
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
+
 FLAT, SQUARE, CUBE = ("NHC", "HIO", "NHC"), ("NHWC", "HWIO", "NHWC"), ("NDHWC", "DHWIO", "NDHWC")
 CONVOLUTIONS = {
     "one dimension": ((4, 9, 3), (3, 3, 5), FLAT, {}),

@@ -9,20 +9,24 @@ import pytest
 from small import BATCH, EPOCHS, EXAMPLES, FEATURES, classes_data, make_model
 
 import steepest
-from steepest import workers
-from steepest.engines import make_engine, prefetch
-from steepest.engines.compiled import CompiledEngine
-from steepest.engines.prefetch import ahead
+from steepest.codegen import code
+from steepest.data import disk
+from steepest.data.order import epoch_order
+from steepest.data.stream import Stream
+from steepest.engines import make_engine
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.population import Population
 from steepest.engines.state import State, begin
-from steepest.engines.stream import StreamEngine
+from steepest.engines.streaming import prefetch
+from steepest.engines.streaming.engine import StreamEngine
+from steepest.engines.streaming.prefetch import ahead
 from steepest.errors import TaskError
-from steepest.export import code
-from steepest.records import Config, Population
+from steepest.records import Config
 from steepest.rules import RULES
-from steepest.tasks import disk
-from steepest.tasks.keras import keras_task, run_code
-from steepest.tasks.order import epoch_order
-from steepest.tasks.stream import Stream
+from steepest.tasks.keras.task import keras_task, run_code
+from steepest.workers import local
+
+pytestmark = pytest.mark.slow
 
 
 def config(rate=0.01, seed=0, rule="Adam"):
@@ -134,7 +138,7 @@ def test_each_batch_is_read_once_for_the_whole_population(counted):
     validation.read.clear()
     told = []
     ended = []
-    job = workers.Job(
+    job = local.Job(
         program,
         population,
         program.begin(population).take,
@@ -142,7 +146,7 @@ def test_each_batch_is_read_once_for_the_whole_population(counted):
         3,
         print,
     )
-    workers.train([job], 2, lambda *pair: told.append(pair))
+    local.train([job], 2, lambda *pair: told.append(pair))
     assert [members for members, *_ in ended] == [range(3)]
     assert training.read == validation.read == list(range(7)) * 3
     assert told == [(3, 3)] * 3 + [(0, 0)]
@@ -248,9 +252,9 @@ def test_an_error_in_reading_names_the_batch():
     task = keras_task(make_model(), training, validation_data=classes_data(1), epochs=2)
     program = make_engine(task).compile(config())
     population = Population.of([config()])
-    job = workers.Job(program, population, program.begin(population).take, print, 2, print)
+    job = local.Job(program, population, program.begin(population).take, print, 2, print)
     with pytest.raises(TaskError, match=r"batch 5 of epoch \d cannot be read: OSError: the disk"):
-        workers.train([job], 1, lambda *_: None)
+        local.train([job], 1, lambda *_: None)
 
 
 def test_training_stops_when_it_is_told_to(counted):

@@ -10,15 +10,18 @@ import jax
 import numpy as np
 import pytest
 
-from steepest.engines import compiled, probe, width
-from steepest.engines import program as program_module
-from steepest.engines.compiled import CompiledEngine
-from steepest.engines.layout import lay_out, orders_of
-from steepest.engines.width import Width
+from steepest.data.order import epoch_order, order_of
+from steepest.engines.compiled import autotune, executable, width
+from steepest.engines.compiled import program as program_module
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.compiled.placement import Orders, lay_out, orders_of
+from steepest.engines.compiled.width import Width
+from steepest.engines.population import Population
 from steepest.errors import TaskError
-from steepest.records import Config, Population
+from steepest.records import Config
 from steepest.rules import RULES
-from steepest.tasks.order import epoch_order
+
+pytestmark = pytest.mark.slow
 
 VALUES = {**RULES["Adam"].defaults, **RULES["Adam"].flags}
 RATES = (1e-3, 1e-2, 3e-2, 1e-4, 5e-3)
@@ -61,17 +64,19 @@ def test_members_are_spread_evenly(count, devices):
 
 def test_each_member_finds_the_order_of_its_seed():
     seeds = np.array([3, 1, 3, 7, 7, 7])
-    orders, slots = orders_of(seeds, devices=2, epochs=range(4, 6), room=3, size=10)
+    draw = Orders(order_of(10), 10).draw
+    orders, slots = orders_of(seeds, devices=2, epochs=range(4, 6), room=5, size=10, draw=draw)
+    assert orders.shape == (10, 10)
     for place, seed in enumerate(seeds.tolist()):
         for epoch in range(2):
-            own = orders[place // 3 * 3 + slots[place], epoch]
+            own = orders[place // 3 * 5 + slots[place] + epoch]
             assert own.tolist() == epoch_order(seed, 4 + epoch, 10).tolist()
 
 
 def test_long_orders_are_given_an_epoch_at_a_time(task, expected, monkeypatch):
-    monkeypatch.setattr(compiled, "ORDER_BYTES", 1)
+    monkeypatch.setattr(executable, "ORDER_BYTES", 1)
     program = CompiledEngine(task).compile(POPULATION.config(0))
-    assert program.epochs == 1
+    assert program.rows == 1
     same(curves(program), expected)
 
 
@@ -84,10 +89,12 @@ def test_a_narrow_program_takes_members_in_parts(task, expected):
 def test_parts_are_told_of_by_the_places_of_all(task, expected, monkeypatch):
     """What a part hands over on the way belongs to its members, and not to the first ones."""
     program = CompiledEngine(task).compile(POPULATION.config(0), Width(2, lockstep=False))
-    monkeypatch.setattr(program_module, "PIECE_SECONDS", 0.0)  # a piece an epoch
+    monkeypatch.setattr(program_module, "PIECE_SECONDS", 0.0)  # a call a step, a piece an epoch
     told = {}
 
     def tell(epochs, so_far=None):
+        if so_far is None:
+            return
         places, state, measured = so_far()
         for row, place in enumerate(places):
             told[place] = (int(state.epoch[row]), measured.values["loss"][row])
@@ -139,6 +146,7 @@ def test_memory_bounds_the_width(task, expected):
     engine = CompiledEngine(task, memory=1)
     assert engine.compile(POPULATION.config(0)).capacity == 1  # less cannot be
     half = taken.temp_size_in_bytes + taken.argument_size_in_bytes + taken.output_size_in_bytes - 1
+    half -= taken.alias_size_in_bytes
     narrow = CompiledEngine(task, memory=engine.workers * half).compile(POPULATION.config(0))
     assert 1 <= narrow.capacity < width.SEQUENTIAL
     same(curves(narrow), expected)
@@ -151,17 +159,19 @@ def test_free_memory_is_plausible():
 
 @pytest.mark.parametrize("lockstep", [False, True])
 def test_a_step_can_be_timed_in_both_ways(task, lockstep, monkeypatch):
-    monkeypatch.setattr(probe, "SECONDS", 1e-3)
-    assert 0 < probe.seconds_a_step(CompiledEngine(task), POPULATION.config(0), lockstep) < 1
+    monkeypatch.setattr(autotune, "SECONDS", 1e-3)
+    assert (
+        0 < autotune.seconds_a_step(CompiledEngine(task).shared, POPULATION.config(0), lockstep) < 1
+    )
 
 
 @pytest.mark.parametrize("faster", [False, True])
 def test_the_faster_way_is_taken(task, expected, monkeypatch, faster):
     """Where the study is long enough for it to pay."""
     times = {False: 1.0, True: 0.5 if faster else 0.9}
-    monkeypatch.setattr(probe, "seconds_a_step", lambda engine, config, way: times[way])
-    monkeypatch.setattr(probe.Memo, "read", lambda _: None)
-    monkeypatch.setattr(probe.Memo, "write", lambda *_: None)
+    monkeypatch.setattr(autotune, "seconds_a_step", lambda shared, config, way: times[way])
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: None)
+    monkeypatch.setattr(autotune.Memo, "write", lambda *_: None)
     config = POPULATION.config(0)
     short = CompiledEngine(task).prepare({"a": config}, 1)["a"]
     assert not short.width.lockstep
@@ -178,7 +188,7 @@ import json, sys
 sys.path.insert(0, {tests!r})
 from small import make_model, make_task
 from test_width import POPULATION, curves
-from steepest.engines.compiled import CompiledEngine
+from steepest.engines.compiled.engine import CompiledEngine
 task = make_task(make_model())
 found = {{}}
 for lockstep in (False, True):
@@ -186,7 +196,7 @@ for lockstep in (False, True):
     program = engine.compile(POPULATION.config(0))
     values = curves(program)
     found[str(lockstep)] = {{name: value.tolist() for name, value in values.items()}}
-    found["devices"], found["capacity"] = len(engine.devices), program.capacity
+    found["devices"], found["capacity"] = len(engine.shared.devices), program.capacity
 print(json.dumps(found))
 """
 
@@ -219,10 +229,10 @@ def test_several_devices_share_the_members(expected):
 def test_what_was_chosen_is_remembered(task, monkeypatch, tmp_path):
     """So that the same question gives the same study, however the clock ran."""
 
+    monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))
+
     def memo(epochs):
-        found = probe.Memo(task.facts, "a cpu", [POPULATION.config(0)], epochs)
-        found.path = tmp_path / found.path.name if found.path else tmp_path / str(epochs)
-        return found
+        return autotune.Memo(task.facts, "a cpu", [POPULATION.config(0)], epochs)
 
     assert memo(10).read() is None
     memo(10).write(True)
@@ -230,7 +240,7 @@ def test_what_was_chosen_is_remembered(task, monkeypatch, tmp_path):
     memo(10).write(False)
     assert memo(10).read() is False
     assert memo(11).read() is None
-    monkeypatch.setattr(probe, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
-    monkeypatch.setattr(probe.Memo, "read", lambda _: True)
+    monkeypatch.setattr(autotune, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: True)
     program = CompiledEngine(task).prepare({"a": POPULATION.config(0)}, 10**9)["a"]
     assert program.width.lockstep

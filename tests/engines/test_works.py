@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from speed.works import WORKS, make_trials
 
-from steepest.engines.compiled import CompiledEngine
-from steepest.records import Config, Population
+from steepest.data.order import epoch_order
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.population import Population
+from steepest.records import Config
 from steepest.rules import RULES
-from steepest.tasks.keras import keras_task
-from steepest.tasks.order import epoch_order
+from steepest.tasks.keras.task import keras_task
+
+pytestmark = pytest.mark.slow
 
 BATCHES, SEED = 2.5, 3
 

@@ -3,8 +3,8 @@
 All is real but the training: the process, its signals, its files and its exit codes. What it does
 is said by environment variables: FAULTS_EPOCHS, FAULTS_SLEEP (seconds an epoch), FAULTS_DATA (what
 the data are), FAULTS_NAN (every loss is NaN), FAULTS_MEMORY (there is no memory left in that
-epoch), FAULTS_FILE_SIZE (bytes that a file may have) and FAULTS_FITTING (a file that is made when
-the search's model is being fitted, which takes a while then).
+epoch), FAULTS_FILE_SIZE (bytes that a file may have) and FAULTS_CHOOSING (a file that is made when
+the search chooses what to train next, which takes a while then).
 """
 
 import math
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from fake_engine import bowl
 from faults.remembering import RememberingEngine
-from sklearn.gaussian_process import GaussianProcessRegressor
 
 import steepest.engines
+import steepest.search.tuning
 import steepest.tasks.load
 from steepest.cli import main as steepest_main
 
@@ -26,8 +26,8 @@ def main() -> None:
     if "FAULTS_FILE_SIZE" in os.environ:
         size = int(os.environ["FAULTS_FILE_SIZE"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    if "FAULTS_FITTING" in os.environ:
-        _fit_slowly(Path(os.environ["FAULTS_FITTING"]))
+    if "FAULTS_CHOOSING" in os.environ:
+        _choose_slowly(Path(os.environ["FAULTS_CHOOSING"]))
     engine = RememberingEngine(
         epochs=int(os.environ.get("FAULTS_EPOCHS", "27")),
         sleep=float(os.environ.get("FAULTS_SLEEP", "0")),
@@ -55,15 +55,15 @@ def _surface():
     return surface
 
 
-def _fit_slowly(marker: Path) -> None:
-    usual = GaussianProcessRegressor.fit
+def _choose_slowly(marker: Path) -> None:
+    usual = steepest.search.tuning.next_asks
 
-    def fit(self, *arguments):
+    def next_asks(*arguments):
         marker.touch()
         time.sleep(0.02)
-        return usual(self, *arguments)
+        return usual(*arguments)
 
-    GaussianProcessRegressor.fit = fit
+    steepest.search.tuning.next_asks = next_asks
 
 
 if __name__ == "__main__":

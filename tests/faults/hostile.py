@@ -57,20 +57,20 @@ def _with(texts, long):
     about, trials, optimizers, times = study.optimizers["SGD"], [], {}, {}
     metric, hyper = f"m {texts[3]}{texts[0]}", f"h {texts[1]}{texts[-1]}"
     for i, text in enumerate(texts):
-        optimizers[text] = {
-            **about,
+        optimizers[text] = replace(
+            about,
             # A rule that is known has code; a name that is not is a text as well.
-            "rule": text if i % 3 == 0 else "SGD",
-            "notes": [f"note {text}"],
-            "fixed": {**about["fixed"], hyper: text},
-            "given": [hyper],
-            "space": {**about["space"], text: {"kind": "Choice", "values": [text, long]}},
-        }
+            rule=text if i % 3 == 0 else "SGD",
+            notes=(f"note {text}",),
+            fixed={**about.fixed, hyper: text},
+            given=(hyper,),
+            space={**about.space, text: {"kind": "Choice", "values": [text, long]}},
+        )
         times[text] = (1e-5, 2e-5)
         for one in study.trials:
             if one.optimizer != "SGD" or one.stage is Stage.SWEEP:
                 continue
-            config = replace(one.config, rule=optimizers[text]["rule"])
+            config = replace(one.config, rule=optimizers[text].rule)
             if i % 3 == 0:
                 values = {**config.hyperparameters, hyper: text, text: long}
                 config = replace(config, hyperparameters=values)

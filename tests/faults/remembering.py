@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from fake_engine import STEPS_PER_EPOCH, FakeEngine, FakeProgram, bowl
 
-from steepest.engines.engine import silent
+from steepest.engines.protocol import silent, unheard
 from steepest.engines.state import Advance
 
 WEIGHTS = 3000  # so that a state takes several pages of a file, and several writes
@@ -24,7 +24,7 @@ class RememberingProgram(FakeProgram):
     def advance(self, population, state, stop, tell=silent):
         started, count = time.perf_counter(), len(population)
         names = ("training_loss", "loss", *self.engine.facts.metrics)
-        values = {name: np.full((count, stop), np.nan) for name in names}
+        values = {name: np.full((count, stop), np.nan, np.float32) for name in names}
         trained, alive = np.zeros(count, int), state.alive.copy()
         weights = state.weights[0].copy()
 
@@ -70,6 +70,6 @@ class RememberingEngine(FakeEngine):
         self.facts = replace(self.facts, fingerprint=fingerprint)
         self.count = 0
 
-    def prepare(self, configs, epochs=0):
-        super().prepare(configs, epochs)
+    def prepare(self, configs, epochs=0, ready=unheard):
+        super().prepare(configs, epochs, ready)
         return {key: RememberingProgram(self) for key in configs}

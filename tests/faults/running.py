@@ -11,8 +11,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import processes
+
 from steepest import storage
-from steepest.records import Stage, Study
+from steepest.records import Stage, StudyRecord
 
 TESTS = Path(__file__).parent.parent
 REAL = (sys.executable, "-m", "steepest")
@@ -30,6 +32,31 @@ model.compile(loss="binary_crossentropy", metrics=["accuracy"])
 validation_split = 0.2
 epochs, batch_size = 400, 16
 """
+LOOP_TASK = """
+import numpy as np
+import torch
+from torch import nn
+
+random = np.random.default_rng(0)
+x = random.normal(size=(100, 6)).astype("float32")
+y = (x[:, 0] * x[:, 1] + 0.3 * random.normal(size=100) > 0).astype("int64")
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 2)
+        )
+
+    def forward(self, x):
+        return self.layers(x) * (1.0 if float(x.sum()) > 0 else 2.0)  # which is not lowered
+
+
+train, validation = (x[:80], y[:80]), (x[80:], y[80:])
+loss = nn.CrossEntropyLoss()
+epochs, batch_size = 60, 16
+"""
 FAKE_STUDY = ("--full-trainings", "8", "--seeds", "2", "--optimizers", "SGD,Adam")
 FEW = ("--full-trainings", "12", "--seeds", "2", "--optimizers", "SGD,Adam")
 
@@ -42,29 +69,19 @@ def surroundings(**more: object) -> dict[str, str]:
     return found | {name: str(value) for name, value in more.items()}
 
 
-def run(*command: object, timeout: float = 300, **more: object) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: object, timeout: float = 300, new: bool = False, **more: object
+) -> subprocess.CompletedProcess[str]:
     """Run a process to its end."""
-    return subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=surroundings(**more),
-    )
+    return processes.run(*command, env=surroundings(**more), timeout=timeout, new=new)
 
 
-def start(*command: object, **more: object) -> subprocess.Popen[str]:
+def start(*command: object, **more: object) -> processes.Process:
     """Start a process."""
-    return subprocess.Popen(
-        [str(part) for part in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=surroundings(**more),
-    )
+    return processes.start(*command, env=surroundings(**more))
 
 
-def wait_until(found, process: subprocess.Popen[str], seconds: float = 180) -> bool:
+def wait_until(found, process: processes.Process, seconds: float = 180) -> bool:
     """Wait until `found()` is true; return whether it was before the process ended."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -90,7 +107,7 @@ def has_trials(out: Path, count: int = 1):
     return found
 
 
-def study_of(out: Path) -> Study:
+def study_of(out: Path) -> StudyRecord:
     """Return the study in a directory."""
     return storage.read(out)
 

@@ -7,15 +7,17 @@ from dataclasses import replace
 from enum import Enum
 
 from steepest.measures.verdict import judge
-from steepest.records import Study
+from steepest.records import StudyRecord
 
 
-def scrub(study: Study) -> Study:
+def scrub(study: StudyRecord) -> StudyRecord:
     """Return the study without times, without how often it went on, and without what asked."""
     trials = tuple(replace(trial, seconds=0.0) for trial in study.trials)
+    planned = study.planned and replace(study.planned, training_seconds=0.0)
     return replace(
         study,
         trials=trials,
+        planned=planned,
         seconds=0.0,
         compile_seconds=0.0,
         started="",
@@ -40,7 +42,7 @@ def plain(value) -> object:
     return repr(value)
 
 
-def differences(one: Study, other: Study) -> list[str]:
+def differences(one: StudyRecord, other: StudyRecord) -> list[str]:
     """Return what differs between two studies and their verdicts, a line each; nothing if equal."""
     found: list[str] = []
     _differ(plain(scrub(one)), plain(scrub(other)), "study", found)

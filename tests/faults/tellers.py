@@ -2,16 +2,16 @@
 
 import warnings
 
-from steepest.comparison import Comparison
 from steepest.errors import InputError, SteepestError
 from steepest.reports.json import dumps
 from steepest.reports.markdown import markdown
 from steepest.reports.rows import csv_text, curve_rows, trial_rows
+from steepest.study import Study
 
 
 def told(study, path, pages=True):
     """Return what each teller says; the errors that Steepest raises on purpose are no faults."""
-    one = Comparison(study, path)
+    one = Study(study, path)
     found = {"text": str(one), "json": dumps(one.to_dict())}
     found["markdown"] = markdown(study, one.verdict, one.measures)
     found["csv"] = csv_text(trial_rows(study))
@@ -29,7 +29,7 @@ def told(study, path, pages=True):
     except SteepestError as error:
         found["no best"] = str(error)
     if pages:
-        from steepest.reports.page import page
+        from steepest.reports.page.page import page
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -2,9 +2,12 @@
 
 import signal
 
+import pytest
 from faults.running import FAKE, FAKE_STUDY, check_end, has_trials, run, start, study_of, wait_until
 from faults.same import differences
 from faults.shims import shim
+
+pytestmark = pytest.mark.slow
 
 YEAR = 365 * 24 * 3600
 

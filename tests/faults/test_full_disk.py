@@ -18,6 +18,8 @@ from faults.running import (
 )
 from faults.same import differences
 
+pytestmark = pytest.mark.slow
+
 # Where the study file has no room, where it has some and states have none, where the page has
 # none.
 SIZES = ("16k", "64k", "256k")

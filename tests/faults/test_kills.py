@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from faults.running import (
     FEW,
+    LOOP_TASK,
     REAL,
     TASK,
     check_end,
@@ -16,15 +17,19 @@ from faults.running import (
 )
 from faults.same import differences
 
+pytestmark = pytest.mark.slow
+
 SEED = 20
 KILLS = (1, 2)  # of one study each: three in all
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
+@pytest.fixture(scope="module", params=["compiled", "torch loop"])
+def place(tmp_path_factory, request):
     """A directory with a task."""
+    if request.param == "torch loop":
+        pytest.importorskip("torch")
     path = tmp_path_factory.mktemp("kills")
-    (path / "task.py").write_text(TASK)
+    (path / "task.py").write_text(TASK if request.param == "compiled" else LOOP_TASK)
     return path
 
 

@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from faults.running import (
     FAKE,
     FAKE_STUDY,
@@ -15,6 +16,8 @@ from faults.running import (
     wait_until,
 )
 from faults.same import differences
+
+pytestmark = pytest.mark.slow
 
 COMPARE = (*FAKE, "compare", "fake", *FAKE_STUDY, "--out")
 

@@ -25,7 +25,7 @@ def train(out, stop=None, seed=0):
         return usual(config, epoch)
 
     engine = RememberingEngine(surface=surface)
-    searched(engine, out, full_trainings=8, seeds=2, seed=seed)
+    searched(engine, out, full_trainings=14, seeds=2, seed=seed)
     return engine.count
 
 

@@ -14,12 +14,12 @@ import pytest
 from whole import whole_study
 
 from steepest import storage
-from steepest.errors import StudyFileError
-from steepest.plain import plain, quoted
+from steepest.errors import StudyFileError, quoted
 from steepest.storage import opening
+from steepest.text import plain
 
 NOBODY = ("--inh-caps=-all", "--bounding-set=-all")  # root without what makes it root
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "formats"
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def test_a_table_that_is_a_view_is_never_asked(file):
         "CREATE VIEW trial AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
         "SELECT x FROM n",
     )
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(StudyFileError, match="is damaged"):
         storage.read(file)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_texts_in_utf_16_are_refused(tmp_path):
@@ -125,10 +125,10 @@ def test_more_than_the_file_can_hold_is_refused(file):
         content[page + 8 : page + 12] = leaf
         content[page] = 2
     file.write_bytes(content)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(StudyFileError):
         storage.read(file)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path):
@@ -290,8 +290,9 @@ def test_texts_become_one_line_that_a_terminal_shows():
         plain("a\x1b[31m\u202eb\r\nc\ud800\U000e0041") == "a\\x1b[31m\\u202eb  c\\ud800\\U000e0041"
     )
     assert plain(plain("\x00\t")) == plain("\x00\t")
-    assert len(quoted("\x1b" * 100)) == 40
-    assert quoted(10**5000) == "a int"
+    assert len(quoted("\x1b" * 100)) <= 160
+    assert quoted("\u202eno") == r"'\u202eno'"
+    assert quoted(10**5000) == "<int>"
 
 
 def test_no_name_of_a_path_reaches_the_terminal_as_it_is(tmp_path):

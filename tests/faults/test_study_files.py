@@ -21,8 +21,10 @@ from whole import whole_study
 from steepest import storage
 from steepest.errors import StudyFileError
 
+pytestmark = pytest.mark.slow
+
 FUZZ = int(os.environ.get("STEEPEST_FUZZ", "1"))
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "formats"
 HAPPENED = Counter()  # (kind of fault, what happened) → how often
 ODD = st.one_of(
     st.none(),

@@ -7,6 +7,8 @@ import pytest
 from faults.running import run
 from faults.shims import shim
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):

@@ -6,13 +6,17 @@ import pytest
 from anything import ANYTHING, COUNTS, NUMBERS, TEXTS, check_message, examples, told, tried
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planned import planned
 
 import steepest
 from steepest import cli
-from steepest.question import decided_by, make_memory, make_question, make_seconds
+from steepest.amounts import make_memory, make_seconds
+from steepest.options import NAMES as ASKED
+from steepest.options import Options
+from steepest.parse.baseline import from_keras, from_torch, read_baseline
+from steepest.plan import check_plan, make_plan
 from steepest.records import TaskFacts
 from steepest.rules import RULES
-from steepest.rules.readback import from_keras, from_torch, read_baseline
 from steepest.rules.recipe import RECIPE
 
 FACTS = TaskFacts("t", "mse", ("accuracy",), 1, 1, 1, 0, 1, 1)
@@ -51,11 +55,8 @@ LANGUAGE = st.one_of(PAIRS, CALLED, LISTED, TEXTS)
 
 OPTIONS = {
     "compare": [
-        "--optimizers", "--dialect", "--epochs", "--budget", "--trials", "--full-trainings",
-        "--time",
-        "--seeds", "--metric", "--direction", "--at", "--practical", "--sweep", "--seed",
-        "--schedule",
-        "--recipe", "--baseline", "--memory", "--out", "--watch", "--json", "--hlep", "--", "-h",
+        *(f"--{name.replace('_', '-')}" for name in ASKED), "--out", "--watch", "--json", "--hlep",
+        "--", "-h",
     ],
     "report": ["--html", "--json", "--csv", "--markdown", "--target", "--reference", "--hlep"],
     "code": ["--optimizer", "--framework", "-x"],
@@ -97,10 +98,10 @@ class Trained(Exception):  # noqa: N818 (it is no error)
 @pytest.fixture
 def nothing_trains(monkeypatch, tmp_path):
     """Load a small fact in the place of a task, and stop where training would begin."""
-    import steepest.comparison as comparison
-    import steepest.comparison.call as call
+    import steepest.serve as watching
+    import steepest.study as study
+    import steepest.study.compare as call
     import steepest.tasks.load as load
-    import steepest.watching as watching
 
     class Loaded:
         facts = FACTS
@@ -110,8 +111,8 @@ def nothing_trains(monkeypatch, tmp_path):
 
     monkeypatch.setattr(load, "load_task", lambda *_: Loaded)
     monkeypatch.setattr(load, "forget", lambda: None)
-    monkeypatch.setattr(comparison, "run", stop)
-    monkeypatch.setattr(call, "run", stop)
+    monkeypatch.setattr(study, "run_study", stop)
+    monkeypatch.setattr(call, "run_study", stop)
     monkeypatch.setattr(watching, "watching", stop)
     monkeypatch.setattr(cli, "stop", stop)
     monkeypatch.chdir(tmp_path)
@@ -177,13 +178,10 @@ def test_any_text_in_the_small_languages(nothing_trains, capsys, option, text):
 )
 @examples(200)
 def test_any_optimizers_from_python(wanted):
-    tried("arguments of compare: optimizers", lambda: make_question(wanted, 3))
+    tried("arguments of compare: optimizers", lambda: planned(wanted, 3))
 
 
-ARGUMENTS = (
-    "epochs", "budget", "trials", "full_trainings", "time", "seeds", "seed", "schedule", "dialect",
-    "at", "practical", "sweep", "recipe", "baseline",
-)  # fmt: skip
+ARGUMENTS = [name for name in ASKED if name != "optimizers"]
 
 
 @given(
@@ -194,15 +192,14 @@ ARGUMENTS = (
 @examples(300)
 def test_any_arguments_from_python(given):
     asked = {"epochs": 3, **given}
-    tried("arguments of compare: settings", lambda: make_question("SGD", **asked))
+    tried("arguments of compare: settings", lambda: check_plan(Options(optimizers="SGD", **asked)))
 
 
 @given(ANYTHING, ANYTHING)
 @examples(150)
 def test_any_metric_direction_memory_and_time(one, two):
-    asked = make_question("SGD", 3)[1]
     kind = "metric, direction, memory and time"
-    tried(kind, lambda: decided_by(asked, FACTS, one, two))
+    tried(kind, lambda: make_plan(Options(metric=one, direction=two), FACTS))
     tried(kind, lambda: make_memory(one))
     tried(kind, lambda: make_seconds(two))
 

@@ -8,11 +8,11 @@ import numpy as np
 from anything import ANYTHING, NUMBERS, Hostile, Loud, examples, one_of_these, tried
 from hypothesis import given
 from hypothesis import strategies as st
+from planned import planned
 
-from steepest.question import make_question
+from steepest.data.arrays import as_batch
 from steepest.spaces import Choice, Float
-from steepest.tasks.arrays import as_batch
-from steepest.tasks.keras import keras_task
+from steepest.tasks.keras.task import keras_task
 
 DTYPES = st.sampled_from(
     [
@@ -195,5 +195,5 @@ RANGES = st.one_of(
 @examples(200)
 def test_any_dictionary_of_ranges(given, name, dialect):
     kind = "dictionaries of ranges"
-    tried(kind, lambda: make_question({name: given}, 3, dialect=dialect))
-    tried(kind, lambda: make_question(name, 3, dialect=dialect, recipe=given))
+    tried(kind, lambda: planned({name: given}, 3, dialect=dialect))
+    tried(kind, lambda: planned(name, 3, dialect=dialect, recipe=given))

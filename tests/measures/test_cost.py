@@ -9,10 +9,11 @@ from curved import curved
 from made import STUDY
 
 import steepest.measures.state as state
-from steepest.measures.cost import cost
+from steepest.measures.cost import cost, step_noise, steps_differ
 from steepest.measures.state import Shape, state_bytes
 from steepest.measures.verdict import judge
 from steepest.records import Config, Parameter
+from steepest.reports.measure_tables import cost_table
 from steepest.rules import RULES
 from steepest.rules.step import begin, make_plan, prepare
 
@@ -132,7 +133,7 @@ def costs(study):
 
 
 def test_a_step_and_the_share_of_its_update():
-    found = costs(study_of([1.0, 2.0, 3.0], [0.01, 0.02, 0.03]))["SGD"]
+    found = costs(study_of([1.0, 2.0, 3.0], [0.018, 0.02, 0.022]))["SGD"]
     assert found.step.values == (0.05, 0.1, 0.15)
     assert found.update.mean == pytest.approx(0.02)
     assert found.share.mean == pytest.approx(0.2)
@@ -140,9 +141,44 @@ def test_a_step_and_the_share_of_its_update():
     assert (found.state, found.weights) == (None, 40)  # shapes are not known, their number is
 
 
-def test_a_share_is_no_more_than_the_whole():
+def test_no_share_of_an_update_as_long_as_a_step():
     found = costs(study_of([0.1, 0.1], [1.0, 2.0]))["SGD"]
-    assert (found.share.mean, found.share.high, found.share.values) == (1, 1, (1, 1))
+    assert found.update.mean == pytest.approx(1.5)
+    assert found.share is None
+
+
+def test_no_share_is_told_that_is_lost_in_noise():
+    told = [
+        dict(cost_table(study, costs(study)).rows)["SGD"][-1]
+        for update in ([0.018, 0.02, 0.022], [0.001, 0.039, 0.02])
+        if (study := study_of([1.0, 2.0, 3.0], update))
+    ]
+    assert told == ["20 % ± 5 %", "20"]  # of the other, the last column is the update's time
+
+
+@pytest.mark.parametrize(
+    ("seconds", "apart"),
+    [
+        ([2.0, 2.02, 1.98], True),
+        ([1.05, 1.0, 0.95], False),
+        ([2.0, 5.0, 1.0], False),  # noisy itself
+        ([2.0], True),  # one run, beside some that tell the noise
+    ],
+)
+def test_steps_differ_by_more_than_timings_do_that_should_agree(seconds, apart):
+    runs = [{"validation": (2, 1), "seconds": s} for s in seconds]
+    asked = {"RMSprop": [{"validation": (2, 1), "seconds": s} for s in (1.0, 1.01, 0.99)]}
+    study = study_of([1.0, 1.01, 0.99], Adam=runs, **asked)
+    trials = [replace(t, config=replace(t.config, rule=t.optimizer)) for t in study.trials]
+    study = replace(study, trials=tuple(trials))
+    assert steps_differ(study, costs(study)) is apart
+
+
+def test_the_same_arithmetic_tells_the_noise():
+    runs = [{"validation": (2, 1), "seconds": s} for s in (1.5, 1.51, 1.49)]
+    study = study_of([1.0, 1.01, 0.99], again=runs)  # the rule of both is SGD
+    assert step_noise(study, costs(study)) == pytest.approx(0.5)
+    assert not steps_differ(study, costs(study))
 
 
 @pytest.mark.parametrize("update", [None, [], [math.nan], ["inf"]])

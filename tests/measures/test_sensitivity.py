@@ -23,7 +23,7 @@ from steepest.measures.verdict import judge
 from steepest.records import Outcome, Stage
 from steepest.spaces import Choice, Float, to_dict
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "formats"
 
 
 def of(study, name="SGD"):
@@ -198,7 +198,7 @@ def test_a_baseline_has_nothing_to_say():
 
 @pytest.mark.parametrize("name", ["study-format-1.db", "study-format-3.db"])
 def test_old_files_are_measured(name):
-    study = steepest.read(DATA / name).study
+    study = steepest.read(DATA / name).record
     found = sensitivity(study, judge(study))
     assert list(found) == list(judge(study).standings)
     assert all(one.expected and one.default and one.decade is None for one in found.values())
@@ -281,14 +281,14 @@ def test_two_thousand_trials_take_no_time():
     study = search_study(trials, space)
     import optuna  # noqa: F401  # which takes a moment once
 
-    began = time.perf_counter()
+    began = time.process_time()
     found = of(study)
-    assert time.perf_counter() - began < 6  # 1.5 s on a free machine
+    assert time.process_time() - began < 6  # 1.5 s
     assert next(iter(found.importance)) == "learning_rate"
     one = search_study(trials)
-    began = time.perf_counter()
+    began = time.process_time()
     assert of(one).band
-    assert time.perf_counter() - began < 2  # 0.2 s
+    assert time.process_time() - began < 2  # 0.2 s
 
 
 def test_it_loads_nothing_heavy():

@@ -14,13 +14,13 @@ import steepest
 from steepest.errors import InputError
 from steepest.measures.cost import cost
 from steepest.measures.generalization import generalization
+from steepest.measures.kaplan_meier import median_time
 from steepest.measures.speed import speeds
-from steepest.measures.spent import spent
-from steepest.measures.survival import median_time
+from steepest.measures.spending import spent
 from steepest.measures.verdict import judge
 from steepest.records import Outcome
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[1] / "formats"
 FAST, SLOW = (4, 2, 1, 1), (4, 3, 2, 1)
 
 
@@ -168,7 +168,7 @@ def test_what_is_still_in_training_is_left_out():
 
 @pytest.mark.parametrize("version", [1, 3])
 def test_files_of_older_formats(version):
-    found = measured(steepest.read(str(DATA / f"study-format-{version}.db")).study)
+    found = measured(steepest.read(str(DATA / f"study-format-{version}.db")).record)
     assert found.reference == "SGD"
     for one in found.optimizers.values():
         assert len(one.steps.values) == 2

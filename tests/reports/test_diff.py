@@ -10,13 +10,13 @@ import pytest
 from made import STUDY, study_of
 
 from steepest import storage
-from steepest.records import Outcome, Parameter, Stage
-from steepest.reports.diff import differences, unnumbered
-from steepest.reports.diff_results import alike
-from steepest.reports.diff_text import plain, sentence, shown, text, to_dict
+from steepest.records import ContestantRecord, Outcome, Parameter, Stage
+from steepest.reports.diff.diff import differences, unnumbered
+from steepest.reports.diff.results import alike
+from steepest.reports.diff.text import one_line, sentence, text, to_dict, value_text
 from steepest.reports.json import dumps
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[1] / "formats"
 LOSSES = {"SGD": [1.0, 1.1, 0.9], "Adam": [0.5, 0.6, 0.4]}
 
 
@@ -374,7 +374,7 @@ def test_what_one_fingerprint_alone_has_may_be_of_another_version():
 def test_the_code_of_a_rule_of_one_s_own_is_a_part_of_the_question():
     def coded(one, digest):
         return replace(
-            one, optimizers={n: {**o, "code": digest} for n, o in one.optimizers.items()}
+            one, optimizers={n: replace(o, code=digest) for n, o in one.optimizers.items()}
         )
 
     found = differences(coded(study(), "a" * 32), coded(OTHER, "b" * 32))
@@ -405,9 +405,9 @@ def test_the_question_field_by_field():
         },
         **LOSSES,
     )
-    optimizers = {name: dict(one) for name, one in old.optimizers.items()}
-    optimizers["Adam"]["fixed"] = {"nesterov": True}
-    optimizers["SGD"]["space"] = {
+    optimizers = dict(old.optimizers)
+    optimizers["Adam"] = replace(optimizers["Adam"], fixed={"nesterov": True})
+    ranges = {
         "learning_rate": {
             "kind": "Float",
             "low": 0.1,
@@ -417,11 +417,13 @@ def test_the_question_field_by_field():
         },
         "momentum": {"kind": "Choice", "values": [0.0, 0.9]},
     }
-    optimizers["SGD"] |= {
-        "expanded": {"learning_rate": {"kind": "Float", "low": 1e-3, "high": 1.0, "log": True}},
-        "notes": ["computed"],
-        "given": ["momentum"],
-    }
+    optimizers["SGD"] = replace(
+        optimizers["SGD"],
+        space=ranges,
+        expanded={"learning_rate": {"kind": "Float", "low": 1e-3, "high": 1.0, "log": True}},
+        notes=("computed",),
+        given=("momentum",),
+    )
     new = with_task(with_settings(replace(old, optimizers=optimizers), rungs=(1, 4)), epochs=4)
     found = differences(old, new)
     assert [change.what for change in found.question] == [
@@ -446,7 +448,7 @@ def test_texts_out_of_files_are_shown_and_not_run():
         new,
         versions={evil: evil},
         stopped=evil,
-        optimizers={**new.optimizers, evil: {"rule": evil}},
+        optimizers={**new.optimizers, evil: ContestantRecord(evil)},
     )
     found = differences(study(), new)
     for words in (sentence(found), text(found, evil, "b")):
@@ -454,9 +456,9 @@ def test_texts_out_of_files_are_shown_and_not_run():
         assert "[bold]" in words
         words.encode("utf-8")
     json.loads(dumps(to_dict(found)))
-    assert "[bold]\\x1b[31m\\x9b2J\\u202e\\nnew line" in plain(evil)
-    assert len(plain("x" * 10**6)) <= 300
-    assert len(shown([["x" * 1000] * 100] * 100)) <= 300
+    assert "[bold]\\x1b[31m\\x9b2J\\u202e\\nnew line" in one_line(evil)
+    assert len(one_line("x" * 10**6)) <= 300
+    assert len(value_text([["x" * 1000] * 100] * 100)) <= 300
 
 
 def test_when_a_study_went_on_is_told():

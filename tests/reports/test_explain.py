@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from steepest.reports.explain import CARRIES, compared, explained, in_words
-from steepest.reports.explain_terminal import text
+from steepest.reports.explain.facts import CARRIES, compared, explained
+from steepest.reports.explain.terminal import text
 from steepest.rules import FRAMEWORKS, OWN, RULES, Dialect
 from steepest.rules.rule import About
+from steepest.text import setting
 
 EVERY = list(RULES.values())
 BUILT_IN = [(r, f) for r in EVERY for f in FRAMEWORKS if r.dialect(f).call]
@@ -184,17 +185,17 @@ def test_names_are_shown_as_they_are():
 
 def test_numbers_are_written_as_people_write_them():
     cases = {1e-7: "1e-7", 1e-4: "1e-4", 0.004: "0.004", 0.9999: "0.9999", 1.0: "1", -0.8: "-0.8"}
-    assert {value: in_words(value) for value in cases} == cases
-    assert in_words(float("inf")) == in_words("inf") == "∞"
-    assert in_words(1.1920928955078125e-07) == "1.192e-7"
-    assert in_words(True) == "True"
+    assert {value: setting(value) for value in cases} == cases
+    assert setting(float("inf")) == setting("inf") == "∞"
+    assert setting(1.1920928955078125e-07) == "1.192e-7"
+    assert setting(True) == "True"
 
 
 def test_explaining_loads_no_framework():
     code = (
         "import sys\n"
-        "from steepest.reports.explain_terminal import text\n"
-        "from steepest.reports import paths, explain_html\n"
+        "from steepest.reports.explain.terminal import text\n"
+        "from steepest.reports.explain import html, paths\n"
         "from steepest.rules import RULES\n"
         "text(list(RULES.values())); text([RULES['Adam']])\n"
         "paths.walk(RULES['Adam'], paths.SURFACES['saddle'], 0.1)\n"

@@ -9,14 +9,16 @@ from itertools import pairwise
 import pytest
 
 from steepest.errors import InputError
-from steepest.reports.paths import SURFACES, tuned
+from steepest.reports.explain.paths import SURFACES, tuned
 from steepest.rules import OWN, RULES
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
-from steepest.reports.explain_html import page
-from steepest.reports.path_pictures import pictures, references
+from steepest.reports.explain.html import page
+from steepest.reports.explain.path_pictures import pictures, references
+
+pytestmark = pytest.mark.slow
 
 EMPTY = {"meta", "br", "img", "input", "hr", "link"}
 

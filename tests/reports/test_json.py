@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from made import study_of
 
-from steepest.measures.measured import measure
+from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
+from steepest.records import FORMAT_VERSION
 from steepest.reports.json import dumps, to_dict
 
 
@@ -23,12 +24,16 @@ NOISE = np.array([0.01, -0.02, 0.0])
 def test_the_object_has_what_was_promised():
     study = study_of(SGD=1.0 + NOISE, Adam=0.5 + NOISE)
     data = json.loads(dumps(told(study)))
-    assert data["format_version"] == 5
+    assert data["format_version"] == FORMAT_VERSION
     assert data["task"] == "toy"
     assert data["seed"] == 0
     assert data["verdict"]["winner"] == "Adam"
     assert data["verdict"]["tied_with"] == []
-    assert data["verdict"]["sentence"].startswith("Adam, by 10")
+    assert data["verdict"]["sentence"].startswith("The winner is Adam, by 10")
+    assert data["verdict"]["advice"] == [
+        "Use Adam(learning_rate=0.1, momentum=0.9): validation loss 0.497 ± 0.038.",
+        "SGD is 100 % behind.",
+    ]
     assert data["cost"]["trials"] == 6
     assert data["cost"]["full_trainings"] == 6
     assert data["cost"]["seconds"] == 12.5

@@ -49,9 +49,9 @@ def read(study):
 
 def test_it_tells_the_story_with_code():
     text = read(made.study_of(SGD=(0.5, 0.51, 0.52), Adam=(0.7, 0.71, 0.72)))
-    assert "SGD, by " in text
+    assert "Use SGD(learning_rate=0.1, momentum=0.9): validation loss 0.510 ± " in text
     assert "keras.optimizers.SGD(" in text
-    assert "0.51 ± " in text
+    assert "0.510 ± " in text
 
 
 @pytest.mark.parametrize("finished", [False, True])
@@ -66,8 +66,16 @@ def test_every_study_survives_and_names_stay_text(finished):
 
 def test_a_comparison_is_shown_by_it():
     study = made.study_of(SGD=(0.5, 0.6))
-    shown = steepest.Comparison(study, Path("x"))._repr_html_()
-    assert shown == notebook(study, judge(study))
+    shown = steepest.Study(study, Path("x"))._repr_html_()
+    assert shown == notebook(study, judge(study), Path("."))
+
+
+def test_it_says_where_the_report_is(tmp_path):
+    study = steepest.Study(made.study_of(SGD=(0.5, 0.6)), tmp_path / "study.db")
+    assert "report.html" not in study._repr_html_() + str(study)
+    (tmp_path / "report.html").write_text("")
+    for shown in (study._repr_html_(), str(study)):
+        assert f"Report: {tmp_path / 'report.html'}" in " ".join(shown.split())
 
 
 def test_progress_is_one_line_that_changes(monkeypatch):

@@ -3,110 +3,31 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from made import study_of
+from planned import planned
+from read_pages import check, figures, read, words
 from reports_pages import HOSTILE, full, hostile, made
 from whole import whole_study
 
 import steepest
-from steepest.measures.measured import measure
+from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
-from steepest.question import make_question
-from steepest.records import Outcome
+from steepest.options import Options
+from steepest.records import ContestantRecord, Outcome
 from steepest.reports.command import command
 from steepest.reports.figures.curves import curve_of
-from steepest.reports.page import page
-from steepest.reports.sentence import sentence
+from steepest.reports.page.page import page
 from steepest.reports.terminal import text as terminal
 
-FILES = sorted((Path(__file__).parents[1] / "data").glob("study-format-*.db"))
-VOID = {"meta", "br", "img", "input", "hr", "link", "path", "circle"}
-COLOUR = re.compile(r"^@([a-z0-9]+)(/\d+)?$")
-
-
-class Reader(HTMLParser):
-    """Reads a page and notes what it holds; elements have to be closed as they were opened."""
-
-    def __init__(self):
-        super().__init__(convert_charrefs=True)
-        self.open, self.ids, self.tags, self.links, self.handlers = [], [], [], [], []
-        self.text, self.scripts = [], {}
-
-    def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
-        self.tags.append(tag)
-        if tag not in VOID:
-            self.open.append((tag, values.get("id")))
-        if "id" in values:
-            self.ids.append(values["id"])
-        self.links += [values[k] for k in ("href", "src", "srcset", "action") if k in values]
-        self.handlers += [k for k in values if k.startswith("on")]
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop()[0] == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1][0] == "script":
-            self.scripts[self.open[-1][1]] = data
-        elif self.open and self.open[-1][0] != "style":
-            self.text.append(data)
-
-
-def read(text):
-    reader = Reader()
-    reader.feed(text)
-    assert not reader.open
-    return reader
-
-
-def words(reader):
-    return " ".join(" ".join(reader.text).replace("\xa0", " ").split())
-
-
-def figures(reader):
-    return json.loads(reader.scripts["data"])["figures"]
-
-
-def painted(value, key=""):
-    """Put a colour in place of each token, as the page does."""
-    if isinstance(value, dict):
-        return {k: painted(v, k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [painted(one, key) for one in value]
-    if isinstance(value, str) and key.endswith("color") and COLOUR.match(value):
-        return "#123456"
-    return value
-
-
-def check(study):
-    """Check what holds of every page, and return it read."""
-    reader = read(made(study))
-    objects = pytest.importorskip("plotly.graph_objects")
-    for one in figures(reader).values():
-        objects.Figure(painted(one["figure"]))
-        if one["variants"]:
-            traces = len(one["figure"]["data"])
-            xs, ys = one["variants"]["x"], one["variants"]["y"]
-            assert all(len(v["data"]) == traces for v in [*xs.values(), *ys.values()])
-            for x in xs.values():
-                for y in ys.values():
-                    assert [len(a) for a in x["data"]] == [len(b) for b in y["data"]]
-    assert len(reader.ids) == len(set(reader.ids))
-    assert all(link.startswith("#") for link in reader.links)
-    assert not reader.handlers
-    assert sentence(study, judge(study)).replace(" %", "\xa0%")[:40] in " ".join(reader.text)
-    return reader
+FILES = sorted((Path(__file__).parents[1] / "formats").glob("study-format-*.db"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 def test_study_files_of_all_formats(path):
-    check(steepest.read(path).study)
+    check(steepest.read(path).record)
 
 
 def test_all_measures_are_there_without_javascript():
@@ -185,13 +106,14 @@ def test_the_picture_has_every_confirmed_seed():
 
 
 def test_the_page_says_what_the_terminal_says():
-    study = steepest.read(FILES[-1]).study
+    study = steepest.read(FILES[-1]).record
     said = words(check(study))
     table = terminal(study, judge(study)).split("\n\n")[1]
     for line in table.splitlines()[1:]:
-        assert line.split()[0] in said
+        assert line.removeprefix("yours: ").split("(")[0].split()[0] in said
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["options", "settings"])
 @pytest.mark.parametrize(
     ("optimizers", "asked"),
     [
@@ -203,20 +125,23 @@ def test_the_page_says_what_the_terminal_says():
         ("SGD,Adam", {"sweep": 3}),
     ],
 )
-def test_the_command_asks_the_same(optimizers, asked):
-    found, settings = make_question(optimizers, 20, **asked)
+def test_the_command_asks_the_same(optimizers, asked, kept):
+    """From the options that a file has; and as far as settings tell them, where it has none."""
+    options = Options(optimizers=optimizers, epochs=20, **asked)
+    found, settings = planned(optimizers, 20, **asked)
     study = replace(
         study_of(SGD=[1.0]),
         task=replace(study_of(SGD=[1.0]).task, name="digits", epochs=20),
         settings=settings,
+        asked={"tasks": ["digits"], **options.stored()} if kept else {},
         optimizers={
-            one.name: {
-                "rule": one.rule,
-                "schedule": one.schedule,
-                "fixed": dict(one.fixed),
-                "space": {k: {"kind": type(s).__name__, **vars(s)} for k, s in one.space.items()},
-                "given": list(one.given),
-            }
+            one.name: ContestantRecord(
+                one.rule,
+                schedule=one.schedule,
+                fixed=one.fixed,
+                space={k: {"kind": type(s).__name__, **vars(s)} for k, s in one.space.items()},
+                given=one.given,
+            )
             for one in found
         },
     )
@@ -230,9 +155,9 @@ def test_the_command_asks_the_same(optimizers, asked):
         for k in ("epochs", "seed", "seeds", "trials", "sweep")
         if k in options
     }
-    again, same = make_question(
-        options.pop("optimizers"), numbers.pop("epochs"), **numbers, **options
-    )
+    again, same = planned(options.pop("optimizers"), numbers.pop("epochs"), **numbers, **options)
+    if not kept:  # no file without options has a budget in seconds
+        same = replace(same, buys=settings.buys, searched=settings.searched)
     assert same == settings
     assert again == found
 

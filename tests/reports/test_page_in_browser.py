@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 from reports_pages import HOSTILE, full, hostile, made
+from walked import walked_study
 
 from steepest.measures.compatibility import compatibility
 from steepest.records import Stage
-from steepest.reports.several_page import several_page
+from steepest.reports.page.study_set import study_set_page
+
+pytestmark = pytest.mark.slow
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -40,6 +43,8 @@ def files(tmp_path_factory):
         trials=tuple(t for t in studies["plain"].trials if t.stage is Stage.SEARCH),
         finished=False,
     )
+    pages |= {"walked": made(walked_study()), "two-seeds": made(walked_study(seeds=2))}
+    pages |= {"walking": made(walked_study(upto=14))}
     pages |= {"searching": made(started), "several": several(), "several-hostile": several(HOSTILE)}
     for name, page in pages.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
@@ -54,7 +59,7 @@ def several(names=("SGD", "Adam", "RMSprop")):
     studies = [
         replace(one, settings=replace(one.settings, seed=i)) for i, one in enumerate(studies)
     ]
-    return several_page(compatibility(studies), names, {tasks[0]: "digits/report.html"})
+    return study_set_page(compatibility(studies), names, {tasks[0]: "digits/report.html"})
 
 
 @pytest.fixture
@@ -91,8 +96,14 @@ def opened(browser, files):
     assert faults == []
 
 
+def unfold(tab):
+    """Open all that is folded."""
+    tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+
+
 def draw_all(tab):
-    """Scroll through the page, so that every picture is drawn."""
+    """Unfold and scroll through the page, so that every picture is drawn."""
+    unfold(tab)
     for box in tab.locator(".chart").all():
         box.scroll_into_view_if_needed()
         box.locator("svg.main-svg").first.wait_for()
@@ -100,7 +111,9 @@ def draw_all(tab):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["plain", "hostile", "searching", "several", "several-hostile"])
+@pytest.mark.parametrize(
+    "name", ["plain", "hostile", "searching", "walked", "walking", "several", "several-hostile"]
+)
 def test_it_fits_and_is_drawn_whole(opened, name, width, scheme):
     tab = opened(name, width, scheme)
     draw_all(tab)
@@ -109,8 +122,35 @@ def test_it_fits_and_is_drawn_whole(opened, name, width, scheme):
     assert tab.evaluate(f"{cut}.length") == 0
 
 
+@pytest.mark.parametrize("name", ["plain", "walked", "two-seeds", "walking", "searching"])
+def test_folded_it_is_short(opened, name):
+    tab = opened(name)
+    for box in tab.locator(".chart:visible").all():
+        box.scroll_into_view_if_needed()
+        box.locator("svg.main-svg").first.wait_for()
+    assert tab.evaluate("document.documentElement.scrollHeight") <= 3000
+
+
+def test_a_link_opens_what_is_folded(opened):
+    tab = opened("walked")
+    assert tab.locator("details.fold[open]").count() == 0
+    tab.locator('nav a[href="#cost"]').click()
+    tab.locator("#cost svg.main-svg").first.wait_for()
+    width = tab.locator("#cost .chart").bounding_box()["width"]
+    assert tab.locator("#cost svg.main-svg").first.bounding_box()["width"] == pytest.approx(width)
+
+
+def test_methods_and_reference_are_copied(opened):
+    tab = opened("walked")
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    unfold(tab)
+    for place, start in ((0, "We compared the optimizers"), (1, "@software{steepest,")):
+        tab.locator("#method .copy").nth(place).click()
+        assert tab.evaluate("navigator.clipboard.readText()").startswith(start)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["plain", "searching", "several"])
+@pytest.mark.parametrize("name", ["plain", "walked", "searching", "several"])
 def test_it_is_accessible(opened, name, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     tab = opened(name, scheme=scheme)
@@ -220,6 +260,7 @@ def test_the_theme_turns(opened):
 
 def test_two_thousand_trials_sort_and_filter(opened):
     tab = opened("large")
+    unfold(tab)
     assert "of 2012 trials" in tab.locator("#count").inner_text()
     result = tab.locator("#every th").nth(7)
     result.get_by_role("button").click()

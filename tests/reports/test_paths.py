@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from steepest.reports.paths import LAST, RATES, SURFACES, matrices_only, tuned, walk
+from steepest.reports.explain.paths import LAST, RATES, SURFACES, matrices_only, tuned, walk
 from steepest.rules import RULES, has_formula
+
+pytestmark = pytest.mark.slow
 
 EVERY = list(RULES.values())
 VALLEY = SURFACES["narrow valley"]

@@ -11,7 +11,7 @@ import pytest
 
 import steepest
 from steepest.errors import InputError
-from steepest.reports.elsewhere.frames import to_dataframe, write_parquet
+from steepest.exporters.frames import to_dataframe, write_parquet
 from steepest.reports.rows import columns, csv_text, curve_rows, trial_rows
 
 HOSTILE = "=HYPERLINK(1)"
@@ -109,7 +109,7 @@ def test_frames_and_parquet_hold_the_rows(tmp_path):
     assert frame["value"].isna().tolist() == [False, False, False, True]
     assert len(to_dataframe(STUDY, curves=True)) == 8
     assert to_dataframe(replace(STUDY, trials=())).empty
-    assert steepest.Comparison(STUDY, tmp_path).to_dataframe().equals(frame)
+    assert steepest.Study(STUDY, tmp_path).to_dataframe().equals(frame)
     pytest.importorskip("pyarrow", reason="Parquet is with PyArrow alone")
     write_parquet(trial_rows(STUDY), tmp_path / "a.parquet")
     back = pandas.read_parquet(tmp_path / "a.parquet")

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from steepest.records import Config, Parameter, Population
+from steepest.engines.population import Population
+from steepest.records import Config, Parameter
 from steepest.rules import FRAMEWORKS, RULES, step
+from steepest.rules.descriptions import MEANINGS
 from steepest.rules.recipe import completed
-from steepest.rules.words import MEANINGS
 from steepest.spaces import Choice, Float
 
 pytestmark = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)

@@ -1,13 +1,17 @@
 """The recipe around a rule: schedules, accumulation and averages on their own."""
 
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
 
 from steepest.errors import InputError
+from steepest.parse.contestant import contestants
 from steepest.records import Config, Parameter
-from steepest.rules import step
-from steepest.rules.contestant import contestants
+from steepest.rules import RULES, step
 from steepest.rules.schedules import factor
 from steepest.spaces import Choice, Float
 
@@ -89,15 +93,21 @@ def test_an_average_starts_at_the_first_weights():
     np.testing.assert_allclose([a for _, a in path], [0.9, 0.85, 0.775], rtol=1e-6)
 
 
+def at(asked, unit):
+    """Return all hyperparameters at a point, one coordinate for each range."""
+    pairs = zip(asked.space.items(), unit, strict=True)
+    return {**asked.fixed, **{name: space.at(u) for (name, space), u in pairs}}
+
+
 def test_what_is_searched_is_in_the_configuration():
     recipe = {"warmup": Float(0.01, 0.2), "schedule": Choice(("constant", "cosine"))}
-    (adam,) = contestants("Adam", 4, recipe=recipe)
-    assert set(adam.space) == {"learning_rate", "warmup", "schedule"}
-    config = adam.config(adam.values([0.5, 0.5, 0.9]), seed=1)
+    (lamb,) = contestants("Lamb", 4, recipe=recipe)
+    assert set(lamb.space) == {"learning_rate", "warmup", "schedule"}
+    config = lamb.config(at(lamb, [0.5, 0.5, 0.9]), seed=1)
     assert config.schedule == "cosine"
     assert "schedule" not in config.hyperparameters
     assert 0.01 < config.hyperparameters["warmup"] < 0.2
-    default = adam.config(adam.defaults(), seed=1)
+    default = lamb.config(lamb.defaults(), seed=1)
     assert default.schedule == "constant"
     (adamw,) = contestants("AdamW(weight_decay=0.1)", 5, schedule="linear", recipe={"final": 0.1})
     assert adamw.fixed["decay"] == "decoupled"
@@ -109,8 +119,8 @@ def test_what_is_searched_is_in_the_configuration():
 
 def test_whole_numbers_of_a_scale_are_numbers_and_counts_are_counts():
     recipe = {"accumulation": Choice((2.0, 4.0)), "clip_norm": Choice((1, 5))}
-    (adam,) = contestants("Adam(learning_rate=Float(1, 10))", 4, recipe=recipe)
-    config = adam.config(adam.values([0.0, 0.9, 0.0]), seed=1)
+    (lamb,) = contestants("Lamb(learning_rate=Float(1, 10))", 4, recipe=recipe)
+    config = lamb.config(at(lamb, [0.0, 0.9, 0.0]), seed=1)
     assert config.numbers["learning_rate"] == 1.0
     assert config.numbers["clip_norm"] in (1.0, 5.0)
     assert config.choices["accumulation"] in (2, 4)
@@ -139,3 +149,40 @@ def test_whole_numbers_of_a_scale_are_numbers_and_counts_are_counts():
 def test_what_does_not_go_together_is_said(text, recipe, said):
     with pytest.raises(InputError, match=said):
         contestants(text, 5, recipe=recipe)
+
+
+@pytest.mark.parametrize("ingredient", ["ema", "clip_norm", "clip_each", "clip_value"])
+def test_half_precision_is_widened_where_that_is_said(ingredient):
+    """In these tests JAX widens nothing by itself (tests/conftest.py); numbers are single."""
+
+    values = {**RULES["SGD"].defaults, **RULES["SGD"].flags, ingredient: 0.5}
+    config = Config("SGD", "keras", values, "constant", 0)
+    plan = step.make_plan(config, [Parameter("kernel", (2, 3), "kernel")])
+    numbers, complements = step.prepare("constant", config.numbers, 10)
+    numbers = {name: jnp.asarray(value) for name, value in numbers.items()}
+    complements = {name: jnp.asarray(value) for name, value in complements.items()}
+    weights = [jnp.ones((2, 3), jnp.bfloat16)]
+    memory = step.begin(plan, weights, numbers, complements)
+    after, memory = step.step(plan, weights, weights, memory, jnp.float32(0), numbers, complements)
+    shown = step.shown(plan, after, memory, numbers, complements)
+    assert after[0].dtype == shown[0].dtype == jnp.bfloat16
+
+
+def one_step(plan, weight):
+    values = {"learning_rate": weight[0, 0], "momentum": weight[0, 0]}
+    memory = step.begin(plan, [weight], values, values)
+    return step.step(plan, [weight], [weight], memory, weight[0, 0], values, values)
+
+
+def test_a_step_that_widens_unsaid_fails_in_these_tests():
+
+    config = Config("SGD", "keras", {**RULES["SGD"].defaults, **RULES["SGD"].flags}, "constant", 0)
+    plan = step.make_plan(config, [Parameter("kernel", (2, 3), "kernel")])
+    wide = replace(plan, rule=replace(plan.rule, update=lambda g, w, m, t, h: (w + g[0], m)))
+    with pytest.raises(ValueError, match="rank_promotion"):
+        one_step(wide, jnp.ones((2, 3)))
+    mixed = replace(
+        plan, rule=replace(plan.rule, update=lambda g, w, m, t, h: (w + g.astype("bfloat16"), m))
+    )
+    with pytest.raises(jax.dtypes.TypePromotionError, match="strict"):
+        one_step(mixed, jnp.ones((2, 3)))

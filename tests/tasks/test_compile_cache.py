@@ -9,7 +9,10 @@ from pathlib import Path
 import jax
 import pytest
 
+from steepest import memo
 from steepest.tasks import compile_cache
+
+pytestmark = pytest.mark.slow
 
 TRAIN = """
 import json, sys
@@ -18,8 +21,9 @@ import jax
 events = []
 jax.monitoring.register_event_listener(lambda name, **_: events.append(name))
 from small import make_model, make_task
-from steepest.engines.compiled import CompiledEngine
-from steepest.records import Config, Population
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.population import Population
+from steepest.records import Config
 from steepest.rules import RULES
 values = {{**RULES["Adam"].defaults, **RULES["Adam"].flags}}
 one = Population.of([Config("Adam", "keras", values, "constant", 0)])
@@ -34,7 +38,7 @@ print(json.dumps({{
 
 
 def train(where):
-    environment = {**os.environ, "KERAS_BACKEND": "jax", compile_cache.VARIABLE: str(where)}
+    environment = {**os.environ, "KERAS_BACKEND": "jax", memo.VARIABLE: str(where)}
     done = subprocess.run(
         [sys.executable, "-c", TRAIN.format(tests=str(Path(__file__).parents[1]))],
         env=environment,
@@ -65,27 +69,27 @@ def config(monkeypatch):
 
 @pytest.mark.parametrize("word", ["off", "OFF", "no", "0"])
 def test_it_can_be_switched_off(config, monkeypatch, word):
-    monkeypatch.setenv(compile_cache.VARIABLE, word)
+    monkeypatch.setenv(memo.VARIABLE, word)
     compile_cache.use()
     assert config.jax_compilation_cache_dir is None
 
 
 def test_a_person_s_own_choice_stays(config, monkeypatch, tmp_path):
     config.update("jax_compilation_cache_dir", str(tmp_path / "own"))
-    monkeypatch.setenv(compile_cache.VARIABLE, str(tmp_path / "other"))
+    monkeypatch.setenv(memo.VARIABLE, str(tmp_path / "other"))
     compile_cache.use()
     assert config.jax_compilation_cache_dir == str(tmp_path / "own")
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(config, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv(compile_cache.VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(memo.VARIABLE, str(tmp_path / "file"))
     compile_cache.use()
     assert config.jax_compilation_cache_dir is None
 
 
 def test_a_directory_for_each_processor_and_version(config, monkeypatch, tmp_path):
-    monkeypatch.setenv(compile_cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(memo.VARIABLE, str(tmp_path))
     compile_cache.use()
     (place,) = tmp_path.iterdir()
     assert place.name.startswith(f"jax-{jax.__version__}-")
@@ -99,3 +103,12 @@ def test_what_was_used_longest_ago_goes_first(monkeypatch, tmp_path):
         os.utime(tmp_path / name, (1000 - age, 1000 - age))
     compile_cache._trim(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"new", "old"}
+
+
+def test_a_program_may_vanish_while_it_is_looked_at(tmp_path, monkeypatch):
+    """Another process trims too, between two looks at a file."""
+    (tmp_path / "gone-cache").symlink_to(tmp_path / "nothing")
+    (tmp_path / "torn-cache").touch()
+    monkeypatch.setattr(Path, "is_file", lambda path: True)
+    compile_cache._trim(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["gone-cache"]

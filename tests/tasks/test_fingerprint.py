@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from small import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model, make_task
 
-from steepest.tasks import disk
-from steepest.tasks.fitted import FitTask
-from steepest.tasks.keras import keras_task
+from steepest.data import disk
+from steepest.tasks.keras.fit_task import FitTask
+from steepest.tasks.keras.task import keras_task
+
+pytestmark = pytest.mark.slow
 
 layers = keras.layers
 X, Y = classes_data()

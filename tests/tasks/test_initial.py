@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from small import make_model, make_task
 
-from steepest.tasks.initial import Origin, initial_values
+from steepest.tasks.keras.initial_weights import Origin, initial_values
+
+pytestmark = pytest.mark.slow
 
 
 def draw(model, seed):

@@ -84,3 +84,9 @@ def test_a_wrong_name_in_the_dictionary_is_said(tmp_path):
     text = FUNCTION.replace("validation_split=0.5", "validation_splt=0.5")
     with pytest.raises(InputError, match="did you mean validation_split"):
         load_task(write(tmp_path, text) + ":task")
+
+
+def test_a_function_named_shuffle_is_no_setting(tmp_path):
+    text = GOOD + "from random import shuffle\n"
+    assert load_task(write(tmp_path, text)).facts.shuffle
+    assert not load_task(write(tmp_path, GOOD + "shuffle = False\n", "kept.py")).facts.shuffle

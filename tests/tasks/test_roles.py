@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from small import make_task
 
-from steepest.rules.contestant import contestants, notes
-from steepest.tasks.roles import parameters_of
+from steepest.parse.contestant import contestants
+from steepest.parse.notes import notes
+from steepest.tasks.keras.roles import parameters_of
 
 layers = keras.layers
 

@@ -6,6 +6,7 @@ import pytest
 from steepest.tasks.samples import SAMPLES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_facts_are_as_listed(name):
     sample = SAMPLES[name]

@@ -1,0 +1,92 @@
+"""A schedule that a baseline brings trains as Keras' own fit does, in all engines, and resumes."""
+
+import keras
+import numpy as np
+import pytest
+from small import BATCH, classes_data, make_model, make_task
+
+import steepest
+from steepest import from_keras
+from steepest.engines import CompiledEngine, FitEngine
+from steepest.engines.population import Population
+from steepest.engines.streaming.engine import StreamEngine
+
+S = keras.optimizers.schedules
+EPOCHS = 3
+
+
+class Own(S.LearningRateSchedule):
+    """A schedule as people write it, without a configuration."""
+
+    def __call__(self, step):
+        return 0.3 / (1.0 + keras.ops.cast(step, "float32"))
+
+
+class OwnStep(keras.Model):
+    """A model that trains through `fit` on JAX too."""
+
+    def train_step(self, state, data):
+        return super().train_step(state, data)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return make_task(make_model(batch_norm=False), epochs=EPOCHS, shuffle=False)
+
+
+def kept(task, optimizer):
+    """Return the validation losses of Keras' own fit."""
+    model, (x, y) = make_model(batch_norm=False), classes_data()
+    for variable, value in zip(model.trainable_variables, task.initialize(0)[0], strict=True):
+        variable.assign(value)
+    model.compile(optimizer, loss="sparse_categorical_crossentropy")
+    data = {"validation_data": classes_data(1), "verbose": 0, "shuffle": False}
+    return model.fit(x, y, BATCH, EPOCHS, **data).history["val_loss"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "kinds"),
+    [
+        (S.PiecewiseConstantDecay([4, 9], [0.3, 0.02, 0.1]), (CompiledEngine, FitEngine)),
+        (Own(), (CompiledEngine, StreamEngine, FitEngine)),
+    ],
+    ids=["piecewise", "own"],
+)
+def test_an_engine_trains_as_fit_does(task, schedule, kinds):
+    config = from_keras(keras.optimizers.SGD(schedule, momentum=0.5))
+    expected = kept(task, keras.optimizers.SGD(schedule, momentum=0.5))
+    for kind in kinds:
+        one = task
+        if kind is FitEngine:
+            model = make_model(batch_norm=False)
+            own = OwnStep(model.inputs, model.outputs)
+            own.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+            one = make_task(own, epochs=EPOCHS, shuffle=False)
+        program = kind(one).prepare({0: config})[0]
+        population = Population.of([config])
+        state = program.begin(population)
+        whole, measured = program.advance(population, state, EPOCHS)
+        np.testing.assert_allclose(measured.values["loss"][0], expected, rtol=5e-5)
+        half, _ = program.advance(population, state, 1)
+        again, _ = program.advance(population, half, EPOCHS)
+        for a, b in zip(whole.weights, again.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_study_keeps_the_schedule_and_goes_on_with_it(tmp_path):
+    optimizer = keras.optimizers.SGD(Own(), momentum=0.5)
+    asked = {
+        "validation_split": 0.2, "epochs": 1, "batch_size": BATCH, "optimizers": "SGD", "trials": 1,
+        "seeds": 2, "baseline": optimizer, "verbose": 0, "out": tmp_path / "study",
+    }  # fmt: skip
+    first = steepest.compare(make_model(), *classes_data(), **asked)
+    kept = steepest.read(tmp_path / "study")
+    assert kept.record.optimizers["baseline SGD"].schedule.startswith("own:Own:")
+    assert kept.record.trials == first.record.trials
+    assert steepest.compare(make_model(), *classes_data(), **asked).record == kept.record
+    assert "your own schedule" in kept.optimizers["baseline SGD"].code()
+    made = kept.optimizers["baseline SGD"].optimizer()
+    assert made._learning_rate is optimizer._learning_rate
+    other = {**asked, "baseline": keras.optimizers.SGD(S.InverseTimeDecay(0.3, 1, 1.0), 0.5)}
+    with pytest.raises(steepest.InputError, match="schedule of baseline SGD"):
+        steepest.compare(make_model(), *classes_data(), **other)

@@ -1,0 +1,179 @@
+"""Processes that tests start: forked from one that has imported the frameworks, or new ones."""
+
+import atexit
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+# What is read when Python or a framework starts: where it is another, the process is a new one.
+EARLY = ("CUDA", "JAX", "KERAS", "LD_", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA")
+PLAIN = "STEEPEST_TESTS_FORK"  # "off": every process is a new one
+_spent = []
+
+
+class Forked:
+    """A process that was forked: what tests use of `subprocess.Popen`."""
+
+    def __init__(self, command, cwd, env, stdin=None, stdout=None, stderr=None):
+        self.args, self.returncode = command, None
+        self.stdout, theirs_out = _pipe(stdout)
+        self.stderr, theirs_err = _pipe(stderr)
+        nothing = os.open(os.devnull, os.O_RDONLY) if stdin is None else stdin
+        asked = {"command": command[1:], "environment": dict(env), "directory": str(cwd)}
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(_server()))
+        text = json.dumps(asked).encode() + b"\n"
+        sent = socket.send_fds(self._socket, [text], [nothing, theirs_out, theirs_err])
+        self._socket.sendall(text[sent:])
+        for mine, given in ((nothing, stdin), (theirs_out, stdout), (theirs_err, stderr)):
+            if mine != given:
+                os.close(mine)
+        self._answers = self._socket.makefile()
+        self.pid = int(self._answers.readline())
+        self._ended = threading.Event()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self):
+        code, _, seconds = self._answers.readline().partition(" ")
+        self._code = int(code) if code else -signal.SIGKILL  # the server itself is gone
+        _spent.append(float(seconds or 0))
+        self._answers.close()
+        self._socket.close()
+        self._ended.set()
+
+    def poll(self):
+        if self._ended.is_set():
+            self.returncode = self._code
+        return self.returncode
+
+    def wait(self, timeout=None):
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return self.poll()
+
+    def communicate(self, timeout=None):
+        """Wait for the end; return what was written, where we wanted it."""
+        found, readers = {}, []
+
+        def read(name, stream):
+            with stream:
+                found[name] = stream.read()
+
+        for name in ("stdout", "stderr"):
+            if (stream := getattr(self, name)) is not None:
+                readers.append(threading.Thread(target=read, args=(name, stream), daemon=True))
+                readers[-1].start()
+        self.wait(timeout)
+        for one in readers:
+            one.join(timeout)
+        return found.get("stdout"), found.get("stderr")
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    terminate = functools.partialmethod(send_signal, signal.SIGTERM)
+
+
+Process = Forked | subprocess.Popen
+
+
+def _pipe(wanted):
+    """Return our end of what a process writes, if we want it, and its end."""
+    if wanted != subprocess.PIPE:
+        return None, wanted
+    mine, theirs = os.pipe()
+    return os.fdopen(mine, encoding="utf-8"), theirs
+
+
+def start(*command, cwd=None, env: Mapping[str, str] | None = None, new=False, **streams):
+    """Start a process of Python, whose output is text.
+
+    All that are forked hash alike: of two that must agree, let one be `new`.
+    """
+    command = [str(part) for part in command]
+    env = dict(os.environ if env is None else env)
+    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    if not new and may_be_forked(command, env):
+        return Forked(command, cwd or os.getcwd(), env, **given)
+    return subprocess.Popen(command, cwd=cwd, env=env, text=True, **given)
+
+
+def run(*command, cwd=None, env=None, timeout=300, new=False):
+    """Run a process of Python to its end."""
+    process = start(*command, cwd=cwd, env=env, new=new)
+    try:
+        told, said = process.communicate(timeout=timeout)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, told, said)
+
+
+def spent():
+    """Return the CPU seconds of the processes that were forked and have ended."""
+    return sum(_spent)
+
+
+def may_be_forked(command, env):
+    """Return whether a fork is as good as a new process: a module or a file of ours, no more."""
+    if os.environ.get(PLAIN) == "off" or not hasattr(socket, "send_fds"):
+        return False
+    what = command[1:2]
+    if command[0] != sys.executable or not what or (what[0] != "-m" and what[0].startswith("-")):
+        return False
+
+    def early(variables):
+        found = {k: v for k, v in variables.items() if k.startswith(EARLY) and v}
+        places = found.pop("PYTHONPATH", "").split(os.pathsep)
+        return found, [place for place in places if place not in ("", str(TESTS))]
+
+    return early(env) == early(_environment())
+
+
+@functools.cache
+def _environment():
+    """Return the environment of the process that is forked."""
+    found = dict(os.environ)
+    places = [str(TESTS), *filter(None, found.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**found, "PYTHONPATH": os.pathsep.join(places)}
+
+
+@functools.cache
+def _server():
+    """Return the socket of the process that is forked; it ends with the tests."""
+    place = Path(tempfile.mkdtemp(prefix="steepest-"))  # short: a socket's path has 107 bytes
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forking", str(place / "socket")],
+        cwd=place,
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+
+    def end():
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+        shutil.rmtree(place, ignore_errors=True)
+
+    atexit.register(end)
+    return place / "socket"

@@ -1,0 +1,220 @@
+"""The advice: what to use first, then who is as good or behind, then what is open."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made import STUDY, study_of
+from whole import whole_study, with_baseline, without
+
+from steepest.measures.today import against, today
+from steepest.measures.verdict import State, Status, judge
+from steepest.records import Outcome, Stage
+from steepest.reports.advice_text import advice
+from steepest.reports.board import board, state_word
+from steepest.reports.config_text import brief, call
+from steepest.reports.terminal import text
+from steepest.statistics import Estimate
+
+NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
+
+
+def advised(study, where=None):
+    return advice(study, judge(study), where)
+
+
+def with_settings(study, **changes):
+    return replace(study, settings=replace(study.settings, **changes))
+
+
+def shifted(study, name, by):
+    """Return the study with noise that differs from seed to seed in one's confirmed runs."""
+    trials = []
+    for one in study.trials:
+        if one.optimizer == name and one.stage is Stage.CONFIRM:
+            losses = tuple(v + by[one.config.seed - 1] for v in one.curves.validation_loss)
+            one = replace(one, curves=replace(one.curves, validation_loss=losses))
+        trials.append(one)
+    return replace(study, trials=tuple(trials))
+
+
+BASELINE = "baseline keras.optimizers.Adam(0.01)"
+
+
+def test_what_to_use_comes_first_with_what_it_gains():
+    first, second = advised(with_baseline(whole_study()))
+    assert first == (
+        "Use Adam(learning_rate=0.001): validation loss 0.355 ± 0.021, 36 % below your Adam(0.01)."
+    )
+    assert second == "SGD is 14 % behind; RMSprop is 42 % behind."
+    compiled = advised(with_baseline(whole_study(), compiled=True))[0]
+    assert "36 % below the Adam(0.01) that your model was compiled with." in compiled
+
+
+def test_all_that_is_no_default_is_in_the_call():
+    study = with_baseline(whole_study(), epsilon=1e-3)
+    assert "your Adam(0.01, epsilon=0.001)" in advised(study)[0]
+    assert any("epsilon=0.001" in row[0] for row in board(study, judge(study)).rows)
+    sgd = study.confirmed("SGD")[0].config
+    assert call(study, "SGD", sgd) == "SGD(0.1, momentum=0.9)"
+    assert call(study, "SGD", replace(sgd, schedule="cosine"), named=True) == (
+        "SGD(learning_rate=0.1, momentum=0.9, schedule=cosine)"
+    )
+    assert brief(study, "SGD") == "SGD"
+
+
+def test_what_is_used_today_is_kept_where_it_is_as_good():
+    study = with_settings(with_baseline(whole_study(), rate=0.001), practical=0.03)
+    verdict = judge(study)
+    assert verdict.recommended == BASELINE
+    first, second = advised(study)
+    assert first == (
+        "Keep your Adam(0.001), validation loss 0.355 ± 0.021: nothing was found that is better by "
+        "more than 3 %."
+    )
+    assert second.startswith("Adam is as good; SGD is 14 % behind")
+    assert "keras.optimizers" not in text(study, verdict)  # it is in the person's code already
+
+
+def test_who_was_left_with_fewer_seeds_is_behind_on_those():
+    """As its mean in the table, of its own seeds, may be the lower one."""
+    study = study_of(SGD=2.0 + 5 * NOISE, Adam=[1.9, 1.8])
+    verdict = judge(study)
+    standings = {n: replace(s, state=State.BEHIND) for n, s in verdict.standings.items()}
+    standings["SGD"] = verdict.standings["SGD"]
+    verdict = replace(verdict, leader="SGD", recommended="SGD", standings=standings)
+    behind = Estimate(0.03, 0.01, 0.05, ())
+    standings["Adam"] = replace(standings["Adam"], behind=behind, relative=behind)
+    assert "Adam is 3 % ± 2 % behind (2 seeds)" in " ".join(advice(study, verdict))
+
+
+def test_a_gain_that_is_not_clear_is_said_to_be_so():
+    study = with_baseline(whole_study(), rate=0.001)
+    study = shifted(study, BASELINE, (0.05, -0.02, 0.03, -0.04))
+    found = advised(study)
+    assert ", not clearly better than your Adam(0.001): 1 % ± " in found[0]
+    assert judge(study).status is Status.OPEN
+
+
+def test_a_baseline_that_is_lost_is_named():
+    study = with_baseline(whole_study())
+    trials = tuple(
+        replace(t, outcome=Outcome.DIVERGED)
+        if t.optimizer == BASELINE and t.config.seed == 2
+        else t
+        for t in study.trials
+    )
+    first = advised(replace(study, trials=trials))[0]
+    assert first.endswith("0.355 ± 0.021; your Adam(0.01) diverged on 1 of 4 seeds.")
+
+
+def test_a_metric_that_goes_up_is_above():
+    study = with_settings(with_baseline(whole_study()), decides="accuracy", maximize=True)
+    assert "validation accuracy 0.8818 ± 0.0068, 0.0667 above your Adam(0.01)." in advised(study)[0]
+    cells = dict(
+        zip(board(study, judge(study)).titles, board(study, judge(study)).rows[0], strict=1)
+    )
+    assert cells["against yours"] == "0.0667 better"
+
+
+OPEN = study_of(SGD=1.0 + NOISE, Adam=1.02 + NOISE[::-1])
+
+
+def test_what_would_decide_is_said_as_it_was_asked(tmp_path):
+    assert advised(OPEN)[-1].endswith(" would settle Adam against SGD: the same call with seeds=60")
+    typed = replace(OPEN, asked={"tasks": ["digits"], "seeds": 5})
+    last = advised(typed, tmp_path)[-1]
+    assert last.startswith("The limit of 5 seeds is reached: 55 more seeds (about ")
+    assert last.endswith(f": steepest resume {tmp_path} --seeds 60")
+    own = replace(OPEN, asked={"tasks": ["my_task.py"]})
+    assert advised(own, "runs/a b")[-1].endswith(
+        ": steepest resume 'runs/a b' my_task.py --seeds 60"
+    )
+    several = replace(OPEN, asked={"tasks": ["digits", "text"]})
+    assert advised(several, tmp_path)[-1].endswith(": the same command with --seeds 60")
+    python = replace(OPEN, asked={"tasks": [], "seeds": 5})
+    assert advised(python, tmp_path)[-1].endswith(": the same call with seeds=60")
+
+
+def test_the_limit_that_stopped_the_seeds_is_named():
+    spent = with_settings(OPEN, seeds=10, full_trainings=11.0)
+    assert "The budget of 11 full trainings is used: " in advised(spent)[-1]
+    assert advised(with_settings(OPEN, seeds=10))[-1].startswith("55 more seeds")
+    one = study_of(SGD=[1.0], Adam=[0.5])
+    assert advised(one)[-1] == (
+        "One seed says nothing of chance, so nothing is decided yet; for more: the same call with "
+        "seeds=5"
+    )
+
+
+def test_sgd_in_other_words_wins_nothing():
+    study = study_of(SGD=1.0 + NOISE, Adam=0.8 + NOISE)
+    trials = []
+    for one in study.trials:
+        values = dict(one.config.hyperparameters)
+        if one.optimizer == "Adam":
+            values["epsilon"] = 1e3
+        trials.append(replace(one, config=replace(one.config, hyperparameters=values)))
+    study = replace(study, trials=tuple(trials))
+    verdict = judge(study)
+    assert (verdict.leader, verdict.recommended) == ("SGD", "SGD")
+    assert "Adam" not in verdict.tied_with
+    words = "nothing better than SGD in other words"
+    assert state_word(study, verdict, verdict.standings["Adam"]) == words
+    assert f"Adam found {words}." in advised(study)
+    assert any("epsilon=1000" in row[0] for row in board(study, verdict).rows)
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_an_unfinished_study_names_one_best_everywhere(confirmed):
+    study = whole_study() if confirmed else without(whole_study(), Stage.CONFIRM)
+    study = replace(study, finished=False)
+    verdict = judge(study)
+    found = board(study, verdict)
+    assert found.names[0] == "Adam"
+    assert found.rows[0][-1] == "best so far"
+    assert [row[-1] for row in found.rows].count("best so far") == 1
+    assert "est so far" in advised(study)[0]
+    assert "Adam(" in advised(study)[0]
+
+
+def test_states_are_words():
+    study = study_of(SGD=1.0 + NOISE, Adam=1.001 + NOISE, RMSprop=2.0 + NOISE, Lion=[math.inf] * 5)
+    study = with_settings(study, practical=0.03)
+    verdict = judge(study)
+    words = {n: state_word(study, verdict, s) for n, s in verdict.standings.items()}
+    assert words == {
+        "SGD": "best",
+        "Adam": "as good",
+        "RMSprop": "behind",
+        "Lion": "diverged 5/5",
+    }
+    assert (
+        advised(study)[1]
+        == "Adam is as good; RMSprop is 100 % behind; Lion diverged on 5 of 5 seeds."
+    )
+    assert state_word(OPEN, judge(OPEN), judge(OPEN).standings["Adam"]) == "not decided"
+
+
+def test_without_a_verdict_the_sentence_says_why():
+    assert "no verdict" in advised(STUDY)[0]
+    assert len(advised(STUDY)) == 1
+
+
+def test_any_contestant_is_compared_with_today_s_on_the_same_seeds():
+    study = with_baseline(whole_study())
+    verdict = judge(study)
+    assert against(study, verdict, BASELINE) is None
+    beside = against(study, verdict, "SGD")
+    assert beside.relative.mean == pytest.approx(0.27, abs=0.01)
+    assert beside.clear
+    assert today(study, verdict).gain.mean == pytest.approx(0.2)
+    assert today(whole_study(), judge(whole_study())) is None
+
+
+def test_a_cure_is_written_as_it_was_asked():
+    study = study_of(SGD=[math.inf] * 3)
+    assert "clip gradients (--recipe clip_norm=1)" in advised(study)[0]
+    python = replace(study, asked={"tasks": [], "seeds": 3})
+    assert "clip gradients (recipe='clip_norm=1')" in advised(python)[0]

@@ -1,0 +1,457 @@
+"""The strategy: what is trained next, by what was tried. Losses here are formulas."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as example_settings
+from hypothesis import strategies as st
+from planned import planned
+
+from steepest.budget import least_search, trainings_again
+from steepest.parse.contestant import contestants
+from steepest.search.choice import EDGE, Tried, choose
+from steepest.search.search_space import RATE, SearchSpace
+from steepest.search.strategy import Lengths, first_asks, next_asks
+
+LOST = math.inf
+
+
+def worse(neighbour, mine):
+    return not math.isfinite(neighbour) or neighbour > 2 * mine
+
+
+def space_of(wanted="SGD"):
+    (found,) = contestants(wanted, 8)
+    one = SearchSpace(found)
+    return one, one.starts(planned("SGD", 9)[1])
+
+
+SGD, STARTS = space_of()
+FIRST = STARTS[0]
+
+
+def lengths(trainings, epochs=10, **more):
+    again = more.pop("again", 0)
+    return Lengths(-(-epochs // 2), epochs, (trainings - again) * epochs, again, **more)
+
+
+def decades(values):
+    """Return the learning rate as decades of η/(1 − μ), which a bowl is a function of."""
+    return math.log10(values[RATE] / (1 - values.get("momentum", 0.0)))
+
+
+def bowl(best, drift=0.0, floor=0.1):
+    """Return a loss that is least at 10^best; `drift` decades higher at half length."""
+
+    def loss(values, part, seed):
+        return floor + (decades(values) - best - drift * (1 - part)) ** 2 / 10 + (1 - part)
+
+    return loss
+
+
+class Searched:
+    """A search of which every training costs a formula. `asks` are what was asked, in order."""
+
+    def __init__(self, loss, lengths, wanted="SGD", kept=4):
+        self.space, self.starts = space_of(wanted)
+        self.loss, self.lengths, self.kept = loss, lengths, kept
+        self.tried, self.asks, self.cost = [], [], 0
+        asks = first_asks(self.starts, lengths)
+        while asks:
+            for ask in asks:
+                self.train(ask)
+            waiting = [one for one in self.tried if one.waits]
+            for one in sorted(waiting, key=lambda t: (t.half, t.number))[kept:]:
+                self.tried[one.number] = replace(one, waits=False)
+            asks = next_asks(self.space, self.starts, self.tried, lengths)
+
+    def train(self, ask):
+        self.asks.append(ask)
+        whole = ask.epochs == self.lengths.whole
+        known = [one for one in self.tried if one.values == ask.values]
+        score = self.loss(ask.values, ask.epochs / self.lengths.whole, ask.seed)
+        if ask.seed:
+            self.cost += ask.epochs
+            (one,) = known
+            self.tried[one.number] = replace(one, again=(*one.again, score))
+            return
+        if ask.goes_on is not None:
+            assert self.tried[ask.goes_on].waits
+            assert self.tried[ask.goes_on].values == ask.values
+            cost = ask.epochs - self.lengths.half
+        else:
+            cost = ask.epochs
+        self.cost += cost
+        if known:
+            assert known[0].full is None
+            one = replace(known[0], full=score, cost=known[0].cost + cost, waits=False)
+            self.tried[one.number] = one
+        else:
+            half, full = (None, score) if whole else (score, None)
+            if whole:
+                half = self.loss(ask.values, self.lengths.half / self.lengths.whole, 0)
+            may_go_on = not whole and not self.lengths.restart and math.isfinite(score)
+            number = len(self.tried)
+            self.tried.append(Tried(number, ask.values, half, full, cost, may_go_on))
+
+    @property
+    def best(self):
+        return choose(self.space, self.tried, worse)
+
+    @property
+    def steps(self):
+        """Decades from the first to each that was asked for, with the length."""
+        return [(round(decades(a.values) - decades(FIRST), 1), a.epochs) for a in self.asks]
+
+
+# Starts and bracket
+
+
+def test_a_search_starts_with_the_first_three_of_its_list_at_half_length():
+    asks = first_asks(STARTS, lengths(8))
+    assert [(ask.values, ask.epochs) for ask in asks] == [(one, 5) for one in STARTS[:3]]
+    assert all((ask.goes_on, ask.seed) == (None, 0) for ask in asks)
+
+
+@pytest.mark.parametrize(("trainings", "count"), [(0.5, 1), (1, 1), (1.5, 2), (2, 3), (9, 3)])
+def test_fewer_start_where_the_budget_would_not_leave_what_finishing_one_takes(trainings, count):
+    assert len(first_asks(STARTS, lengths(trainings))) == count
+
+
+def only(values, half):
+    """Return one that was tried for half the epochs."""
+    return Tried(0, values, half, None, 5, True)
+
+
+def test_the_bracket_tries_rates_in_their_order():
+    """10^0.4 of the best, 10^-0.4, 10^0.2, 10^-0.2: the first that is untried."""
+    tried, asked = [only(FIRST, 1.0)], []
+    for number in range(1, 5):
+        (ask,) = next_asks(SGD, [FIRST], tried, lengths(20))
+        assert ask.epochs == 5
+        asked.append(SGD.above(ask.values, FIRST))
+        tried.append(Tried(number, ask.values, 2.0, None, 5, True))
+    assert asked == pytest.approx([0.4, -0.4, 0.2, -0.2], abs=0.01)
+
+
+def test_it_goes_on_from_whatever_is_best():
+    higher = {**FIRST, RATE: FIRST[RATE] * 10**0.4}
+    tried = [only(FIRST, 1.0), Tried(1, higher, 0.5, None, 5, True)]
+    (ask,) = next_asks(SGD, STARTS, tried, lengths(20))
+    assert SGD.above(ask.values, FIRST) == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_after_three_in_a_row_it_takes_longer_strides(sign):
+    rates = [FIRST[RATE] * 10 ** (0.4 * sign * k) for k in range(3)]
+    tried = [
+        Tried(k, {**FIRST, RATE: rate}, 1.0 - 0.1 * k, None, 5, True)
+        for k, rate in enumerate(rates)
+    ]
+    (ask,) = next_asks(SGD, STARTS, tried, lengths(20))
+    assert SGD.above(ask.values, FIRST) == pytest.approx(sign * 1.6, abs=0.01)
+    # Not where the outmost is not the best any more.
+    tried[2] = replace(tried[2], half=3.0)
+    (ask,) = next_asks(SGD, STARTS, tried, lengths(20))
+    assert abs(SGD.above(ask.values, FIRST)) < 1.2
+
+
+@pytest.mark.parametrize("best", [-6.5, 3.5])
+def test_an_optimum_five_decades_away_is_reached(best):
+    assert abs(decades(FIRST) - best) >= 4.9  # in decades
+    found = Searched(bowl(best), lengths(18))
+    assert abs(decades(found.best.values) - best) <= 0.2
+
+
+def test_the_bracket_ends_where_it_leaves_the_rest_of_the_budget():
+    found = Searched(bowl(-1.5), lengths(8))
+    half = [ask for ask in found.asks if ask.epochs == 5]
+    assert found.asks[: len(half)] == half
+    assert len(half) * 5 <= 0.6 * 80 < (len(half) + 1) * 5
+
+
+# To the end
+
+
+def test_the_best_of_half_length_goes_on_then_a_lower_rate_in_full():
+    """As the best rate of half a training is rather too high for a whole one."""
+    found = Searched(bowl(-1.5), lengths(8))
+    at = next(i for i, ask in enumerate(found.asks) if ask.epochs == 10)
+    half = min((one for one in found.tried if one.number < at), key=lambda one: one.half)
+    assert found.asks[at].values == half.values
+    assert found.asks[at].goes_on == half.number
+    following = found.asks[at + 1]
+    assert following.epochs == 10
+    assert SGD.above(following.values, half.values) == pytest.approx(-0.2, abs=0.01)
+
+
+def test_it_refines_in_full_while_the_budget_lasts():
+    """Where the best rate falls with the length, the lower ones are found in full."""
+    found = Searched(bowl(-2.0, drift=1.0), lengths(12))
+    full = [one for one in found.tried if one.full is not None]
+    assert len(full) >= 5
+    best_at_half = min(
+        (one for one in found.tried if one.cost == 5 or one.half), key=lambda t: t.half
+    )
+    assert decades(found.best.values) < decades(best_at_half.values) - 0.3
+    assert abs(decades(found.best.values) + 2.0) <= 0.25
+
+
+def test_what_did_well_at_half_length_is_finished_before_the_unknown():
+    found = Searched(bowl(-1.5), lengths(20))
+    unfinished = [one for one in found.tried if one.full is None]
+    assert len(unfinished) < 5
+
+
+def test_a_state_that_was_let_go_is_trained_anew_and_paid_for():
+    found = Searched(bowl(-1.5), lengths(20), kept=0)
+    again = [ask for ask in found.asks if ask.epochs == 10]
+    assert again
+    assert all(ask.goes_on is None for ask in found.asks)
+    assert found.cost <= 200
+
+
+def test_with_a_schedule_what_goes_on_is_trained_anew():
+    found = Searched(bowl(-1.5), lengths(8, restart=True))
+    assert any(one.half is not None and one.full is not None for one in found.tried)
+    assert all(ask.goes_on is None for ask in found.asks)
+
+
+# Budgets
+
+
+@given(
+    trainings=st.floats(0.1, 30),
+    epochs=st.integers(1, 30),
+    restart=st.booleans(),
+    again=st.sampled_from([0, 2, 8, 24]),
+    most=st.sampled_from([0, 1, 3, 7]),
+    losses=st.lists(st.sampled_from([0.1, 0.2, 0.5, 1.0, 7.0, LOST]), min_size=1, max_size=40),
+    wanted=st.sampled_from(["SGD", "Adam", "Lion", "SGD(learning_rate=0.1)"]),
+)
+@example_settings(max_examples=150, deadline=None)
+def test_never_more_than_the_budget_is_spent(
+    trainings, epochs, restart, again, most, losses, wanted
+):
+    """Whatever the losses are; one that cannot be paid for at all is as long as it can be."""
+    whole = lengths(trainings + again, epochs, restart=restart, again=again, most=most)
+    whole = replace(whole, half=max(1, min(whole.half, math.floor(whole.budget))))
+    seen = []
+
+    def loss(values, part, seed):
+        seen.append(1)
+        return losses[len(seen) % len(losses)]
+
+    found = Searched(loss, whole, wanted)
+    alone = sum(ask.epochs for ask in found.asks if ask.seed)
+    assert alone <= again * epochs
+    usual = epochs * bool(again)  # of the defaults, beside other seeds
+    assert found.cost - alone <= max(whole.budget, 1) + usual + 1e-6
+    assert sum(one.cost for one in found.tried) == found.cost - alone
+    assert not most or len(found.tried) <= most + bool(again)
+    assert found.asks
+
+
+@given(
+    epochs=st.integers(2, 40).map(lambda n: 2 * n),
+    more=st.floats(0, 10),
+    restart=st.booleans(),
+    best=st.floats(-6, 3),
+)
+@example_settings(max_examples=60, deadline=None)
+def test_at_least_five_configurations_are_tried_however_small_the_budget(
+    epochs, more, restart, best
+):
+    found = Searched(bowl(best), lengths(least_search(restart) + more, epochs, restart=restart))
+    assert len(found.tried) >= 5
+    assert any(one.full is not None for one in found.tried)
+
+
+@pytest.mark.parametrize("trainings", [4, 8, 18])
+def test_one_epoch_has_no_half(trainings):
+    found = Searched(bowl(-3.5), lengths(trainings, epochs=1))
+    assert {ask.epochs for ask in found.asks} == {1}
+    assert len(found.tried) == len(found.asks) <= trainings
+    assert len(found.tried) == trainings or trainings == 18  # all around the best is tried
+    assert all(one.full is not None for one in found.tried)
+    if trainings > 4:
+        assert abs(decades(found.best.values) + 3.5) <= 0.4
+
+
+def test_a_pilot_of_less_than_a_training_chooses_by_what_it_has():
+    whole = replace(lengths(0.3), half=3)
+    found = Searched(bowl(-1.5), whole)
+    assert [ask.epochs for ask in found.asks] == [3]
+    assert found.best.values == STARTS[0]
+
+
+# What is lost
+
+
+def test_where_all_are_lost_lower_rates_are_tried():
+    """A decade at a time, as long as the budget lasts."""
+
+    def steep(values, part, seed):
+        return LOST if decades(values) > -10.1 else 1.0 + abs(decades(values) + 11)
+
+    found = Searched(steep, lengths(8))
+    after = found.asks[3:]
+    lowest = min(decades(one) for one in STARTS[:3])
+    for k, ask in enumerate(after[:3], 1):
+        assert decades(ask.values) == pytest.approx(lowest - k, abs=0.02)
+    assert found.best is not None
+    assert math.isfinite(found.best.full)
+    assert decades(found.best.values) <= -10.1
+
+
+def test_all_is_lost():
+    found = Searched(lambda *_: LOST, lengths(8))
+    assert found.best is None
+    assert found.cost <= 80
+
+
+def test_what_is_lost_on_the_way_to_the_end_is_left_for_a_lower_rate():
+    def late(values, part, seed):
+        return LOST if part == 1 and decades(values) > -2.5 else 1 + (decades(values) + 1) ** 2
+
+    found = Searched(late, lengths(12))
+    assert math.isfinite(found.best.full)
+    assert decades(found.best.values) <= -2.5
+
+
+# The choice
+
+
+def tried(*rows, values=FIRST):
+    """Return what was tried: decades above `values`, half, full, and other seeds."""
+    return [
+        Tried(
+            i,
+            {**values, RATE: values[RATE] * 10**away},
+            half,
+            full,
+            10,
+            again=again[0] if again else (),
+        )
+        for i, (away, half, full, *again) in enumerate(rows)
+    ]
+
+
+def chosen(*rows):
+    found = choose(SGD, tried(*rows), worse)
+    return None if found is None else round(SGD.above(found.values, FIRST), 2)
+
+
+def test_the_lowest_loss_of_a_full_training_is_chosen():
+    assert chosen((0.0, 0.1, None), (0.4, 2.0, 1.0), (-0.4, 2.0, 0.9)) == -0.4
+    assert chosen((0.0, 0.2, None), (0.4, 0.1, None)) == 0.4
+    assert chosen() is None
+
+
+@pytest.mark.parametrize(
+    "above", [(2.0, 2.5), (LOST, LOST), (LOST, None), (0.9, LOST), (5.0, None)]
+)
+def test_not_one_at_the_edge_of_stability(above):
+    """Whose neighbour within half a decade above was lost, or ended at more than twice its loss."""
+    edge, safe = (0.0, 1.0, 1.0), (-0.4, 1.2, 1.1)
+    assert chosen(edge, safe, (0.4, *above)) == -0.4
+    assert chosen(edge, safe, (EDGE + 0.1, *above)) == 0.0  # too far away to say anything
+    assert chosen(edge, safe, (-0.2, *above)) == 0.0  # below it
+
+
+def test_a_neighbour_that_is_only_less_good_warns_of_nothing():
+    assert chosen((0.0, 1.0, 1.0), (-0.4, 1.2, 1.1), (0.4, 1.5, 1.9)) == 0.0
+
+
+def test_where_every_one_is_unsafe_the_best_of_them_is_chosen():
+    assert chosen((0.0, 1.0, 1.0), (0.4, 1.0, LOST)) == 0.0
+
+
+def test_another_momentum_is_no_neighbour():
+    edge, lost = tried((0.0, 1.0, 1.0), (0.4, LOST, LOST))
+    lost = replace(lost, values={**lost.values, "momentum": 0.5})
+    (safe,) = tried((-0.4, 1.1, 1.1))
+    assert choose(SGD, [edge, lost, replace(safe, number=2)], worse).values == edge.values
+
+
+# Other seeds
+
+
+@pytest.mark.parametrize(("again", "rounds"), [(0, []), (1, []), (2, [2]), (8, [4, 2])])
+def test_those_that_ended_best_train_again_from_other_seeds(again, rounds):
+    check_rounds(again, rounds)
+
+
+def test_of_many_the_best_half_goes_on_to_twice_the_seeds():
+    check_rounds(24, [8, 4, 2])
+
+
+def check_rounds(again, rounds):
+    found = Searched(bowl(-1.5), lengths(20 + again, again=again))
+    asks = [ask for ask in found.asks if ask.seed]
+    assert len(asks) <= again
+    assert found.asks[len(found.asks) - len(asks) :] == asks
+    assert {ask.epochs for ask in asks} <= {10}
+    at, seeds = 0, 0
+    for count in rounds:
+        new = range(seeds + 1, 2 * seeds + 2)
+        some = asks[at : at + count * len(new)]
+        each = some[:: len(new)]
+        assert len(each) == count
+        assert [ask.seed for ask in some] == [*new] * count
+        scores = [found.loss(ask.values, 1.0, 0) for ask in each]
+        assert scores == sorted(scores)  # this loss is the same on all seeds
+        at, seeds = at + len(some), 2 * seeds + 1
+    assert at == len(asks)
+    if rounds:
+        assert len(found.best.again) == seeds
+
+
+def test_the_defaults_qualify_for_other_seeds():
+    """So that they are beaten where they are not the choice."""
+    usual = SGD.contestant.defaults()
+    found = Searched(bowl(-6.0), lengths(28, again=8))
+    assert [ask.epochs for ask in found.asks if SGD.same(ask.values, usual)] == [10, 10]
+    assert [ask.seed for ask in found.asks if SGD.same(ask.values, usual)] == [0, 1]
+
+
+def test_what_is_next_to_the_defaults_stands_for_them():
+    """One that was tried for half the epochs goes on, and is not asked for without an end."""
+    one, starts = space_of("Adam")
+    usual = one.contestant.defaults()
+    near = {**usual, RATE: 0.995 * usual[RATE]}
+    done = [Tried(0, starts[0], 2.0, 1.0, 100, False), Tried(1, near, 3.0, None, 5, True)]
+    whole = Lengths(5, 10, 100.0, again=2)
+    (ask,) = next_asks(one, starts, done, whole)
+    assert (ask.values, ask.epochs, ask.goes_on, ask.seed) == (near, 10, 1, 0)
+    done[1] = replace(done[1], full=2.5, waits=False)
+    assert [ask.seed for ask in next_asks(one, starts, done, whole)] == [1, 1]
+    done[1] = replace(done[1], full=None, waits=False)  # its state was let go
+    (ask,) = next_asks(one, starts, done, whole)
+    assert (ask.values, ask.epochs, ask.goes_on) == (near, 10, None)
+
+
+def test_the_mean_of_all_seeds_decides():
+    lucky, steady = (0.0, 1.0, 1.0, (3.0, 3.0)), (-0.4, 1.0, 1.2, (1.2, 1.2))
+    assert chosen(lucky, steady) == -0.4
+    assert chosen((0.0, 1.0, 1.0, (1.0, LOST)), steady) == -0.4
+    # One that was not trained again is not known as well.
+    assert chosen((0.4, 1.0, 0.5), lucky, steady) == -0.4
+
+
+def test_where_every_other_seed_is_lost_the_first_seed_decides():
+    assert chosen((0.0, 1.0, 1.0, (LOST, 1.0)), (-0.4, 1.0, 1.2, (LOST, LOST))) == 0.0
+
+
+@pytest.mark.parametrize("search", range(1, 60))
+def test_other_seeds_leave_a_search_what_it_needs(search):
+    again = trainings_again(search)
+    assert search - again >= min(search, 12)
+    assert again in (0, 8, 24)  # the rounds of 4 and of 8
+
+
+def test_a_strategy_is_a_function():
+    one, other = (Searched(bowl(-2.2, 0.3), lengths(20, again=8)) for _ in range(2))
+    assert one.asks == other.asks
