@@ -1,7 +1,7 @@
 """Writes docs/report.png: parts of a study's page, as Chromium shows it.
 
-steepest compare digits diabetes text --seeds 5 --sweep 2 --out runs/three
-pip install ".[browser]" && python docs/take_picture.py runs/three/text
+steepest compare digits --baseline "Adam(learning_rate=0.001)" --out runs/digits
+pip install ".[browser]" && python docs/take_picture.py runs/digits
 """
 
 import shutil
@@ -14,10 +14,11 @@ from playwright.sync_api import sync_playwright
 import steepest
 
 WIDTH = 1000
-# Verdict, learning curves and learning rates; the rest of the page would be a long picture.
+# Advice, learning rates and learning curves; code and what is folded are left away.
 LEFT_AWAY = """
-nav, .bar, footer, #warnings, main > section:not(.verdict, #speed, #sensitivity),
-#speed figure ~ *, #sensitivity figure ~ *, #sensitivity h3 ~ h3 { display: none !important }
+nav, .bar, footer, #warnings, .fold, main > section:not(.verdict, #rate, #learning) {
+  display: none !important
+}
 main > section { margin-top: 0.5rem !important; padding-top: 1rem !important }
 """
 
@@ -32,9 +33,9 @@ def main():
         tab = browser.new_context(viewport=size, color_scheme="light").new_page()
         tab.goto(page.as_uri())
         tab.add_style_tag(content=LEFT_AWAY)
-        tab.wait_for_function("document.querySelectorAll('.chart svg.main-svg').length > 4")
+        tab.wait_for_function("document.querySelectorAll('.chart svg.main-svg').length > 2")
         tab.wait_for_timeout(500)  # pictures take their new widths
-        last = tab.locator("#sensitivity figure").first.bounding_box()
+        last = tab.locator("#learning figure").first.bounding_box()
         height = last["y"] + last["height"] + 16
         tab.screenshot(
             path=Path(__file__).with_name("report.png"),

@@ -3,7 +3,7 @@
     pip install ".[test,oracles]" && python docs/write_dialects.py
 
 The words are from the rules; the figures are taken when this runs, by the oracles that the tests
-use (tests/oracles.py, tests/export/test_exported.py), in all cases and not a few.
+use (tests/oracles.py, tests/codegen/test_exported.py), in all cases and not a few.
 """
 
 import importlib.metadata
@@ -26,8 +26,8 @@ import test_conformance  # noqa: E402
 import test_exported  # noqa: E402
 from _pytest.outcomes import Skipped  # noqa: E402
 
-from steepest.export import code, spell  # noqa: E402
-from steepest.export.spelling import NAMES  # noqa: E402
+from steepest.codegen import code, spell  # noqa: E402
+from steepest.codegen.spelling import NAMES  # noqa: E402
 from steepest.records import Config  # noqa: E402
 from steepest.rules import FRAMEWORKS, RULES  # noqa: E402
 
@@ -68,7 +68,7 @@ EXPORT = """## The exported code against what was measured
 
 The source is run in its framework, along its own path: 100 steps, its own gradients (PyTorch
 has its own copy of the model). The figure is the largest difference between its losses and
-ours, over the recipes of `tests/export/test_exported.py`: none; cosine with warm-up,
+ours, over the recipes of `tests/codegen/test_exported.py`: none; cosine with warm-up,
 global clipping and decay; step decay with clipping array by array and decay on all weights;
 linear with accumulation and coupled decay; exponential with warm-up, an average and clipping by
 value; warm-up with accumulation and decay. *class* is where the framework's own class is

@@ -19,30 +19,43 @@ CURES = DOCS / "messages.toml"
 # Where a message is said tells what a person was doing; the first that fits counts.
 GROUPS = {
     "search/": "Training",
+    "checkpoints": "Training",
     "engines/": "Training",
-    "workers": "Training",
-    "rules/own": "Rules of your own",
+    "workers/": "Training",
+    "rules/custom": "Rules of your own",
+    "rules/optimizer": "An optimizer in your own loop",
     "rules/recipe": "Recipe and schedules",
     "rules/schedules": "Recipe and schedules",
-    "rules/readback": "Reading an optimizer that exists",
-    "rules/alone": "An optimizer in your own loop",
+    "rules/keras_schedules": "Recipe and schedules",
+    "parse/schedule": "Reading an optimizer that exists",
+    "parse/baseline": "Reading an optimizer that exists",
     "rules/": "Optimizers and spaces",
+    "calls": "Optimizers and spaces",
+    "parse/": "Optimizers and spaces",
     "spaces": "Optimizers and spaces",
-    "question": "What is asked: budget, metric, memory, recipe",
+    "amounts": "What is asked: budget, metric, memory, recipe",
+    "options": "What is asked: budget, metric, memory, recipe",
+    "plan": "What is asked: budget, metric, memory, recipe",
     "budget": "What is asked: budget, metric, memory, recipe",
     "tasks/load": "Task files",
-    "tasks/sources": "Data in streams",
-    "tasks/stream": "Data in streams",
-    "tasks/disk": "Data in streams",
-    "tasks/arrays": "Data",
-    "tasks/labels": "Data",
+    "tasks/task_names": "Task files",
+    "data/arrays": "Data",
+    "data/frames": "Data",
+    "data/": "Data in streams",
+    "tasks/keras/batch_sizes": "Data",
+    "tasks/keras/class_weights": "Data",
+    "tasks/keras/labels": "Data",
+    "tasks/keras/texts": "Data",
+    "tasks/torch/recommended": "Results and studies in Python",
+    "tasks/torch/": "A PyTorch module and its data",
     "tasks/": "The model",
     "storage/": "Study files",
-    "comparison/": "Results and studies in Python",
+    "study/": "Results and studies in Python",
     "measures/": "Results and studies in Python",
-    "export/": "Code for other frameworks",
+    "codegen/": "Code for other frameworks",
+    "exporters/": "Export and pages",
     "reports/": "Export and pages",
-    "watching": "Watching",
+    "serve": "Watching",
     "cli/": "Command line",
 }
 ORDER = [
@@ -54,6 +67,7 @@ ORDER = [
     "The model",
     "Data",
     "Data in streams",
+    "A PyTorch module and its data",
     "Task files",
     "Training",
     "Study files",
@@ -82,7 +96,7 @@ MAKERS = {"cannot": 2}
 PASSED_ON = {
     "f'{otherwise}: {gist(error)}'",  # of cannot, above
     "gist(cause)",  # why JAX cannot trace a model, which then trains through fit
-    "sentence(self.study, self.verdict)",  # the verdict that nothing trained
+    "sentence(self.record, self.verdict)",  # the verdict that nothing trained
 }
 
 
@@ -183,11 +197,11 @@ def write() -> str:
         "# Messages\n\n"
         "Written by `python docs/write_messages.py` from the source and `docs/messages.toml`; do "
         "not edit.\n\n"
-        "All that Steepest can say when something is wrong, by what you were doing, and what to "
-        "do about it. `{…}` stands for what the message fills in. On the command line a message "
-        "comes after `steepest:` on standard error and the exit code is 2; from Python it is the "
-        "text of an `InputError`, `TaskError` or `StudyFileError`, all of them a `SteepestError`. "
-        "What the operating system refuses is told in its own words, with the file.\n"
+        "Every message of Steepest, grouped by what you were doing, with its cure. `{…}` stands\n"
+        "for a value that the message fills in. On the command line a message comes after\n"
+        "`steepest:` on standard error, and the exit code is 2. From Python it is the text of an\n"
+        "`InputError`, `TaskError` or `StudyFileError`, which are all `SteepestError`s. Errors of\n"
+        "the operating system keep its own words, with the name of the file.\n"
     ]
     for group, said in messages().items():
         parts.append(f"\n## {group}\n\n")

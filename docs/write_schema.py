@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 
-from steepest.measures.measured import Measures
+from steepest.measures.measure import Measures
 from steepest.records import FORMAT_VERSION, Outcome, Settings, TaskFacts
 from steepest.rules import FRAMEWORKS
 from steepest.statistics import Estimate, State
@@ -20,6 +20,8 @@ SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 NUMBER = {"type": ["number", "null"]}  # what is not finite is null
 TEXT = {"type": "string"}
 OUTCOMES = [one.name.lower() for one in Outcome if one is not Outcome.UNFINISHED]
+
+UNSAID = ("shuffle", "drop_last", "framework")  # not written where it is as usual
 
 
 def closed(properties, optional=()):
@@ -73,7 +75,8 @@ class Definitions:
             self.found[kind.__name__] = {}  # it may hold itself
             hints = typing.get_type_hints(kind)
             self.found[kind.__name__] = closed(
-                {field.name: self.of(hints[field.name]) for field in fields(kind)}
+                {field.name: self.of(hints[field.name]) for field in fields(kind)},
+                optional=UNSAID,
             )
         return {"$ref": f"#/$defs/{kind.__name__}"}
 
@@ -127,6 +130,8 @@ def schema():
                     "leader": name,
                     "recommended": name,
                     "tied_with": names,
+                    "learnt": {"type": ["boolean", "null"]},
+                    "advice": {**names, "minItems": 1},
                     "sentence": TEXT,
                     "warnings": names,
                 }
