@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 import steepest
-from steepest.reports.summary import interval, summary
+from steepest.reports.numbers import with_interval
+from steepest.reports.summary import summary
 
 TASKS = ("digits", "diabetes", "text")
 COMPARE = ("compare", *TASKS, "--seeds", "5", "--sweep", "2")
@@ -21,8 +22,8 @@ COMPARE = ("compare", *TASKS, "--seeds", "5", "--sweep", "2")
 
 def table(study):
     """Return the measures of one study as Markdown, with what is not in the terminal's table."""
-    found = summary(study.study, study.verdict, study.measures)
-    decades = {name: interval(one.decade) for name, one in study.measures.sensitivity.items()}
+    found = summary(study.record, study.verdict, study.measures)
+    decades = {name: with_interval(one.decade) for name, one in study.measures.sensitivity.items()}
     titles = (*found.titles, "excess, a decade around")
     rows = [(*row, decades.get(row[0], "-")) for row in found.rows]
     lines = [titles, ["---"] * len(titles), *rows]
@@ -40,7 +41,7 @@ def main():
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for task in TASKS:
             study = steepest.read(where / task)
-            notes = summary(study.study, study.verdict, study.measures).notes
+            notes = summary(study.record, study.verdict, study.measures).notes
             print(f"**{task}.** {study.to_dict()['verdict']['sentence']}\n\n{table(study)}\n")
             print("; ".join(notes) + ".\n")
         print(steepest.compatibility([where]).to_markdown())

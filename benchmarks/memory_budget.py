@@ -31,12 +31,12 @@ BUDGETS = {"none": None, "1 GB": 10**9, "250 MB": 250 * 10**6}
 
 def measure_here(budget: str) -> dict[str, float]:
     """Measure one budget in this process."""
+    from steepest.checkpoints import Checkpoints
     from steepest.engines import make_engine
-    from steepest.engines.shelf import Shelf
+    from steepest.parse.contestant import contestants
     from steepest.records import Config, Stage
-    from steepest.rules.contestant import contestants
-    from steepest.search.trials import Training, program_key, start_trials, train_trials
-    from steepest.workers import Pace
+    from steepest.search.runner import Training, program_key, start_trials, train_trials
+    from steepest.workers.local import Pace
 
     def model(keras: Any, name: str) -> Any:
         return models_keras.perceptron(keras, 64, (2048, 1024), 10, name)
@@ -52,8 +52,8 @@ def measure_here(budget: str) -> dict[str, float]:
     programs = engine.prepare({program_key(configs[0]): configs[0]})
     running = start_trials({"Adam": configs}, Stage.SEARCH, first=0)
     with tempfile.TemporaryDirectory() as directory:
-        shelf = Shelf(engine.memory // 2, Path(directory))
-        training = Training(engine, programs, shelf, Pace(), lambda *_: None, lambda _: None)
+        checkpoints = Checkpoints(engine.memory // 2, Path(directory))
+        training = Training(engine, programs, checkpoints, Pace(), lambda *_: None, lambda _: None)
         started = time.perf_counter()
         for epochs in (1, 2):
             train_trials(training, running, epochs)

@@ -20,11 +20,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from steepest.comparison import run
-from steepest.measures.measured import measure
+from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
-from steepest.question import make_question
-from steepest.reports.page import page
+from steepest.options import Options
+from steepest.reports.page.page import page
+from steepest.study import run_study
 from steepest.tasks.load import load_task
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -36,16 +36,17 @@ NAMES = ("SGD", "Adam", "RMSprop", "Lion", "Nadam")
 def compare(place, whole):
     """Return the study of `digits`, and the seconds it took."""
     task = load_task("digits", None)
-    found, settings = make_question("SGD,Adam,RMSprop", task.facts.epochs)
-    nothing = mock.patch("steepest.search.loop.afterwards")
-    without = mock.patch("steepest.engines.compiled.sets_of", lambda task: {"test": task.test})
+    nothing = mock.patch("steepest.search.loop.sweep_and_time")
+    without = mock.patch(
+        "steepest.engines.compiled.engine.sets_of", lambda task: {"test": task.test}
+    )
     started = time.perf_counter()
     if whole:
-        study = run(task, found, settings, place, False)
+        study = run_study(task, Options(), place, False)
     else:
         with nothing, without:
-            study = run(task, found, settings, place, False)
-    return study.study, time.perf_counter() - started
+            study = run_study(task, Options(), place, False)
+    return study.record, time.perf_counter() - started
 
 
 def timed(function, rounds):

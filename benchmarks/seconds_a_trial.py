@@ -1,5 +1,8 @@
 """Seconds a trial: Steepest beside KerasTuner, Optuna, Ray Tune and a plain PyTorch loop.
 
+The works are Keras models, or with `--framework torch` the same as PyTorch modules: then Steepest
+is beside the loop, Optuna and Ray Tune around the loop, and Lightning's Trainer.
+
     python benchmarks/seconds_a_trial.py --json all.json --chart benchmarks/seconds_a_trial.svg
 
 or work by work, and the table of all at the end:
@@ -36,7 +39,8 @@ The columns:
 Steepest starts with an empty directory for compiled programs, and writes them; "compiled before"
 is a second process after it with that directory. Every tool uses the cores in its own way: Steepest
 trains a member on each core, Ray a trial on each, the others train one trial after another and may
-split a step over cores. TensorFlow is hidden from tools on JAX and PyTorch.
+split a step over cores. TensorFlow is hidden from tools on JAX and PyTorch. That Steepest exports,
+lowers and proves a PyTorch module is counted too.
 """
 
 import argparse
@@ -49,7 +53,7 @@ from typing import Any
 
 from speed.apart import check_modules, environment, machine, run_apart, told
 from speed.clock import Run
-from speed.contenders import BASE, TOOLS, WARM, run_here
+from speed.contenders import GROUPS, TOOLS, run_here
 from speed.trials_table import draw, render
 from speed.works import WORKS
 
@@ -73,6 +77,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--works", type=names(WORKS), default=list(WORKS), help=f"of {','.join(WORKS)}")
+    add("--framework", choices=list(GROUPS), default="keras", help="whose models the works are")
     add("--tools", type=names(TOOLS), default=list(TOOLS), help=f"of {','.join(TOOLS)}")
     add("--trials", type=int, default=32, help="that Steepest runs, and the table is about")
     add("--loop-trials", type=int, default=8, help="that the PyTorch loop runs")
@@ -87,20 +92,23 @@ def arguments() -> argparse.Namespace:
 
 def measure(given: argparse.Namespace) -> Found:
     """Let all tools do all works, in turn."""
-    tools = [BASE, *(name for name in given.tools if name != BASE)]
+    group = GROUPS[given.framework]
+    chosen = [name for name in given.tools if name in group.tools]
+    tools = [group.base, *(name for name in chosen if name != group.base)]
     modules = sorted({module for name in tools for module in TOOLS[name].modules})
     check_modules(modules)
-    about = {"trials": given.trials, **machine(modules)}
+    about = {"framework": given.framework, "trials": given.trials, **machine(modules)}
     print(told(about), file=sys.stderr)
     found: Found = {work: [] for work in given.works}
     for number in range(given.repeats):
         for work in given.works:
             found[work].append({})
-            with tempfile.TemporaryDirectory() as cache:  # empty: WARM finds what BASE left
+            with tempfile.TemporaryDirectory() as cache:  # empty: the second finds what is left
                 for name in tools:
                     tool = TOOLS[name]
                     count = tool.count(given.trials, given.loop_trials, given.slow_trials)
-                    needs = environment(Path(cache) if name in (BASE, WARM) else None, tool.backend)
+                    ours = name in (group.base, group.warm)
+                    needs = environment(Path(cache) if ours else None, tool.backend)
                     command = ["--contender", name, work, str(count)]
                     run = Run.of(run_apart(__file__, command, needs))
                     found[work][-1][name] = run
@@ -122,24 +130,23 @@ def plain(found: Found) -> Any:
     }
 
 
-def merge(files: list[Path]) -> tuple[Found, int]:
-    """Return the rounds of several files, and the number of trials, which must agree."""
+def merge(files: list[Path]) -> tuple[Found, str, int]:
+    """Return the rounds of several files, their framework and number of trials, all the same."""
     found: Found = {}
     told_by: dict[str, Any] = {}
     for file in files:
         content = json.loads(file.read_text())
         works = content.pop("works")
-        if told_by and (told_by["trials"], told_by["cores"]) != (
-            content["trials"],
-            content["cores"],
-        ):
-            raise SystemExit(f"{file} has other trials or cores than the files before it")
+        content.setdefault("framework", "keras")
         told_by = told_by or content
+        if any(told_by[name] != content[name] for name in ("framework", "trials", "cores")):
+            raise SystemExit(f"{file} has another framework, trials or cores than the first file")
         for work, rounds in works.items():
             found.setdefault(work, []).extend(
                 {name: Run.of(run) for name, run in runs.items()} for runs in rounds
             )
-    return {work: found[work] for work in WORKS if work in found}, told_by["trials"]
+    ordered = {work: found[work] for work in WORKS if work in found}
+    return ordered, told_by["framework"], told_by["trials"]
 
 
 def main() -> None:
@@ -150,10 +157,13 @@ def main() -> None:
             run = run_here(name, work, int(count))
         print(json.dumps(run.to_dict()))
         return
-    found, count = merge(given.files) if given.files else (measure(given), given.trials)
-    print(render(found, count))
+    if given.files:
+        found, framework, count = merge(given.files)
+    else:
+        found, framework, count = measure(given), given.framework, given.trials
+    print(render(found, GROUPS[framework], count))
     if given.chart:
-        draw(found, count, given.chart)
+        draw(found, GROUPS[framework], count, given.chart)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 
 from findings.finding import Finding, by_seed
 from findings.grid import Array, decades, trained
-from steepest.tasks.keras import keras_task, load_keras
+from steepest.tasks.keras.task import keras_task, load_keras
 
 WORDS = 1000  # the most frequent, and one for all others
 SUCCESSORS = 16  # of a word in the control, drawn with replacement

@@ -20,7 +20,7 @@ from findings.finding import Finding, by_seed
 from findings.grid import Array, Grid, decades, trained
 from findings.transformer import ALPHABET, CONTEXT, transformer
 from steepest.statistics import estimate
-from steepest.tasks.keras import keras_task, load_keras
+from steepest.tasks.keras.task import keras_task, load_keras
 
 STEPS, BATCH, VALIDATION = 500, 24, 400
 RECIPE = {"warmup": 0.05}

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from steepest.engines import make_engine
-from steepest.records import Config, Population
-from steepest.rules.contestant import contestants
-from steepest.workers import Job, train
+from steepest.engines.population import Population
+from steepest.parse.contestant import contestants
+from steepest.records import Config
+from steepest.workers.local import Job, train
 
 Array = np.ndarray[Any, Any]
 

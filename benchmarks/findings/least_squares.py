@@ -15,7 +15,7 @@ import numpy as np
 
 from findings.finding import Finding
 from findings.grid import Grid, decades, trained
-from steepest.tasks.keras import keras_task, load_keras
+from steepest.tasks.keras.task import keras_task, load_keras
 
 EXAMPLES, STEPS = 200, 3000
 SHARES = (0.6, 0.7, 0.8)  # p

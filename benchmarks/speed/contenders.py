@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from speed.clock import Run
@@ -13,8 +13,8 @@ from speed.contenders_keras import (
     run_ray,
     whole_waves,
 )
-from speed.contenders_steepest import run_steepest
-from speed.contenders_torch import run_torch
+from speed.contenders_steepest import run_steepest, run_steepest_torch
+from speed.contenders_torch import run_lightning, run_optuna_loop, run_ray_loop, run_torch
 from speed.works import WORKS, Adam, Work, make_trials
 
 
@@ -30,18 +30,32 @@ class Tool:
 
     def count(self, trials: int, loop: int, slow: int) -> int:
         """Return how many of the trials it runs."""
-        if self.run is run_ray:
+        if self.run in (run_ray, run_ray_loop):
             return min(whole_waves(slow), max(trials, whole_waves(1)))
         return min(trials, {"all": trials, "loop": loop, "slow": slow}[self.speed])
 
 
 _JAX = ("jax", "jaxlib", "keras")
 _KERAS_TUNER = ("keras_tuner", "six", "tensorboard")
-BASE, WARM = "steepest", "steepest-warm"
-TOOLS = {
-    BASE: Tool("Steepest", run_steepest, ("steepest", *_JAX), speed="all"),
-    # The same again in another process, which finds on disk what that one compiled.
-    WARM: Tool("Steepest, compiled before", run_steepest, ("steepest", *_JAX), speed="all"),
+_STEEPEST_TORCH = ("steepest", "torch", "jax", "jaxlib")
+LOOP = Tool("PyTorch loop", run_torch, ("torch",), speed="loop")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Contenders for models of one framework, and what of them a summary compares."""
+
+    base: str  # Steepest
+    warm: str  # the same again in another process, which finds on disk what that one compiled
+    tools: Mapping[str, Tool]
+    compared: Mapping[str, str]  # others, and what the summary calls them
+
+
+_KERAS = {
+    "steepest": Tool("Steepest", run_steepest, ("steepest", *_JAX), speed="all"),
+    "steepest-warm": Tool(
+        "Steepest, compiled before", run_steepest, ("steepest", *_JAX), speed="all"
+    ),
     "keras-tuner-tensorflow": Tool(
         "KerasTuner, TensorFlow",
         run_keras_tuner,
@@ -60,8 +74,33 @@ TOOLS = {
         "Optuna, Keras on PyTorch", run_optuna, ("optuna", "keras", "torch"), backend="torch"
     ),
     "ray-jax": Tool("Ray Tune, Keras on JAX", run_ray, ("ray", *_JAX)),
-    "torch": Tool("PyTorch loop", run_torch, ("torch",), speed="loop"),
+    "torch": LOOP,
 }
+_TORCH = {
+    "steepest-torch": Tool("Steepest", run_steepest_torch, _STEEPEST_TORCH, speed="all"),
+    "steepest-torch-warm": Tool(
+        "Steepest, compiled before", run_steepest_torch, _STEEPEST_TORCH, speed="all"
+    ),
+    "torch": LOOP,
+    "optuna-loop": Tool("Optuna, the loop", run_optuna_loop, ("optuna", "torch"), speed="loop"),
+    "ray-loop": Tool("Ray Tune, the loop", run_ray_loop, ("ray", "torch")),
+    "lightning": Tool("Lightning's Trainer", run_lightning, ("lightning", "torch")),
+}
+GROUPS = {
+    "keras": Group(
+        "steepest",
+        "steepest-warm",
+        _KERAS,
+        {"keras-tuner-tensorflow": "KerasTuner (TensorFlow)", "torch": "PyTorch loop"},
+    ),
+    "torch": Group(
+        "steepest-torch",
+        "steepest-torch-warm",
+        _TORCH,
+        {"torch": "PyTorch loop", "lightning": "Lightning"},
+    ),
+}
+TOOLS = {**_KERAS, **_TORCH}
 
 
 def run_here(name: str, work: str, count: int) -> Run:

@@ -16,17 +16,18 @@ class Prepared:
     train: Callable[[], dict[str, Any]]  # from fresh weights → curves, [members, epochs] each
 
 
-def prepare(task: Any, trials: Sequence[Adam]) -> Prepared:
+def prepare(task: Any, trials: Sequence[Adam], dialect: str = "keras") -> Prepared:
     """Compile the training of all `trials` on `task`, as `steepest.search` does it."""
     from steepest.engines import make_engine
-    from steepest.records import Config, Population
-    from steepest.rules.contestant import contestants
-    from steepest.workers import Job, train
+    from steepest.engines.population import Population
+    from steepest.parse.contestant import contestants
+    from steepest.records import Config
+    from steepest.workers.local import Job, train
 
     (adam,) = contestants("Adam", len(trials))
     defaults = adam.defaults()
     configs = [
-        Config(adam.rule, "keras", {**defaults, **trial}, "constant", SEED) for trial in trials
+        Config(adam.rule, dialect, {**defaults, **trial}, "constant", SEED) for trial in trials
     ]
     started = time.perf_counter()
     engine = make_engine(task)
@@ -56,7 +57,7 @@ def prepare(task: Any, trials: Sequence[Adam]) -> Prepared:
 
 def make_task(work: Work, epochs: int | None = None, parts: Any = None) -> Any:
     """Return the work as a task of Steepest, with other data or epochs where they are given."""
-    from steepest.tasks.keras import keras_task, load_keras
+    from steepest.tasks.keras.task import keras_task, load_keras
 
     (x, y), validation = parts or work.data()
     return keras_task(
@@ -69,6 +70,40 @@ def make_task(work: Work, epochs: int | None = None, parts: Any = None) -> Any:
     )
 
 
+def make_torch_task(work: Work, epochs: int | None = None) -> Any:
+    """Return the work as a task of a PyTorch module.
+
+    Raises:
+        RuntimeError: it is not lowered, and would train in the loop.
+    """
+    import torch
+
+    from speed.contenders_torch import torch_data
+    from steepest.tasks.task import Task
+    from steepest.tasks.torch.task import torch_task
+
+    def loss(logits: Any, y: Any) -> Any:
+        return torch.nn.functional.cross_entropy(logits.flatten(0, -2), y.flatten())
+
+    def accuracy(logits: Any, y: Any) -> Any:
+        return (logits.argmax(-1) == y).float().mean()
+
+    (x, y), validation = torch_data(torch, work)
+    task = torch_task(
+        lambda: work.torch_model(torch),
+        x,
+        y,
+        loss=loss,
+        metrics={"accuracy": accuracy},
+        validation_data=tuple(validation),
+        epochs=epochs or work.epochs,
+        batch_size=work.batch_size,
+    )
+    if not isinstance(task, Task):
+        raise RuntimeError(task.why)
+    return task
+
+
 def one_step(task: Any, trial: Adam) -> tuple[Callable[..., Any], Callable[..., Any], Any]:
     """Return a member's step, only its gradient, and arguments for both, to count FLOPs in.
 
@@ -77,9 +112,9 @@ def one_step(task: Any, trial: Adam) -> tuple[Callable[..., Any], Callable[..., 
     import jax
     import jax.numpy as jnp
 
+    from steepest.parse.contestant import contestants
     from steepest.records import Config
     from steepest.rules import step as steps
-    from steepest.rules.contestant import contestants
 
     (adam,) = contestants("Adam", 1)
     config = Config(adam.rule, "keras", {**adam.defaults(), **trial}, "constant", SEED)

@@ -1,76 +1,71 @@
-"""The chart: excess against cost, a panel a task."""
+"""The chart: excess against cost, medians and 90 % points, over all tasks and those held out."""
 
 import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.speed.chart import OTHERS, OURS, SOFT, pyplot, save
 from benchmarks.verdicts.others import GRID
-from benchmarks.verdicts.results import Found, median, quartiles
+from benchmarks.verdicts.results import Found, pooled, spread
 from benchmarks.verdicts.steepest_study import BUDGETS
+from benchmarks.verdicts.tables import groups
 
-STYLES = {"marker": ("o", "s", "^"), "line": ("-", "--", ":", "-.")}
-FLOOR = 0.002  # an excess below it is drawn there
+STYLES = {"marker": ("o", "s", "^"), "line": ("-", "--", ":", "-.", (0, (1, 3)))}
+FLOOR = 0.001  # an excess below it is drawn there
+POINTS = ("median", "90 % point")
 
 
 def draw(found: dict[str, Found], file: Path) -> None:
-    """Draw each tool's median excess by cost, and each budget's with its quartiles."""
+    """Draw each tool's excess by cost, and each budget's."""
     plt = pyplot()
-    columns = min(4, len(found))
-    rows = -(-len(found) // columns)
+    every = groups(found)
     figure, panels = plt.subplots(
-        rows, columns, figsize=(3 * columns, 2.5 * rows), sharex=True, sharey=True, squeeze=False
+        len(every), 2, figsize=(8, 3 * len(every)), sharex=True, sharey=True, squeeze=False
     )
-    for panel in panels.flat[len(found) :]:
-        panel.set_visible(False)
-    for panel, (task, one) in zip(panels.flat, found.items(), strict=False):
-        _panel(panel, task, one)
-    for panel in panels[:, 0]:
-        panel.set_ylabel("excess over the oracle, %")
+    for row, (name, some) in zip(panels, every.items(), strict=True):
+        for which, panel in enumerate(row):
+            _panel(panel, pooled(some), which)
+            panel.set_title(f"{len(some)} tasks, {name}: {POINTS[which]}")
+        row[0].set_ylabel("excess over the best known, %")
     for panel in panels[-1]:
         panel.set_xlabel("full trainings")
-    shown: dict[str, Any] = {}
-    for panel in panels.flat:
-        handles, labels = panel.get_legend_handles_labels()
-        shown |= dict(zip(labels, handles, strict=True))
-    figure.legend(shown.values(), shown.keys(), loc="upper center", ncols=4, frameon=False)
-    figure.tight_layout(rect=(0, 0, 1, 0.93 if rows > 1 else 0.85))
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper center", ncols=4, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.9))
     save(figure, file)
     plt.close(figure)
 
 
-def _panel(panel: Any, task: str, one: Found) -> None:
-    panel.set_title(task)
+def _panel(panel: Any, one: Found, which: int) -> None:
     panel.set_xscale("log")
     panel.set_yscale("log")
-    panel.axhline(2, color=SOFT, linewidth=0.8)  # what standard is to reach
-    for i, (tool, curve) in enumerate(sorted(one["others"].items())):
-        points = [(cost, median(curve[str(cost)])) for cost in GRID]
+    panel.axhline((1, 5)[which], color=SOFT, linewidth=0.8)  # what standard is to reach
+    for i, (tool, runs) in enumerate(sorted(one["others"].items())):
+        points = [(c, spread([run["excess"][str(c)] for run in runs])[which]) for c in GRID]
         points = [(cost, _percent(value)) for cost, value in points if math.isfinite(value)]
+        if points:
+            panel.plot(
+                *zip(*points, strict=True),
+                color=OTHERS,
+                linestyle=STYLES["line"][i % 5],
+                linewidth=1.2,
+                label=tool,
+            )
+    for name, some in one["steepest"].items():
+        ours = name in BUDGETS
         panel.plot(
-            *zip(*points, strict=True),
-            color=OTHERS,
-            linestyle=STYLES["line"][i % 4],
-            linewidth=1.2,
-            label=tool,
-        )
-    for i, budget in enumerate(BUDGETS):
-        some = one["steepest"].get(budget, [])
-        if not some:
-            continue
-        low, middle, high = (_percent(v) for v in quartiles([study["excess"] for study in some]))
-        panel.errorbar(
-            median([study["cost"] for study in some]),
-            middle,
-            yerr=[[middle - low], [high - middle]],
+            float(np.median([study["cost"] for study in some])),
+            _percent(spread([study["excess"] for study in some])[which]),
             color=OURS,
-            marker=STYLES["marker"][i],
-            markersize=5,
-            linewidth=1,
+            fillstyle="full" if ours else "none",  # an earlier version's
+            marker=STYLES["marker"][BUDGETS.index(name.split(", ")[-1])],
+            markersize=6,
             linestyle="none",
-            label=f"Steepest, {budget}",
+            label=f"Steepest{', ' if ours else ' '}{name}",
         )
-    panel.set_xticks([3, 12, 48, 120], ["3", "12", "48", "120"])
+    panel.set_xticks([3, 7, 12, 24, 60, 200], ["3", "7", "12", "24", "60", "200"])
     panel.minorticks_off()
 
 

@@ -15,7 +15,11 @@ is made in their favour:
 
 Their trials have seeds of their own, as when nobody sets one. Steepest's engine trains,
 so that the arithmetic is the same; cost is counted in full trainings, epochs over epochs, as each
-tool spends them one trial after another.
+tool spends them one trial after another. In seconds a training costs what a trial of Keras' `fit`
+does (`clock.py`).
+
+Beside them stands what somebody does by hand who knows the field: a grid of seven, with one seed
+and with three.
 
 A search is a generator: it yields runs, and goes on when they are trained. So the repetitions of
 all tools train in one population.
@@ -30,11 +34,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.verdicts import seeds
-from benchmarks.verdicts.spaces import FEW, OPTIMIZERS, at, to_key, version
+from benchmarks.verdicts.oracle import grid_keys
+from benchmarks.verdicts.spaces import FEW, OPTIMIZERS, at, from_key, to_key, version
 from benchmarks.verdicts.training import Run, Trainer
 from benchmarks.verdicts.truth import load, save
 
-GRID = (3, 6, 12, 24, 48, 60, 96, 120)  # full trainings after which a tool is asked
+GRID = (3, 7, 12, 24, 36, 60)  # full trainings after which a tool is asked
 COMPLETE = ", trials to the end"
 TOGETHER = 10  # repetitions
 WORST = 1e30  # what a loss that is no number is told as
@@ -91,16 +96,45 @@ def random_search(diary: Diary, first: int, name: str) -> Search:
         diary.note(run, told(run.value))
 
 
-def tools() -> dict[str, Callable[[Diary, int, str], Search]]:
-    """Return the searches by name, in an order that their seeds depend on."""
-    from benchmarks.verdicts.others_keras_tuner import hyperband
-    from benchmarks.verdicts.others_optuna import tpe_hyperband
+def grid_of(count: int) -> Callable[["Diary", int, str], Search]:
+    """Return a search that tries the grid of seven, with so many seeds; the best mean is best."""
 
-    return {
-        "Optuna TPE + Hyperband": tpe_hyperband,
-        "KerasTuner Hyperband": hyperband,
+    def search(diary: Diary, first: int, name: str) -> Search:
+        losses: dict[str, list[float]] = {key: [] for key in grid_keys()}
+        for seed in range(first, first + count):
+            runs = [Run(from_key(key, seed), diary.epochs) for key in losses]
+            for run in runs:
+                yield [run]
+                diary.spent += diary.epochs
+                losses[to_key(run.config)].append(told(run.value))
+                if seed == first:  # by then, what there is of the first seed
+                    diary.note(run, told(run.value))
+            if seed > first:
+                best = min(losses, key=lambda key: sum(losses[key]))
+                diary.best.append((diary.cost, best, sum(losses[best]) / len(losses[best])))
+
+    return search
+
+
+def tools(quick: bool = True) -> dict[str, Callable[[Diary, int, str], Search]]:
+    """Return the searches by name, in an order that their seeds depend on.
+
+    `quick` leaves out KerasTuner, which brings TensorBoard along and does as Optuna's Hyperband.
+    """
+    from benchmarks.verdicts.others_optuna import tpe, tpe_hyperband
+
+    found = {
+        "grid of seven": grid_of(1),
+        "grid of seven, 3 seeds": grid_of(3),
         "random search": random_search,
+        "Optuna TPE": tpe,
+        "Optuna TPE + Hyperband": tpe_hyperband,
     }
+    if not quick:
+        from benchmarks.verdicts.others_keras_tuner import hyperband
+
+        found["KerasTuner Hyperband"] = hyperband
+    return found
 
 
 def place(folder: Path) -> Path:
@@ -108,18 +142,18 @@ def place(folder: Path) -> Path:
     return folder / f"others-{version()}.json"
 
 
-def run_all(folder: Path, trainer: Trainer, repetitions: int) -> None:
+def run_all(folder: Path, trainer: Trainer, repetitions: int, quick: bool = True) -> None:
     """Run what is not in the file yet, some repetitions of all tools at the same time."""
     for last in range(0, repetitions, TOGETHER):
-        _run(folder, trainer, range(min(repetitions, last + TOGETHER)))
+        _run(folder, trainer, range(min(repetitions, last + TOGETHER)), quick)
 
 
-def _run(folder: Path, trainer: Trainer, repetitions: range) -> None:
+def _run(folder: Path, trainer: Trainer, repetitions: range, quick: bool) -> None:
     file = place(folder)
     done: dict[str, Any] = load(file)
     searching: dict[str, tuple[Search, Diary]] = {}
     waiting: dict[str, list[Run]] = {}
-    for number, (name, search) in enumerate(tools().items()):
+    for number, (name, search) in enumerate(tools(quick).items()):
         for repetition in repetitions:
             key = f"{name} {repetition}"
             if key not in done:

@@ -51,7 +51,7 @@ def hyperband(diary: Diary, first: int, name: str) -> Search:
             values = trial.hyperparameters.values
             if "tuner/trial_id" in values:
                 before = runs[values["tuner/trial_id"]]
-                run = Run(before.config, values["tuner/epochs"], before.state, before.losses)
+                run = Run(before.config, values["tuner/epochs"])
             else:
                 run = Run(_config(values, first + len(runs)), values["tuner/epochs"])
             runs[trial.trial_id] = run

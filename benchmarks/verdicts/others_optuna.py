@@ -1,4 +1,4 @@
-"""Optuna: the TPE sampler, trials stopped by the Hyperband pruner."""
+"""Optuna: the TPE sampler, trials trained to the end or stopped by the Hyperband pruner."""
 
 from typing import Any
 
@@ -7,6 +7,21 @@ from benchmarks.verdicts.spaces import FEW, OPTIMIZERS, make_config, ranges
 from benchmarks.verdicts.training import Run
 
 FACTOR = 3
+
+
+def tpe(diary: Diary, first: int, name: str) -> Search:
+    """Ask for a trial, train it to the end, tell its loss."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=first))
+    while not diary.over:
+        trial = study.ask()
+        run = Run(_suggest(trial, first + trial.number), diary.epochs)
+        yield [run]
+        diary.spent += diary.epochs
+        study.tell(trial, told(run.value))
+        diary.note(run, told(run.value))
 
 
 def tpe_hyperband(diary: Diary, first: int, name: str) -> Search:
@@ -41,7 +56,6 @@ def tpe_hyperband(diary: Diary, first: int, name: str) -> Search:
                 pruned = run.value == float("inf") or trial.should_prune()
                 if pruned:
                     break
-        run.state = None
         if pruned:
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:

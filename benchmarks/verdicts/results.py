@@ -1,4 +1,8 @@
-"""What was measured, by task: excess over the oracle, cost, verdicts. Numbers only."""
+"""What was measured, by task: excess over the truth, what was said and whether it is right, cost.
+
+Numbers only. *Excess* is the mean loss of what was recommended, on seeds that no search has seen,
+above that of the best configuration known.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,56 +12,113 @@ from typing import Any
 import numpy as np
 
 from benchmarks.verdicts import oracle, others, steepest_study
+from benchmarks.verdicts.seeds import JUDGES
 from benchmarks.verdicts.truth import Truth, load
 
 Found = dict[str, Any]  # of a task
+OFF = 0.03  # of the best optimizer's loss: who recommends one that is further off is wrong
+ROUGH = 0.03  # the standard error of a tool's excess, which are many
+SURE = 2.0  # standard errors by which what is said must be contradicted to be wrong
 
 
-def measure(folder: Path, truth: Truth, repetitions: int) -> None:
-    """Measure the truth of all that was recommended, after each cost of the grid."""
-    wanted = set()
-    for _, entry in _entries(others.place(folder), repetitions):
-        wanted |= {others.recommended(entry, cost) for cost in others.GRID}
-    for _, entry in _entries(_studies(folder), repetitions):
-        wanted.add(steepest_study.recommended(entry))
-    truth.measure(sorted(key for key in wanted if key))
+def recommended_by_all(folder: Path, repetitions: int) -> list[str]:
+    """Return all configurations that a study or a tool recommends."""
+    done = _studies(folder, repetitions)
+    return _recommended(done, _entries(others.place(folder), repetitions))
 
 
-def of_task(folder: Path, truth: Truth, repetitions: int) -> Found:
-    """Return all numbers of one task."""
-    measure(folder, truth, repetitions)
-    best = oracle.standings(truth)
-    reference = float(best["reference"])
+def _recommended(
+    done: Sequence[tuple[str, Found]], tried: Sequence[tuple[str, Found]]
+) -> list[str]:
+    wanted = {steepest_study.recommended(entry) for _, entry in done}
+    wanted |= {others.recommended(entry, cost) for _, entry in tried for cost in others.GRID}
+    return sorted(key for key in wanted if key)
 
-    def excess(key: str | None) -> float:
-        return truth.mean(key) / reference - 1 if key else math.inf
+
+def of_task(folder: Path, truth: Truth, clock: dict[str, float], repetitions: int) -> Found:
+    """Return all numbers of one task, after training what they need."""
+    done, tried = _studies(folder, repetitions), _entries(others.place(folder), repetitions)
+    best = oracle.standings(folder, truth)
+    reference = best["keys"][best["winner"]]
+    excess: dict[str | None, float] = {None: math.inf}
+    excess |= truth.excesses(_recommended([], tried), reference, ROUGH)
+    excess |= truth.excesses(_recommended(done, []), reference)
 
     studies: dict[str, list[Found]] = {}
-    for name, entry in _entries(_studies(folder), repetitions):
-        told = "tie" if entry["winner"] is None else "wrong"
-        if entry["winner"] in (best["winner"], *best["tied"]):
-            told = "right"
+    for name, entry in done:
+        key = steepest_study.recommended(entry)
         studies.setdefault(name, []).append(
             {
-                "excess": excess(steepest_study.recommended(entry)),
+                "excess": excess[key],
+                "optimizer": entry["recommended"],
+                "off": best["behind"].get(entry["recommended"], math.inf) > OFF,
+                "status": entry["status"],
+                "wrong": _wrong(entry, truth),
                 "cost": entry["cost"],
                 "seconds": entry["seconds"],
-                "leader": entry["leader"],
-                "told": told,
             }
         )
-    curves: dict[str, dict[str, list[float]]] = {}
-    for name, entry in _entries(others.place(folder), repetitions):
-        for cost in others.GRID:
-            found = excess(others.recommended(entry, cost))
-            curves.setdefault(name, {}).setdefault(str(cost), []).append(found)
-    searched = load(oracle.place(folder))
-    best["full trainings"] = {name: one["full_trainings"] for name, one in searched.items()}
-    return {"oracle": best, "steepest": studies, "others": dict(sorted(curves.items()))}
+    tools: dict[str, list[Found]] = {}
+    for name, entry in tried:
+        found = {str(cost): others.recommended(entry, cost) for cost in others.GRID}
+        tools.setdefault(name, []).append(
+            {
+                "excess": {cost: excess[key] for cost, key in found.items()},
+                "off": {
+                    cost: key is None or best["behind"][_optimizer(key)] > OFF
+                    for cost, key in found.items()
+                },
+            }
+        )
+    return {"oracle": best, "steepest": studies, "others": tools, "clock": clock}
 
 
-def _studies(folder: Path) -> Path:
-    return folder / f"steepest-{steepest_study.version()}.json"
+def _optimizer(key: str) -> str:
+    return key.split('"')[1]
+
+
+def _wrong(entry: dict[str, Any], truth: Truth) -> bool:
+    """Tell whether fresh seeds contradict what a study said of the configurations that it compared.
+
+    A winner is wrong if another one is better; "as good as each other" if two differ by more than
+    what matters. By more than two standard errors each, so that chance does not contradict.
+    """
+    keys, mine = entry["keys"], entry["keys"].get(entry["recommended"])
+    if entry["status"] not in ("WINNER", "EQUAL") or mine is None:
+        return False
+    compared = list(keys) if entry["status"] == "WINNER" else [*entry["equal"], entry["leader"]]
+    some = [keys[name] for name in compared if name in keys and keys[name] != mine]
+    truth.excesses(some, mine)  # measures with enough seeds what is close
+    for key in some:
+        behind = _paired(truth, key, mine)
+        mean = float(behind.mean())
+        if not math.isfinite(mean):
+            if entry["status"] == "EQUAL":
+                return True
+            continue
+        error = SURE * float(behind.std(ddof=1)) / len(behind) ** 0.5
+        if entry["status"] == "WINNER" and mean + error < 0:
+            return True
+        if entry["status"] == "EQUAL" and abs(mean) - error > entry["practical"]:
+            return True
+    return False
+
+
+def _paired(truth: Truth, key: str, mine: str) -> np.ndarray:
+    """Return the relative differences on all judges' seeds that both are known on."""
+    count = truth.known(key, JUDGES)
+    count = min(count, truth.known(mine, JUDGES))
+    some = JUDGES[:count]
+    known = truth.losses(mine, some)
+    return (truth.losses(key, some) - known) / known.mean()
+
+
+def _studies(folder: Path, repetitions: int) -> list[tuple[str, Found]]:
+    return [
+        (label + name, entry)
+        for label, file in steepest_study.places(folder).items()
+        for name, entry in _entries(file, repetitions)
+    ]
 
 
 def _entries(file: Path, repetitions: int) -> list[tuple[str, Found]]:
@@ -70,44 +131,45 @@ def _entries(file: Path, repetitions: int) -> list[tuple[str, Found]]:
     return found
 
 
-def median(values: Sequence[float]) -> float:
-    """Return the median, which may be infinite."""
-    return quartiles(values)[1]
-
-
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the quartiles, infinite values counted as the largest."""
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return median, 90 % point and largest, infinite values counted as such."""
     finite = np.nan_to_num(np.array(values, float), posinf=1e300)
-    found = np.quantile(finite, (0.25, 0.5, 0.75))
-    low, middle, high = (float("inf") if value > 1e200 else float(value) for value in found)
-    return low, middle, high
-
-
-def reach(curve: dict[str, list[float]], target: float) -> float:
-    """Return after what cost the median excess is `target`, infinite where it never is.
-
-    Interpolated between the costs of the grid, along the logarithm of the cost.
-    """
-    before: tuple[float, float] | None = None
-    for cost in others.GRID:
-        value = median(curve[str(cost)])
-        if value <= target:
-            if before is None or math.isinf(before[1]):
-                return float(cost)
-            share = (before[1] - target) / (before[1] - value)
-            return float(before[0] * (cost / before[0]) ** share)
-        before = cost, value
-    return math.inf
+    found = np.quantile(finite, (0.5, 0.9, 1.0), method="higher")
+    middle, high, worst = (float("inf") if value > 1e200 else float(value) for value in found)
+    return middle, high, worst
 
 
 def pooled(found: dict[str, Found]) -> Found:
-    """Return the repetitions of all tasks as if they were of one."""
-    studies: dict[str, list[Found]] = {}
-    curves: dict[str, dict[str, list[float]]] = {}
+    """Return the repetitions of several tasks as if they were of one."""
+    every: Found = {"steepest": {}, "others": {}}
     for one in found.values():
-        for name, some in one["steepest"].items():
-            studies.setdefault(name, []).extend(some)
-        for name, curve in one["others"].items():
-            for cost, values in curve.items():
-                curves.setdefault(name, {}).setdefault(cost, []).extend(values)
-    return {"steepest": studies, "others": curves}
+        for kind in ("steepest", "others"):
+            for name, some in one[kind].items():
+                every[kind].setdefault(name, []).extend(some)
+    return every
+
+
+def at_seconds(found: dict[str, Found], budget: str) -> dict[str, list[Found]]:
+    """Return what each tool recommends after the seconds that a study of a budget takes.
+
+    The median study of each task, and the last place of the grid that the tool reaches by then; a
+    tool that ended no trial has an infinite excess.
+    """
+    at: dict[str, list[Found]] = {}
+    for one in found.values():
+        some = one["steepest"].get(budget, [])
+        if not some:
+            continue
+        seconds = float(np.median([study["seconds"] for study in some]))
+        reached = [cost for cost in others.GRID if cost * one["clock"]["fit"] <= seconds]
+        for tool, runs in one["others"].items():
+            for run in runs:
+                cost = str(reached[-1]) if reached else None
+                at.setdefault(tool, []).append(
+                    {
+                        "excess": run["excess"][cost] if cost else math.inf,
+                        "off": run["off"][cost] if cost else True,
+                        "trainings": reached[-1] if reached else 0,
+                    }
+                )
+    return at

@@ -1,56 +1,25 @@
 """The only place where the benchmark touches Steepest's question, search and verdict."""
 
-import contextlib
 import hashlib
+import os
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import steepest
-from benchmarks.verdicts import seeds, tpe
+from benchmarks.verdicts import seeds
+from benchmarks.verdicts.replayed_engine import ReplayedEngine
 from benchmarks.verdicts.spaces import OPTIMIZERS, to_key
 from benchmarks.verdicts.training import Trainer
 from benchmarks.verdicts.truth import load, save
 
 BUDGETS = ("quick", "standard", "thorough")
-
-
-def whole(settings: Any, epochs: int) -> Any:
-    """Return settings under which every trial is trained to the end."""
-    return replace(settings, rungs=(epochs,), survivors=(), refined=())
-
-
-TPE = "TPE for the model"
-# What is done otherwise, by name: the schedule, and what becomes of the settings of `standard`.
-ABLATIONS: dict[str, tuple[str, Callable[[Any, int], Any]]] = {
-    "no halving": ("constant", lambda settings, epochs: whole(settings, epochs)),
-    "no refinement": (
-        "constant",
-        lambda settings, epochs: replace(settings, refined=(0,) * len(settings.refined)),
-    ),
-    TPE: ("constant", lambda settings, epochs: settings),
-    "fixed seeds": ("constant", lambda settings, epochs: replace(settings, race=False)),
-    "cosine": ("cosine", lambda settings, epochs: settings),
-    "cosine, rungs cut it off": (
-        "cosine",
-        lambda settings, epochs: replace(settings, own_horizon=False),
-    ),
-    "cosine, no halving": ("cosine", lambda settings, epochs: whole(settings, epochs)),
-}
-# What a study's outcome can depend on, below src/steepest.
-SOURCES: tuple[str, ...] = (
-    "search",
-    "measures",
-    "rules",
-    "question.py",
-    "records.py",
-    "spaces.py",
-    "halving.py",
-)
-SOURCES += ("budget.py", "statistics.py")
+PRACTICAL = 0.03  # what matters, where the settings do not say
+# What a study's outcome can depend on, below src/steepest; those that are there.
+SOURCES: tuple[str, ...] = ("search", "measures", "rules", "priors", "parse", "plan.py")
+SOURCES += ("records", "spaces.py", "budget.py", "statistics")
 
 
 def version() -> str:
@@ -58,59 +27,82 @@ def version() -> str:
     root, digest = Path(steepest.__file__).parent, hashlib.sha256()
     for name in SOURCES:
         place = root / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            if file.is_file():
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file() and file.suffix != ".pyc":
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:10]
 
 
-def ask(budget: str, epochs: int, seed: int, schedule: str) -> tuple[Any, Any]:
+def ask(budget: str, epochs: int, seed: int) -> tuple[Any, Any]:
     """Return contestants and settings of a study."""
-    from steepest.question import make_question
+    from steepest.options import Options
+    from steepest.plan import make_plan
+    from steepest.records import TaskFacts
 
-    return make_question(",".join(OPTIMIZERS), epochs, budget=budget, seed=seed, schedule=schedule)
+    facts = TaskFacts("verdicts", "", (), 0, 1, 0, 0, epochs, 1)
+    options = Options(",".join(OPTIMIZERS), budget=budget, seed=seed)
+    return make_plan(options, facts)
 
 
-def study(trainer: Trainer, budget: str, seed: int, other: Any = None) -> dict[str, Any]:
+def study(trainer: Trainer, clock: dict[str, float], budget: str, seed: int) -> dict[str, Any]:
     """Run one study; return what it cost and what it says."""
     from steepest.measures.verdict import judge
     from steepest.reports.progress import silent
     from steepest.search import search
 
-    started = time.perf_counter()
-    schedule, change = other or ("constant", lambda settings, _: settings)
-    contestants, settings = ask(budget, trainer.epochs, seed, schedule)
-    settings = change(settings, trainer.epochs)
-    with tempfile.TemporaryDirectory() as folder:
-        done = search(trainer.engine, contestants, settings, Path(folder) / "study", silent)
+    contestants, settings = ask(budget, trainer.epochs, seed)
+    engine = ReplayedEngine(trainer, clock)
+    trained, began = trainer.seconds, time.perf_counter()
+    # What was found out about the clock is not remembered from study to study.
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, STEEPEST_CACHE="off"):
+        done = search(engine, contestants, settings, Path(folder) / "study", silent)
+    thinking = time.perf_counter() - began - (trainer.seconds - trained)
     verdict = judge(done)
     configs = {name: one.config for name, one in verdict.standings.items()}
     return {
         "cost": done.full_trainings,
+        "seconds": clock["compile"] + done.full_trainings * clock["training"] + thinking,
         "leader": verdict.leader,
-        "winner": verdict.winner,
-        "tied": list(verdict.tied_with),
+        "recommended": verdict.recommended or verdict.leader,
+        "status": verdict.status.name,
+        "equal": list(verdict.equal),
         "keys": {name: to_key(config) for name, config in configs.items() if config},
-        "seconds": time.perf_counter() - started,
+        "practical": getattr(done.settings, "practical", PRACTICAL),
     }
 
 
-def run_all(folder: Path, trainer: Trainer, repetitions: int, ablations: bool) -> None:
-    """Run the studies that are not in the file yet: of each budget, or of `standard` changed."""
-    file = folder / f"steepest-{version()}.json"
+def place(folder: Path, label: str = "") -> Path:
+    """Return the file that keeps the studies of this source, or those that have a label."""
+    return folder / (f"studies-{label}.json" if label else f"steepest-{version()}.json")
+
+
+def places(folder: Path) -> dict[str, Path]:
+    """Return the files of studies by what their budgets' names begin with: all labels, and ours."""
+    labelled = {
+        f"{file.stem.removeprefix('studies-')}, ": file for file in folder.glob("studies-*.json")
+    }
+    return {**dict(sorted(labelled.items())), "": place(folder)}
+
+
+def run_all(
+    folder: Path,
+    trainer: Trainer,
+    clock: dict[str, float],
+    budgets: list[str],
+    repetitions: int,
+    label: str = "",
+) -> None:
+    """Run the studies that are not in the file yet."""
+    file = place(folder, label)
     done = load(file)
-    wanted: dict[str, tuple[str, Any]] = {budget: (budget, None) for budget in BUDGETS}
-    if ablations:
-        wanted = {name: ("standard", change) for name, change in ABLATIONS.items()}
-    for name, (budget, change) in wanted.items():
+    for budget in budgets:
         for repetition in range(repetitions):
-            key = f"{name} {repetition}"
+            key = f"{budget} {repetition}"
             if key not in done:
-                with tpe.instead() if name == TPE else contextlib.nullcontext():
-                    done[key] = study(trainer, budget, seeds.STUDIES + repetition, change)
+                done[key] = study(trainer, clock, budget, seeds.STUDIES + repetition)
         save(file, done)
 
 
 def recommended(entry: dict[str, Any]) -> str | None:
-    """Return the configuration that a study recommends: its leader's."""
-    return entry["keys"].get(entry["leader"])
+    """Return the configuration that a study recommends."""
+    return entry["keys"].get(entry["recommended"])

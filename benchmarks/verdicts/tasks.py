@@ -1,8 +1,7 @@
 """The tasks: small enough that thousands of trainings of each can be run.
 
-Real data, cut once and always in the same way. Validation sets are as large as the data allow,
-since a search is judged by the loss on them. Everything is a `Work`: a Keras model, its data, and
-how long a full training is.
+Everything is a `Work`: a Keras model, its data, how long a full training is, and what the task has
+chosen. A search that was chosen with a task is not judged by it alone: `chose` says with what.
 """
 
 import hashlib
@@ -12,18 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed import data
+from benchmarks.verdicts import task_data as data
+from benchmarks.verdicts.task_data import Parts
 
-Split = tuple[Any, Any]
-Parts = tuple[Split, Split]  # training and validation, (x, y) each
-
-CONTEXT = 8  # characters that the model of the task text sees
-LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 \n.,;:()[]'\"=_-*`"
+LISTS, DETAILS, NOTHING = "start lists", "details", "nothing"
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a full training is: a model, its data, epochs and batches."""
+    """What a full training is: a model, its data, epochs and batches; and what it has chosen."""
 
     what: str
     model: Callable[[Any], Any]  # keras → a model, not compiled
@@ -31,11 +27,17 @@ class Work:
     loss: str
     epochs: int
     batch_size: int
+    chose: str
+
+
+def names(chose: str | None = None) -> list[str]:
+    """Return the names of all tasks, or of those that chose this."""
+    return [name for name, work in WORKS.items() if chose in (None, work.chose)]
 
 
 def make_task(name: str) -> tuple[Any, str]:
     """Return the task, as Steepest has it, and a digest of all that it is made of."""
-    from steepest.tasks.keras import keras_task, load_keras
+    from steepest.tasks.keras.task import keras_task, load_keras
 
     work, keras = WORKS[name], load_keras()
     keras.utils.clear_session()  # so that layers have the same names, however many were made before
@@ -58,88 +60,15 @@ def make_task(name: str) -> tuple[Any, str]:
     return task, digest.hexdigest()[:10]
 
 
-def _cut(x: Any, y: Any, training: int) -> Parts:
-    """Shuffle, always in the same way, and cut off the training set."""
-    order = np.random.default_rng(0).permutation(len(x))
-    x, y = np.asarray(x)[order], np.asarray(y)[order]
-    return (x[:training], y[:training]), (x[training:], y[training:])
-
-
-def _standardized(parts: Parts, targets: bool = False) -> Parts:
-    """Bring each feature, and the targets if asked, to mean 0 and deviation 1 in training."""
-    (x, y), (u, v) = parts
-    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-9
-    if targets:
-        y, v = (y - y.mean()) / y.std(), (v - y.mean()) / y.std()
-    scaled = [((a - mean) / deviation).astype("float32") for a in (x, u)]
-    kind = "float32" if targets else "int32"
-    return (scaled[0], y.astype(kind)), (scaled[1], v.astype(kind))
-
-
-def _digits() -> Parts:
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    return _cut((x / 16).astype("float32"), y.astype("int32"), 997)
-
-
-def _digit_images() -> Parts:
-    (x, y), (u, v) = _digits()
-    return (x.reshape(-1, 8, 8, 1), y), (u.reshape(-1, 8, 8, 1), v)
-
-
-def _halves() -> Parts:
-    """Return the upper halves of the digits, and their lower halves to be drawn."""
-    (x, _), (u, _) = _digits()
-    return (x[:, :32], x[:, 32:]), (u[:, :32], u[:, 32:])
-
-
-def _fashion() -> Parts:
-    """Return 4,000 images of Fashion-MNIST, 14 × 14 pixels, 2,500 of them to validate."""
-    (x, y), _ = data.fashion()
-    x = x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
-    return (x[:1500], y[:1500]), (x[1500:], y[1500:])
-
-
-def _segments() -> Parts:
-    """Return River's image segments, half of them to validate."""
-    (x, y), (u, v) = data.segments()
-    x, y = np.concatenate([x, u]), np.concatenate([y, v])
-    return (x[:1155], y[:1155]), (x[1155:], y[1155:])
-
-
-def _breast_cancer() -> Parts:
-    from sklearn.datasets import load_breast_cancer
-
-    x, y = load_breast_cancer(return_X_y=True)
-    return _standardized(_cut(x, y, 269))
-
-
-def _diabetes() -> Parts:
-    from sklearn.datasets import load_diabetes
-
-    x, y = load_diabetes(return_X_y=True)
-    return _standardized(_cut(x, y, 222), targets=True)
-
-
-def _text() -> Parts:
-    """Return 5,000 places in the prose of Python's manual: eight characters, and the next one."""
-    from pydoc_data.topics import topics
-
-    prose = "\n".join(topics[name] for name in sorted(topics)).lower()
-    known = {letter: i for i, letter in enumerate(LETTERS)}
-    codes = np.array([known.get(letter, len(LETTERS)) for letter in prose], np.int32)
-    places = np.linspace(0, len(codes) - CONTEXT - 1, 5000).astype(int)
-    windows = codes[places[:, None] + np.arange(CONTEXT + 1)]
-    return _cut(windows[:, :-1], windows[:, -1], 2500)
-
-
 def _perceptron(inputs: int, *layers: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return what makes a sequential model of layers, each of which is made from `keras.layers`."""
+    return _model((inputs,), *layers)
 
+
+def _model(shape: tuple[int, ...], *layers: Callable[[Any], Any], kind: str = "float32") -> Any:
     def make(keras: Any) -> Any:
         made = [layer(keras.layers) for layer in layers]
-        return keras.Sequential([keras.Input((inputs,)), *made])
+        return keras.Sequential([keras.Input(shape, dtype=kind), *made])
 
     return make
 
@@ -152,71 +81,130 @@ def _dropout(rate: float) -> Callable[[Any], Any]:
     return lambda layers: layers.Dropout(rate)
 
 
+def _conv(filters: int, **more: Any) -> Callable[[Any], Any]:
+    return lambda layers: layers.Conv2D(filters, 3, **more)
+
+
+def _embedding(size: int) -> Callable[[Any], Any]:
+    return lambda layers: layers.Embedding(len(data.LETTERS) + 1, size)
+
+
 def _normalized(layers: Any) -> Any:
     return layers.BatchNormalization()
 
 
-def _cnn(keras: Any) -> Any:
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            layers.Conv2D(8, 3, strides=2, use_bias=False),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-            layers.Flatten(),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
+def _relu(layers: Any) -> Any:
+    return layers.ReLU()
 
 
-def _text_model(keras: Any) -> Any:
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((CONTEXT,), dtype="int32"),
-            layers.Embedding(len(LETTERS) + 1, 8),
-            layers.Flatten(),
-            layers.Dense(32, activation="relu"),
-            layers.Dense(len(LETTERS) + 1, activation="softmax"),
-        ]
-    )
+def _flat(layers: Any) -> Any:
+    return layers.Flatten()
 
 
+def _recurrent(layers: Any) -> Any:
+    return layers.SimpleRNN(24)
+
+
+LETTERS = len(data.LETTERS) + 1
 KINDS, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
 WORKS = {
+    # In the benchmark since version 0.3; with some of them the start lists were found.
     "digits": Work(
         "image, 10 classes, MLP with dropout",
         _perceptron(64, _dense(64), _dropout(0.3), _dense(10, "softmax")),
-        _digits, KINDS, 20, 64,
+        data.digits, KINDS, 20, 64, LISTS,
     ),
     "digits-cnn": Work(
-        "image, 10 classes, CNN with batch normalization", _cnn, _digit_images, KINDS, 12, 64
+        "image, 10 classes, CNN with batch normalization",
+        _model(
+            (8, 8, 1), _conv(8, strides=2, use_bias=False), _normalized, _relu, _flat,
+            _dense(10, "softmax"),
+        ),
+        data.digit_images, KINDS, 12, 64, LISTS,
     ),
     "fashion": Work(
         "image, 10 classes, MLP with dropout",
         _perceptron(196, _dense(32), _dropout(0.2), _dense(10, "softmax")),
-        _fashion, KINDS, 12, 64,
+        data.fashion, KINDS, 12, 64, LISTS,
     ),
     "halves": Work(
         "image, regression of 32 pixels, MLP",
         _perceptron(32, _dense(64), _dense(32, None)),
-        _halves, "mse", 20, 32,
+        data.halves, "mse", 20, 32, LISTS,
     ),
     "segments": Work(
         "tabular, 7 classes, MLP with batch normalization",
         _perceptron(18, _dense(32), _normalized, _dense(16), _dense(7, "softmax")),
-        _segments, KINDS, 20, 64,
+        data.segments, KINDS, 20, 64, LISTS,
     ),
     "breast-cancer": Work(
         "tabular, 2 classes, MLP with dropout",
         _perceptron(30, _dense(16), _dropout(0.2), _dense(1, "sigmoid")),
-        _breast_cancer, BINARY, 27, 32,
+        data.breast_cancer, BINARY, 27, 32, LISTS,
     ),
     "diabetes": Work(
         "tabular, regression, MLP",
         _perceptron(10, _dense(16), _dense(8), _dense(1, None)),
-        _diabetes, "mse", 27, 32,
+        data.diabetes, "mse", 27, 32, LISTS,
     ),
-    "text": Work("text, next character, embedding", _text_model, _text, KINDS, 12, 64),
+    "text": Work(
+        "text, next character, embedding",
+        _model(
+            (data.CONTEXT,), _embedding(8), _flat, _dense(32), _dense(LETTERS, "softmax"),
+            kind="int32",
+        ),
+        data.text, KINDS, 12, 64, LISTS,
+    ),
+    # With which details of the search were tried by `replay.py`.
+    "deep": Work(
+        "image, 10 classes, six narrow layers of tanh",
+        _perceptron(64, *[_dense(24, "tanh")] * 6, _dense(10, "softmax")),
+        data.digits, KINDS, 12, 32, DETAILS,
+    ),
+    "friedman": Work(
+        "tabular, regression, MLP",
+        _perceptron(10, _dense(32), _dense(1, None)),
+        data.friedman, "mse", 20, 32, DETAILS,
+    ),
+    "words": Work(
+        "text, next word, sparse and linear",
+        _perceptron(data.WORDS + 1, _dense(data.ANSWERS, "softmax")),
+        data.words, KINDS, 8, 64, DETAILS,
+    ),
+    "rare": Work(
+        "tabular, 2 classes, one of 3 %, MLP",
+        _perceptron(20, _dense(32), _dense(1, "sigmoid")),
+        data.rare, BINARY, 15, 32, DETAILS,
+    ),
+    # Held out: nothing was chosen with them.
+    "moons": Work(
+        "two features, 2 classes, MLP",
+        _perceptron(2, _dense(16), _dense(16), _dense(1, "sigmoid")),
+        data.moons, BINARY, 20, 32, NOTHING,
+    ),
+    "house-prices": Work(
+        "tabular, regression, neither inputs nor targets scaled, MLP",
+        _perceptron(6, _dense(32), _dense(16), _dense(1, None)),
+        data.house_prices, "mse", 20, 32, NOTHING,
+    ),
+    "autoencoder": Work(
+        "image, the image again through 8 numbers, MLP",
+        _perceptron(64, _dense(24), _dense(8), _dense(24), _dense(64, "sigmoid")),
+        data.digits_again, "mse", 20, 32, NOTHING,
+    ),
+    "recurrent": Work(
+        "text, next character, embedding and a recurrent layer",
+        _model(
+            (data.WINDOW,), _embedding(8), _recurrent, _dense(LETTERS, "softmax"), kind="int32"
+        ),
+        data.longer_text, KINDS, 10, 32, NOTHING,
+    ),
+    "blobs": Work(
+        "image, regression, CNN without normalization",
+        _model(
+            (12, 12, 1), _conv(8, strides=2, activation="relu"), _flat, _dense(16),
+            _dense(1, None),
+        ),
+        data.blobs, "mse", 10, 32, NOTHING,
+    ),
 }  # fmt: skip

@@ -1,4 +1,8 @@
-"""Truth: what a configuration is worth, its final validation loss on fixed fresh seeds, kept."""
+"""Truth: what a configuration is worth, its final validation loss on fixed fresh seeds.
+
+The best of a list on the seeds that ranked it would be the luckiest. So the settlers' seeds choose,
+the judges' measure, and no search has seen either.
+"""
 
 import json
 import os
@@ -8,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.verdicts.seeds import JUDGES, SETTLERS
+from benchmarks.verdicts.seeds import JUDGES
 from benchmarks.verdicts.spaces import from_key
 from benchmarks.verdicts.training import Trainer
 
-CONTENDERS = 8  # of each optimizer, best on the judges' seeds, that the settlers' seeds measure
+LOOKS = (12, 48, 96, 192)  # seeds of the judges, until the difference is known well enough
+ENOUGH = 0.01  # a standard error of the difference, as a share of the best's mean
+FAR = 4.0  # or the standard error is so much smaller than the difference
 
 
 def save(file: Path, data: Any) -> None:
@@ -31,54 +37,49 @@ def load(file: Path) -> Any:
 class Truth:
     """The losses of configurations of one task, by `spaces.to_key`, one for each seed."""
 
-    def __init__(self, folder: Path, trainer: Trainer) -> None:
-        self.file, self.trainer = folder / "truth.json", trainer
-        self.known: dict[str, dict[str, float]] = load(self.file)
-
-    def measure(self, keys: Iterable[str], seeds: Sequence[int] = JUDGES) -> None:
-        """Train what is not known yet, some hundred configurations at a time."""
-        missing = [
-            key
-            for key in dict.fromkeys(keys)
-            if not all(str(seed) in self.known.get(key, {}) for seed in seeds)
-        ]
-        for first in range(0, len(missing), 300):
-            some = missing[first : first + 300]
-            pairs = [
-                (key, seed)
-                for key in some
-                for seed in seeds
-                if str(seed) not in self.known.get(key, {})
-            ]
-            losses = self.trainer.finals(from_key(key, seed) for key, seed in pairs)
-            for (key, seed), loss in zip(pairs, losses, strict=True):
-                self.known.setdefault(key, {})[str(seed)] = loss
-            for key, losses in load(self.file).items():  # of another process, perhaps
-                self.known[key] = {**losses, **self.known.get(key, {})}
-            save(self.file, self.known)
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
 
     def losses(self, key: str, seeds: Sequence[int] = JUDGES) -> np.ndarray:
-        """Return a measured configuration's losses, `[seeds]`."""
-        return np.array([self.known[key][str(seed)] for seed in seeds])
+        """Return a configuration's losses, `[seeds]`, those that are not known trained now."""
+        return np.array(self.trainer.finals(from_key(key, seed) for seed in seeds))
+
+    def measure(self, keys: Iterable[str], seeds: Sequence[int] = JUDGES) -> None:
+        """Train what is not known yet, all of it together."""
+        keys = dict.fromkeys(keys)
+        self.trainer.finals(from_key(key, seed) for key in keys for seed in seeds)
+
+    def known(self, key: str, seeds: Sequence[int]) -> int:
+        """Return how many of the seeds, from the first on, were trained before."""
+        known, epochs = self.trainer.curves.known, self.trainer.epochs
+        count = 0
+        while count < len(seeds) and len(known.get((key, seeds[count]), ())) >= epochs:
+            count += 1
+        return count
 
     def mean(self, key: str, seeds: Sequence[int] = JUDGES) -> float:
         return float(self.losses(key, seeds).mean())
 
-    def measured(self, optimizer: str, seeds: Sequence[int]) -> list[str]:
-        """Return the optimizer's configurations that have all these seeds, best first."""
-        found = [
-            key
-            for key, losses in self.known.items()
-            if json.loads(key)[:2] == [optimizer, "constant"]
-            and all(str(seed) in losses for seed in seeds)
-        ]
-        return sorted(found, key=lambda key: (self.mean(key, seeds), key))
+    def excess(self, key: str, reference: str) -> float:
+        """Return how far a configuration's mean is above the reference's, as a share of it.
 
-    def settle(self, optimizer: str) -> str:
-        """Return the best configuration known of an optimizer, whoever found it.
-
-        The best on the judges' seeds are measured on forty others, and those alone decide among
-        them: the lowest of thousands of means of ten seeds would be the luckiest.
+        Both on the same seeds, so many that the error is small beside 1 %, or beside the excess.
         """
-        self.measure(self.measured(optimizer, JUDGES)[:CONTENDERS], SETTLERS)
-        return self.measured(optimizer, SETTLERS)[0]
+        return self.excesses([key], reference)[key]
+
+    def excesses(
+        self, keys: Iterable[str], reference: str, enough: float = ENOUGH
+    ) -> dict[str, float]:
+        """Return the `excess` of many configurations, trained together."""
+        left, found = list(dict.fromkeys(keys)), {}
+        for count in LOOKS:
+            some = JUDGES[:count]
+            self.measure([*left, reference], some)
+            known = self.losses(reference, some)
+            for key in list(left):
+                behind = (self.losses(key, some) - known) / known.mean()
+                found[key] = float(behind.mean())
+                error = float(behind.std(ddof=1)) / count**0.5 if np.isfinite(behind).all() else 0
+                if error <= enough or error * FAR <= abs(found[key]):
+                    left.remove(key)
+        return found

@@ -1,0 +1,1 @@
+"""How many PyTorch models are lowered to JAX and proved, of some fifty."""
