@@ -34,8 +34,8 @@ for optimizer in (
 ):
     params, state = start, optimizer.init(start)
     for _ in range(50):
-        gradient = jax.grad(loss)(params, x[::2], y[::2])  # every other wine to learn from
+        gradient = jax.grad(loss)(params, x[::2], y[::2])  # every other wine trains it
         updates, state = optimizer.update(gradient, state, params)
         params = jax.tree.map(lambda p, u: p + u, params, updates)
-    right = (network(params, x[1::2]).argmax(1) == y[1::2]).mean()  # the others to be asked about
+    right = (network(params, x[1::2]).argmax(1) == y[1::2]).mean()  # the others test it
     print(f"{optimizer.name:8} loss {loss(params, x[::2], y[::2]):.4f}, {right:.1%} of new wines")

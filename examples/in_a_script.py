@@ -1,4 +1,4 @@
-"""In your own script: the line that said `model.fit(...)` becomes `steepest.compare(...)`."""
+"""In your own script: replace the line that says `model.fit(...)` by `steepest.compare(...)`."""
 
 import os
 
@@ -34,7 +34,7 @@ study = steepest.compare(
 )
 print(study)
 
-# Back to Keras with the optimizer that was found.
+# Train on in Keras with the best optimizer.
 model.compile(
     optimizer=study.best.optimizer(),
     loss="sparse_categorical_crossentropy",
