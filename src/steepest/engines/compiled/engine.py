@@ -16,6 +16,7 @@ from steepest.engines.compiled.executable import member_bytes
 from steepest.engines.compiled.program import CompiledProgram, compile_program
 from steepest.engines.compiled.width import Width, accelerator_width, budget, first_width
 from steepest.engines.cores import together
+from steepest.engines.hardware import device_name
 from steepest.engines.population import Population
 from steepest.engines.protocol import Key, Program, unheard
 from steepest.engines.state import begin
@@ -42,7 +43,7 @@ class CompiledEngine:
         self.workers = self.shared.workers
         self.memory = self.shared.memory
         devices = self.shared.devices
-        self.device = f"{len(devices)} × {devices[0].device_kind}"
+        self.device = device_name(devices)
         self.lockstep = lockstep
         self.members = 0  # that may want to train at a time; 0 if that is unknown
 

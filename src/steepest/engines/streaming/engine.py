@@ -25,6 +25,7 @@ from steepest.engines.compiled.training import make_parts
 from steepest.engines.compiled.width import budget
 from steepest.engines.cores import cores, pool, together
 from steepest.engines.eval_sets import sets_of
+from steepest.engines.hardware import device_name
 from steepest.engines.population import Population
 from steepest.engines.protocol import Key, Program, Tell, silent, unheard
 from steepest.engines.state import Advance, State, begin
@@ -54,7 +55,7 @@ class StreamEngine:
         self.packages: tuple[str, ...] = ("jax", "jaxlib", task.facts.framework)
         self.workers = 1  # one rule after the other: one reading goes on, all cores are its own
         devices = jax.devices()
-        self.device = f"{len(devices)} × {devices[0].device_kind}"
+        self.device = device_name(devices)
         self.on_cpu = jax.default_backend() == "cpu"
         self.threads = cores() if self.on_cpu else 1
         self.lockstep: bool | None = not self.on_cpu
