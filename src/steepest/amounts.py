@@ -5,6 +5,7 @@ value, the rule and an example.
 """
 
 import re
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -23,6 +24,26 @@ def make_whole(name: str, value: Any, low: int, high: int) -> int:
             f"{name} is {quoted(value)}, but must be a whole number from {low} to {high}"
         )
     return int(value)
+
+
+def make_batch_sizes(value: Any) -> tuple[int, ...]:
+    """Return batch sizes, given as one whole number, as several, or as a text such as "32,64".
+
+    Raises:
+        InputError: they are something else, or one of them is there twice.
+    """
+    given: list[Any] = [value]
+    if isinstance(value, str):
+        given = [int(p) if p.strip().isdecimal() else p.strip() for p in value.split(",")]
+    elif isinstance(value, Sequence):
+        given = [*value]
+    if not given:
+        raise InputError("batch_size is an empty list; give one size at least")
+    found = tuple(make_whole("batch_size", one, 1, 2**31 - 1) for one in given)
+    twice = next((one for i, one in enumerate(found) if one in found[:i]), None)
+    if twice is not None:
+        raise InputError(f"batch_size {twice} is given twice; give each size once")
+    return found
 
 
 def make_number(name: str, value: Any, low: float, high: float) -> float:

@@ -12,7 +12,14 @@ from dataclasses import Field, dataclass, field, fields
 from itertools import islice
 from typing import Any
 
-from steepest.amounts import make_memory, make_number, make_seconds, make_share, make_whole
+from steepest.amounts import (
+    make_batch_sizes,
+    make_memory,
+    make_number,
+    make_seconds,
+    make_share,
+    make_whole,
+)
 from steepest.command_text import arguments_text, optimizers_text, plain_value
 from steepest.errors import InputError, quoted
 
@@ -105,6 +112,14 @@ class Options:
         _whole(1, 1_000_000),
         metavar="N",
         kind=int,
+    )
+    batch_size: Any = _option(  # noqa: RUF009
+        None,
+        "Examples a step, instead of the task's own number. Several, as in 32,64,128, make a study "
+        "of each, and say which to use and how the best rates move.",
+        lambda _, value: make_batch_sizes(value),
+        metavar="N,...",
+        usual="the task's own",
     )
     budget: str = _option(
         "standard",
@@ -226,6 +241,11 @@ class Options:
                 every = tuple(islice(self.optimizers, MOST_OPTIMIZERS + 1))
                 object.__setattr__(self, "optimizers", every)
 
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """The batch sizes that were asked for, a study each; none for the task's own."""
+        return () if self.batch_size is None else make_batch_sizes(self.batch_size)
+
     def stored(self) -> dict[str, Any]:
         """Return the options as JSON has them, spelled as on the command line.
 
@@ -255,6 +275,8 @@ NAMES = tuple(one.name for one in fields(Options))
 def _stored(one: "Field[Any]", value: Any) -> Any:
     if one.name == "optimizers":
         return optimizers_text(value)
+    if one.name == "batch_size" and value is not None:
+        return ",".join(map(str, make_batch_sizes(value)))
     if about(one).many:
         each = value if isinstance(value, list | tuple) else [value]
         return [plain_value(part) for part in each if part is not None] or None

@@ -17,6 +17,7 @@ from steepest.parse.contestant import Contestant
 from steepest.parse.contestants import make_contestants
 from steepest.parse.schedules import check_word
 from steepest.records import Settings, TaskFacts
+from steepest.text import listed
 
 # Configurations that a search tries for each full training that it may spend: most are tried for
 # half the epochs.
@@ -36,7 +37,20 @@ def make_plan(
         InputError: an option cannot be used, or not with this task.
     """
     contestants, settings = _planned(settled(options, facts), facts.epochs, compiled)
+    if options.batch_size is not None:
+        _check_batch_size(options, facts)
     return contestants, _decided_by(settings, facts, options.metric, options.direction)
+
+
+def _check_batch_size(options: Options, facts: TaskFacts) -> None:
+    # One above the data is cut to all of it, as in `fit`.
+    cut = [min(size, facts.training_examples) for size in options.batch_sizes]
+    if facts.batch_size not in cut:
+        raise InputError(
+            f"batch_size is {listed([f'{size}' for size in options.batch_sizes])}, but the data of "
+            f"{facts.name} comes in batches of {facts.batch_size} of its own; leave batch_size "
+            "out, or give arrays, or a Dataset in the place of a DataLoader"
+        )
 
 
 def settled(options: Options, facts: TaskFacts) -> Options:

@@ -56,9 +56,13 @@ def print_study_set(found: Any, as_json: bool = False, as_markdown: bool = False
         return
     from rich.console import Console
 
-    from steepest.reports.page.compatibility_tables import render
+    from steepest.reports.page import batch_sizes, compatibility_tables
 
-    Console().print(render(found.compatibility))
+    sizes = found.batch_sizes
+    if sizes is not None:
+        Console().print(batch_sizes.render(sizes))
+        return
+    Console().print(compatibility_tables.render(found.compatibility))
 
 
 def write_report(found: Any) -> None:

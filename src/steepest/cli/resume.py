@@ -61,6 +61,11 @@ def resume(
             f"the study in {directory} was not asked on the command line; make the same "
             f"steepest.compare(...) call again, with out={str(directory)!r}"
         )
+    if one and "," in str(asked.get("batch_size")):
+        raise click.UsageError(
+            f"the study in {directory} is one of the batch sizes {asked['batch_size']}; name the "
+            "directory above, which has them all"
+        )
     texts = isinstance(named, list) and all(isinstance(task, str) for task in named)
     if not texts or not set(asked) <= set(NAMES):
         raise click.UsageError(

@@ -31,9 +31,10 @@ def run_tasks(
     from steepest.study import new_directory, run_study
     from steepest.tasks.samples import SAMPLES
 
-    if watch and len(tasks) > 1:
+    if watch and len(tasks) * max(1, len(options.batch_sizes)) > 1:
         raise click.UsageError(
-            "--watch shows one study; of several tasks, run steepest watch OUT/TASK beside it"
+            "--watch shows one study; of several, run steepest watch beside it, on the directory "
+            "of one"
         )
     if options.name is not None and len(tasks) > 1:
         raise click.UsageError("--name is for the study of one task; leave it out for several")
@@ -47,16 +48,19 @@ def run_tasks(
         share_gpu()
     progress = not as_json or sys.stderr.isatty()
 
-    def load(task: str) -> Any:
+    sizes: tuple[int | None, ...] = options.batch_sizes or (None,)
+    several = len(tasks) * len(sizes) > 1
+
+    def load(task: str, batch_size: int | None) -> Any:
         from steepest.tasks.load import load_task
 
-        loaded = load_task(task, options.epochs)
+        loaded = load_task(task, options.epochs, batch_size)
         if options.name is not None:
             loaded = replace(loaded, facts=replace(loaded.facts, name=options.name))
         make_plan(options, loaded.facts)  # raises what is wrong
         return loaded
 
-    if len(tasks) > 1:
+    if several:
 
         def train(task: Any, place: Path) -> Any:
             study = run_study(task, options, place, progress, tasks)
@@ -66,11 +70,11 @@ def run_tasks(
         def check(file: Path) -> None:
             _check_same(file, tasks, options)
 
-        run_study_set(tasks, load, train, out, as_json, check)
+        run_study_set(tasks, sizes, load, train, out, as_json, check)
         return
     # A task file may print; standard output is ours.
     with contextlib.redirect_stdout(sys.stderr):
-        loaded = load(tasks[0])
+        loaded = load(tasks[0], sizes[0])
         out = out or new_directory(loaded.facts.name)
         interrupted: KeyboardInterrupt | None = None
         try:

@@ -1,4 +1,4 @@
-"""Several tasks in one command: train one after another, and print what they have in common."""
+"""Several tasks or batch sizes in one command: one study after another, and then all together."""
 
 import contextlib
 import sys
@@ -13,7 +13,8 @@ from steepest.cli.output import leave, print_study, print_study_set, write_repor
 
 def run_study_set(
     tasks: Sequence[str],
-    load: Callable[[str], Any],
+    sizes: Sequence[int | None],
+    load: Callable[[str, int | None], Any],
     train: Callable[[Any, Path], Any],
     out: Path | None,
     as_json: bool,
@@ -23,9 +24,10 @@ def run_study_set(
 
     Args:
         tasks: as a person named them.
-        load: makes a task, or raises `InputError`. It is called for all before any is trained, so
-            that what is wrong with the last is said at once, and again before each is trained, so
-            that the data of one is in memory at a time.
+        sizes: batch sizes, each for every task; None for the task's own.
+        load: makes a task with a batch size, or raises `InputError`. It is called for all before
+            any is trained, so that what is wrong with the last is said at once, and again before
+            each is trained, so that the data of one is in memory at a time.
         train: trains one into a directory, and returns its `Study`.
         out: the directory that gets TASK/study.db of each; by default runs/several-TIME.
         as_json: print one JSON object at the end, and nothing else.
@@ -39,17 +41,19 @@ def run_study_set(
         raise click.UsageError(
             f"{twice} is named twice, which would train the same twice; name each task once"
         )
+    every = [(task, size) for task in tasks for size in sizes]
     with contextlib.redirect_stdout(sys.stderr):  # a task file may print
-        names = [_anew(load, task).facts.name for task in tasks]
-    out = new_directory("several") if out is None else out
-    places = _places(names, out)
+        names = [_anew(load, *one).facts.name for one in every]
+    out = new_directory("several" if len(tasks) > 1 else names[0]) if out is None else out
+    labels = [n if s is None else f"{n}-batch-{s}" for n, (_, s) in zip(names, every, strict=True)]
+    places = _places(labels if len(sizes) > 1 else names, out)
     for place in places:
         check(place / "study.db")
     done: list[Any] = []
-    for task, place in zip(tasks, places, strict=True):
+    for one, place in zip(every, places, strict=True):
         try:
             with contextlib.redirect_stdout(sys.stderr):
-                done.append(train(_anew(load, task), place))
+                done.append(train(_anew(load, *one), place))
         except KeyboardInterrupt as error:
             first = next((p / "study.db" for p in places if (p / "study.db").exists()), place)
             study = place / "study.db" if (place / "study.db").exists() else first
@@ -63,12 +67,12 @@ def run_study_set(
     write_report(found)
 
 
-def _anew(load: Callable[[str], Any], task: str) -> Any:
+def _anew(load: Callable[[str, int | None], Any], task: str, size: int | None) -> Any:
     """Make a task as if it were the first, as Keras numbers layers without a name."""
     from steepest.tasks.load import forget
 
     forget()
-    return load(task)
+    return load(task, size)
 
 
 def _places(names: Sequence[str], out: Path) -> list[Path]:

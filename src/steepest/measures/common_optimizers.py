@@ -37,8 +37,15 @@ def in_common(studies: Sequence[StudyRecord]) -> tuple[tuple[str, ...], tuple[st
 
 
 def labels(studies: Sequence[StudyRecord]) -> tuple[str, ...]:
-    """Return what to call each study's task: its name, numbered where it is not the first."""
-    names = [study.task.name for study in studies]
+    """Return what to call each study's task: its name, with its batch size where that alone tells
+    it from another, and numbered where it is not the first."""
+    sizes: dict[str, set[int]] = {}
+    for study in studies:
+        sizes.setdefault(study.task.name, set()).add(study.task.batch_size)
+    names = [
+        f"{s.task.name}, batch {s.task.batch_size}" if len(sizes[s.task.name]) > 1 else s.task.name
+        for s in studies
+    ]
     taken: list[str] = []
     for name in names:
         label, count = name, 1

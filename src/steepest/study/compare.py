@@ -1,9 +1,9 @@
 """`steepest.compare`: the one call, of a Keras model in the place of `fit`, or of PyTorch's."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from steepest.errors import InputError, StudyFileError, quoted
 from steepest.options import NAMES, Options
@@ -17,17 +17,30 @@ from steepest.study.fit_arguments import (
 )
 from steepest.study.run import run_study
 from steepest.study.study import Study
+from steepest.study.study_set import StudySet, each_size
 from steepest.tasks.any_task import any_task, is_of_torch
 from steepest.text import is_none
 
 log = logging.getLogger(__name__)
 
 
+@overload
+def compare(
+    model: Any, x: Any, y: Any = None, *, batch_size: list[int] | tuple[int, ...], **given: Any
+) -> StudySet: ...
+
+
+@overload
+def compare(
+    model: Any, x: Any, y: Any = None, batch_size: int | None = None, *more: Any, **given: Any
+) -> Study: ...
+
+
 def compare(
     model: Any,
     x: Any,
     y: Any = None,
-    batch_size: int | None = None,
+    batch_size: int | Sequence[int] | None = None,
     epochs: int = 10,
     verbose: int | str = "auto",
     *more: Any,
@@ -64,7 +77,7 @@ def compare(
     name: str | None = None,
     progress: bool | None = None,
     **unknown: Any,
-) -> Study:
+) -> Study | StudySet:
     """Find the best optimizer for a compiled Keras model or for a PyTorch module.
 
     For a Keras model the call takes the place of `fit`: the first arguments are `fit`'s, with its
@@ -81,7 +94,9 @@ def compare(
             arrays on disk (`np.memmap`, h5py, zarr) are read batch by batch. For a PyTorch module
             a `DataLoader` has the batch size and the transforms, or give a `Dataset` or tensors.
         y: labels `[examples, ...]`, alike; not for a stream, nor where `add_loss` is all there is.
-        batch_size: examples a step, 32 by default; the batches of a stream have their own.
+        batch_size: examples a step, 32 by default; the batches of a stream have their own. Several,
+            as in [32, 64, 128], make a study of each, and a `StudySet` is returned: which to use,
+            and how the best learning rates move with it.
         epochs: the length of a full training.
         loss: of a PyTorch module, a function of its output and the target, such as
             `nn.CrossEntropyLoss()`; Keras models are compiled with theirs.
@@ -153,7 +168,6 @@ def compare(
     torch = is_of_torch(model)
     check_framework(torch, given)
     progress = progress_of(verbose, progress)
-    batch_size = 32 if batch_size is None else batch_size
     if out is not None and not isinstance(out, str | Path):
         raise InputError(f"out is {quoted(out)}, but must be text")
     asked = {name: given[name] for name in NAMES}
@@ -164,25 +178,38 @@ def compare(
     options = Options(**asked)
     check_plan(options)
     own = ("loss", "step", "metrics") if torch else ("class_weight", "sample_weight")
-    task = any_task(
-        model,
-        x,
-        y,
-        validation_data=validation_data,
-        validation_split=validation_split,
-        test_data=test_data,
-        epochs=epochs,
-        batch_size=batch_size,
-        steps_per_epoch=steps_per_epoch,
-        validation_steps=validation_steps,
-        shuffle=shuffle,
-        initial_weights=initial_weights,
-        name=name,
-        **{argument: given[argument] for argument in own},
-    )
-    study = run_study(task, options, out, progress)
+
+    def train(size: int, place: str | Path | None) -> Study:
+        task = any_task(
+            model,
+            x,
+            y,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            test_data=test_data,
+            epochs=epochs,
+            batch_size=size,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            shuffle=shuffle,
+            initial_weights=initial_weights,
+            name=name,
+            **{argument: given[argument] for argument in own},
+        )
+        study = run_study(task, options, place, progress)
+        _write(study)
+        return study
+
+    sizes = options.batch_sizes or (32,)
+    if len(sizes) == 1:
+        return train(sizes[0], out)
+    found = each_size(sizes, train, out, name)
+    _write(found)
+    return found
+
+
+def _write(study: Study | StudySet) -> None:
     try:
         study.write_report()
     except StudyFileError as error:  # the study is there, and so is its verdict
         log.warning("the study is done, but without its report: %s", error)
-    return study

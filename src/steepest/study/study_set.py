@@ -1,6 +1,6 @@
-"""Several studies from Python: `compatibility` tells how optimizers do over their tasks."""
+"""Several studies from Python: of several tasks, or of one task at several batch sizes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,18 +8,22 @@ from typing import Any
 from urllib.parse import quote
 
 from steepest.errors import InputError, StudyFileError, quoted
+from steepest.measures.batch_sizes import BatchSizes
+from steepest.measures.batch_sizes import batch_sizes as sizes_of
 from steepest.measures.common_optimizers import labels
 from steepest.measures.compatibility import Compatibility
 from steepest.measures.compatibility import compatibility as measured
 from steepest.records import FORMAT_VERSION
-from steepest.study import Study, read
+from steepest.signals import Stopped
+from steepest.study import Study, new_directory, read
 
 
 @dataclass(frozen=True)
 class StudySet:
-    """Studies of several tasks: print it for the tables, `to_dict()` is what `--json` prints.
+    """Studies of several tasks, or of one at several batch sizes.
 
-    All raise `InputError` where the studies cannot be seen together.
+    Print it for the tables; `to_dict()` is what `--json` prints. All raise `InputError` where the
+    studies cannot be seen together.
     """
 
     comparisons: tuple[Study, ...]
@@ -29,6 +33,12 @@ class StudySet:
         """Ranks, normalized scores and performance profiles over tasks."""
         return measured([one.record for one in self.comparisons])
 
+    @cached_property
+    def batch_sizes(self) -> BatchSizes | None:
+        """Which batch size to use, and how the best rates move with it; None where studies differ
+        in more than their batch size."""
+        return sizes_of([one.record for one in self.comparisons])
+
     @property
     def studies(self) -> dict[str, Study]:
         """Each comparison by the name of its task, numbered where tasks have the same name."""
@@ -37,19 +47,21 @@ class StudySet:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object that `steepest report A B --json` prints."""
-        from steepest.reports.compatibility import to_dict
+        from steepest.reports import batch_sizes, compatibility
 
-        return {
-            "format_version": FORMAT_VERSION,
-            "studies": {name: one.to_dict() for name, one in self.studies.items()},
-            "compatibility": to_dict(self.compatibility),
-        }
+        studies = {name: one.to_dict() for name, one in self.studies.items()}
+        found: dict[str, Any] = {"format_version": FORMAT_VERSION, "studies": studies}
+        if self.batch_sizes is not None:
+            return {**found, "batch_sizes": batch_sizes.to_dict(self.batch_sizes)}
+        return {**found, "compatibility": compatibility.to_dict(self.compatibility)}
 
     def to_markdown(self) -> str:
         """Return the tables and what they say as Markdown."""
-        from steepest.reports.page.compatibility_tables import markdown
+        from steepest.reports.page import batch_sizes, compatibility_tables
 
-        return markdown(self.compatibility)
+        if self.batch_sizes is not None:
+            return batch_sizes.markdown(self.batch_sizes)
+        return compatibility_tables.markdown(self.compatibility)
 
     @property
     def directory(self) -> Path:
@@ -61,7 +73,7 @@ class StudySet:
         return found.relative_to(here) if found.is_relative_to(here) else found
 
     def write_report(self, path: str | Path | None = None) -> Path:
-        """Write the page of all tasks, and return where.
+        """Write the page of all tasks, or of all batch sizes, and return where.
 
         By default it is `report.html` in `directory`, or `several.html` if that has a study of its
         own, whose page `report.html` is. It links to the pages of studies in directories beside it,
@@ -70,12 +82,19 @@ class StudySet:
         Raises:
             StudyFileError: it cannot be written there.
         """
+        from steepest.reports.page.batch_sizes import batch_sizes_page
         from steepest.reports.page.study_set import study_set_page
 
         own = (self.directory / "study.db").exists()
         file = Path(path) if path else self.directory / f"{'several' if own else 'report'}.html"
         order = list(self.comparisons[0].record.optimizers)
-        written = study_set_page(self.compatibility, order, self._links(file.absolute().parent))
+        links = self._links(file.absolute().parent)
+        if self.batch_sizes is None:
+            written = study_set_page(self.compatibility, order, links)
+        else:
+            sizes = {n: one.record.task.batch_size for n, one in self.studies.items()}
+            of_size = {sizes[name]: link for name, link in links.items()}
+            written = batch_sizes_page(self.batch_sizes, order, of_size)
         try:
             file.write_text(written, encoding="utf-8")
         except OSError as error:
@@ -94,9 +113,11 @@ class StudySet:
         }
 
     def __str__(self) -> str:
-        from steepest.reports.page.compatibility_tables import text
+        from steepest.reports.page import batch_sizes, compatibility_tables
 
-        return text(self.compatibility)
+        if self.batch_sizes is not None:
+            return batch_sizes.text(self.batch_sizes)
+        return compatibility_tables.text(self.compatibility)
 
     def __repr__(self) -> str:
         return f"<Studies on {', '.join(self.studies)}>"
@@ -104,6 +125,8 @@ class StudySet:
 
 def compatibility(studies: Iterable[Study | str | Path]) -> StudySet:
     """Return how the optimizers that several studies have in common do over their tasks.
+
+    Studies of one task that differ in their batch size alone are told as that.
 
     Args:
         studies: comparisons, study files or their directories; two at least. A directory that has
@@ -128,8 +151,38 @@ def compatibility(studies: Iterable[Study | str | Path]) -> StudySet:
                 f"a study is {quoted(one)}, but must be a comparison or the path of one"
             )
     found = StudySet(tuple(opened))
-    _ = found.compatibility  # what is wrong is said here, and not when it is printed
+    _ = (
+        found.batch_sizes or found.compatibility
+    )  # what is wrong is said here, and not when it is printed
     return found
+
+
+def each_size(
+    sizes: Sequence[int],
+    train: Callable[[int, Path], Study],
+    out: str | Path | None,
+    name: str | None = None,
+) -> StudySet:
+    """Train a study of each batch size, in directories of their own, and return them all.
+
+    Args:
+        sizes: examples a step.
+        train: trains one into a directory.
+        out: the directory for all of them; by default a new one in `runs`.
+        name: what that is named after.
+
+    Raises:
+        Stopped: somebody asked to stop; it says how to go on with all of them.
+    """
+    place = new_directory(name or "batch-sizes") if out is None else Path(out)
+    try:
+        return StudySet(tuple(train(size, place / f"batch-{size}") for size in sizes))
+    except Stopped as stopped:
+        raise Stopped(
+            stopped.number,
+            f"stopped; what was trained is kept in {place}, and the same call with "
+            f"out={str(place)!r} goes on",
+        ) from None
 
 
 def study_files(path: Path) -> list[Path]:

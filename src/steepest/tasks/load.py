@@ -28,15 +28,22 @@ _TORCH_ALONE = re.compile(r"^\s*(?:import|from)\s+(?:torch|lightning|transformer
 _KERAS = re.compile(r"^\s*(?:import|from)\s+(?:keras|tensorflow)\b", re.MULTILINE)
 
 
-def load_task(name: str, epochs: int | None = None) -> Any:
-    """Return the task that `name` names; `epochs`, where given, is how long to train it.
+def load_task(name: str, epochs: int | None = None, batch_size: int | None = None) -> Any:
+    """Return the task that `name` names.
+
+    Args:
+        name: as on the command line.
+        epochs: how long to train it, where that is not the task's own number.
+        batch_size: examples a step, alike; a stream keeps its own.
 
     Raises:
         InputError: there is no such task, file, module or function.
         TaskError: the file fails, or defines nothing that can be trained.
     """
+    asked = {"epochs": epochs, "batch_size": batch_size}
+    asked = {key: value for key, value in asked.items() if value is not None}
     if name in SAMPLES:
-        return SAMPLES[name].build() if epochs is None else SAMPLES[name].build(epochs)
+        return SAMPLES[name].build(**asked)
     place, colon, function = name.partition(":")
     is_file = place.endswith(".py")
     if not is_file and not colon:
@@ -48,9 +55,7 @@ def load_task(name: str, epochs: int | None = None) -> Any:
     where = f"what {name} returned" if function else place
     of_torch = task_names.is_torch_task(given)
     arguments = task_names.torch_arguments if of_torch else task_names.keras_arguments
-    found = arguments(given, where)
-    if epochs is not None:
-        found["epochs"] = epochs
+    found = {**arguments(given, where), **asked}
     return any_task(name=function or Path(place).stem, **found)
 
 

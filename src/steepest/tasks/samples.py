@@ -52,7 +52,7 @@ def _standardized(parts: tuple[Split, Split, Split]) -> tuple[Split, Split, Spli
 
 
 def _task(
-    name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch: int
+    name: str, model: Any, parts: tuple[Split, Split, Split], epochs: int, batch_size: int
 ) -> Task | FitTask:
     from steepest.tasks.keras.task import keras_task
 
@@ -64,7 +64,7 @@ def _task(
         validation_data=validation,
         test_data=test,
         epochs=epochs,
-        batch_size=batch,
+        batch_size=batch_size,
         name=name,
     )
 
@@ -77,7 +77,7 @@ def _digits_parts(image: bool) -> tuple[Split, Split, Split]:
     return _parts(x.reshape(-1, 8, 8, 1) if image else x, y, validation=360, test=360)
 
 
-def digits(epochs: int = 20) -> Task | FitTask:
+def digits(epochs: int = 20, batch_size: int = 32) -> Task | FitTask:
     """Handwritten digits, 8 × 8 grey pixels, by a perceptron of two hidden layers."""
     from steepest.tasks.keras.task import load_keras
 
@@ -93,10 +93,10 @@ def digits(epochs: int = 20) -> Task | FitTask:
         name="digits",
     )
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    return _task("digits", model, _digits_parts(image=False), epochs, 32)
+    return _task("digits", model, _digits_parts(image=False), epochs, batch_size)
 
 
-def digits_cnn(epochs: int = 15) -> Task | FitTask:
+def digits_cnn(epochs: int = 15, batch_size: int = 32) -> Task | FitTask:
     """The same digits by a small convolutional network with batch normalization and dropout."""
     from steepest.tasks.keras.task import load_keras
 
@@ -117,10 +117,10 @@ def digits_cnn(epochs: int = 15) -> Task | FitTask:
         name="digits-cnn",
     )
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    return _task("digits-cnn", model, _digits_parts(image=True), epochs, 32)
+    return _task("digits-cnn", model, _digits_parts(image=True), epochs, batch_size)
 
 
-def breast_cancer(epochs: int = 30) -> Task | FitTask:
+def breast_cancer(epochs: int = 30, batch_size: int = 32) -> Task | FitTask:
     """Is a tumour benign? Thirty measurements of cell nuclei, one output between 0 and 1."""
     from sklearn.datasets import load_breast_cancer
 
@@ -139,10 +139,10 @@ def breast_cancer(epochs: int = 30) -> Task | FitTask:
     )
     model.compile(loss="binary_crossentropy", metrics=["accuracy"])
     parts = _standardized(_parts(x, y, validation=115, test=115))
-    return _task("breast-cancer", model, parts, epochs, 32)
+    return _task("breast-cancer", model, parts, epochs, batch_size)
 
 
-def diabetes(epochs: int = 40) -> Task | FitTask:
+def diabetes(epochs: int = 40, batch_size: int = 32) -> Task | FitTask:
     """How far will the disease progress in a year? Ten measurements, one standardized number."""
     from sklearn.datasets import load_diabetes
 
@@ -163,10 +163,10 @@ def diabetes(epochs: int = 40) -> Task | FitTask:
     parts = _standardized(_parts(x, y, validation=90, test=90))
     mean, deviation = parts[0][1].mean(), parts[0][1].std()
     one, two, three = ((x, (y - mean) / deviation) for x, y in parts)
-    return _task("diabetes", model, (one, two, three), epochs, 32)
+    return _task("diabetes", model, (one, two, three), epochs, batch_size)
 
 
-def text(epochs: int = 5) -> Task | FitTask:
+def text(epochs: int = 5, batch_size: int = 24) -> Task | FitTask:
     """Which character comes next? A causal transformer on the prose of Python's own manual.
 
     The prose is the text of Python's `help()` topics, which differs a little between versions of
@@ -186,7 +186,7 @@ def text(epochs: int = 5) -> Task | FitTask:
     model = text_model(keras)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(loss=loss, metrics=["accuracy"])
-    return _task("text", model, parts, epochs, 24)
+    return _task("text", model, parts, epochs, batch_size)
 
 
 def text_model(keras: Any, name: str = "text", blocks: int = 2, heads: int = 2) -> Any:

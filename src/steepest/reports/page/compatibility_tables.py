@@ -20,9 +20,9 @@ def render(found: Compatibility) -> RenderableType:
     """Return the whole for a rich console: tables, the sentence, notes."""
     listed = "\n".join(f"{task}: {what(found, task)}." for task in found.tasks)
     parts: list[RenderableType] = [
-        _table(over_tasks(found)),
+        rich_table(over_tasks(found)),
         Text(""),
-        _table(_on_tasks(found), 2),
+        rich_table(_on_tasks(found), 2),
         Text(""),
         Text(sentence(found), style="bold"),
     ]
@@ -43,9 +43,9 @@ def markdown(found: Compatibility) -> str:
     """Return the same as Markdown, in which names are text and no markup."""
     parts = ["# Several tasks", f"**{escaped(sentence(found))}**"]
     parts.append("\n".join(f"- {escaped(note)}." for note in notes(found)))
-    parts.append(_pipes(over_tasks(found), 1))
+    parts.append(pipes(over_tasks(found), 1))
     parts.append(escaped(meaning(found)))
-    parts.append(_pipes(_on_tasks(found), 2))
+    parts.append(pipes(_on_tasks(found), 2))
     parts.append("\n".join(f"- {escaped(f'{t}: {what(found, t)}')}." for t in found.tasks))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -86,7 +86,7 @@ def _on_tasks(found: Compatibility) -> Iterator[Cells]:
             yield [task if j == 0 else "", *cells]
 
 
-def _table(lines: Iterator[Cells], words: int = 1) -> Table:
+def rich_table(lines: Iterator[Cells], words: int = 1) -> Table:
     """Return a table of which the first columns are words and all others numbers."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for i, title in enumerate(next(lines)):
@@ -99,7 +99,7 @@ def _table(lines: Iterator[Cells], words: int = 1) -> Table:
     return table
 
 
-def _pipes(lines: Iterator[Cells], words: int) -> str:
+def pipes(lines: Iterator[Cells], words: int) -> str:
     title = next(lines)
     rule = ["---" if i < words else "---:" for i in range(len(title))]
     body = [[escaped(cell) for cell in cells] for cells in lines]
