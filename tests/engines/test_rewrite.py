@@ -178,6 +178,18 @@ def test_a_layer_s_product(shape, weights):
     both(multiply, draw(*shape), draw(*weights), tolerance=1e-3 if shape[0] > 99 else 2e-5)
 
 
+@pytest.mark.parametrize(
+    ("shape", "weights"), [((5, 3), (4, 3)), ((2, 5, 3), (4, 3)), ((1100, 130), (7, 130))]
+)
+def test_a_layer_s_product_with_weights_as_pytorch_has_them(shape, weights):
+    def multiply(x, w):
+        return lax.dot_general(x, w, (((x.ndim - 1,), (1,)), ((), ())))
+
+    x, w = draw(*shape), draw(*weights)
+    both(multiply, x, w, tolerance=1e-3 if shape[0] > 99 else 2e-5)
+    assert "custom_vjp" in contains(rewritten(multiply), x, w)
+
+
 def test_other_products_are_left_alone():
     x, y = draw(4, 3, 5), draw(4, 5, 2)
     assert "custom_vjp" not in contains(rewritten(jnp.matmul), x, y)

@@ -21,7 +21,7 @@ from jax.extend import core
 from steepest.engines.rewrite.convolutions import convolution, whole_convolution
 from steepest.engines.rewrite.loops import loop
 from steepest.engines.rewrite.pools import pool_max, pool_sum
-from steepest.engines.rewrite.products import product_of
+from steepest.engines.rewrite.products import layer_of, product_of
 from steepest.engines.rewrite.randoms import random_bits
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ REPLACED: Mapping[str, Replacement] = {
 # did not end), 14 with patches, and 9.6 with pooling in slices too.
 ACCELERATED: Mapping[str, Replacement] = {
     "conv_general_dilated": whole_convolution,
-    "dot_general": product_of,
+    "dot_general": layer_of,
     "reduce_window_max": pool_max,
     "reduce_window_sum": pool_sum,
 }
