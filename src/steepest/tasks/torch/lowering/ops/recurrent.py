@@ -2,7 +2,8 @@
 
 What does not depend on the state, the products of the inputs, is one product before the loop. The
 weights are turned before it too, so that the engine finds the products with the state that it
-takes the gradient of after the loop (`engines/rewrite/loops.py`).
+takes the gradient of after the loop (`engines/rewrite/loops.py`). An LSTM has a loop with a
+gradient of its own (`lstm_loop.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from steepest.tasks.torch.lowering import draws
+from steepest.tasks.torch.lowering.ops.linear import linear
+from steepest.tasks.torch.lowering.ops.lstm_loop import lstm_loop
 from steepest.tasks.torch.lowering.table import lowers
 
 # One step: (products of the inputs, state, recurrent weights) to the next state; a state is a
@@ -80,7 +83,10 @@ def _run(step: Step, x: Any, state: State, own: Sequence[Any], back: bool) -> tu
     inward, recurrent, bias, inner, *projection = own
     if inner is not None and step is not _gru:
         bias, inner = bias + inner, None
-    ahead = x @ inward.T
+    if step is _lstm and not projection:
+        out, *state = lstm_loop(linear(x, inward, bias), *state, recurrent, back)
+        return out, tuple(state)
+    ahead = linear(x, inward)
     weights = [recurrent.T, inner, *(one.T for one in projection)]
 
     def one(state: State, ahead: Any) -> tuple[State, Any]:
