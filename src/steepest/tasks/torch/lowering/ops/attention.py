@@ -67,7 +67,8 @@ def _attend(
         scores = jnp.where(np.tri(*scores.shape[-2:]) > 0, scores, out)
     if mask is not None:
         scores = jnp.where(mask, scores, out) if mask.dtype == bool else scores + mask
-    weights = softmax(scores) if causal or mask is not None else jax.nn.softmax(scores, axis=-1)
+    # A mask may leave nothing of a row; where it is causal, the first key is always left.
+    weights = jax.nn.softmax(scores, axis=-1) if mask is None else softmax(scores)
     if rate > 0:
         kept = draws.kept(key, 1 - rate, weights.shape).astype(weights.dtype)
         weights = weights * (kept * (0 if rate >= 1 else 1 / (1 - rate)))
