@@ -18,12 +18,14 @@ from steepest.tasks.torch.lowering.arrays import TYPES
 from steepest.tasks.torch.lowering.draws import STILL
 from steepest.tasks.torch.lowering.export import exported, line_of
 from steepest.tasks.torch.lowering.lowered import GETITEM, Call, Graph, Value, mapped
+from steepest.tasks.torch.lowering.selects import parts
 from steepest.tasks.torch.lowering.table import NotLoweredError, find
 
 __all__ = ["Graph", "capture"]
 
 # Arguments that say where an array is or how it lies in memory: nothing that changes its numbers.
 PLACE = {"device", "layout", "memory_format", "pin_memory", "non_blocking", "is_coalesced"}
+UNBIND = "aten.unbind.int"
 IGNORED = ("aten._assert", "aten.sym_constrain_range", "profiler.", "aten._functional_assert")
 
 
@@ -43,6 +45,7 @@ class _Reading:
     def __init__(self, module: nn.Module, program: Any) -> None:
         self.program = program
         self.first = _first_names(module)
+        self.parts = parts(program.graph)
         self.nodes: dict[Any, Any] = {}  # what stands for each node of the graph
         self.calls: list[Call] = []
         self.inputs: dict[str, Any] = {}
@@ -100,6 +103,9 @@ class _Reading:
         name = GETITEM if name == GETITEM else str(node.target)
         if name.startswith(IGNORED):
             return
+        if node in self.parts:
+            self._part(number, node)
+            return
         try:
             random = name != GETITEM and find(name).random
         except NotLoweredError as error:
@@ -117,6 +123,18 @@ class _Reading:
         random = random and not any(given.get(name) == still for name, still in STILL)
         call = Call(name, arguments, named, number, types, line_of(node), random)
         self.calls.append(call)
+
+    def _part(self, number: int, node: Any) -> None:
+        """Take a choice as part of a cut, which is made before the first of them."""
+        part, line = self.parts[node], line_of(node)
+        whole = -1 - part.cut
+        if all(call.result != whole for call in self.calls):
+            found = part.source.meta["val"]
+            types = (found.dtype,) * found.shape[part.dim]
+            given = (self.nodes[part.source], part.dim)
+            self.calls.append(Call(UNBIND, given, {}, whole, types, line, False))
+        given = (Value(whole), part.index)
+        self.calls.append(Call(GETITEM, given, {}, number, (None,), line, False))
 
     def _arguments(self, thing: Any) -> Any:
         def told(one: Any) -> Any:
