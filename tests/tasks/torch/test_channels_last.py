@@ -66,10 +66,31 @@ def test_in_other_numbers_of_dimensions(rank):
     proved(nn.Sequential(conv(2, 3, 2), norm(3), nn.GELU(), pool(2)), 3, 2, *[4] * rank)
 
 
+class Line(nn.Module):
+    """Images that are made flat, for a layer of few weights and one of many, and for neither."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.few, self.many = nn.Conv2d(2, 4, 3), nn.Linear(24, 3), nn.Linear(24, 40)
+        self.bias = nn.Parameter(torch.randn(24))
+
+    def forward(self, x):
+        h = torch.relu(self.conv(x)).flatten(1)
+        h = h * torch.sigmoid(h)
+        return torch.cat([self.few(h), self.many(h), h + self.bias, h.flip(-1)], dim=1)
+
+
+@pytest.mark.slow
+def test_images_that_are_made_flat():
+    torch.manual_seed(0)
+    proved(Line(), 3, 2, 4, 5)
+
+
 def test_a_network_turns_its_images_once():
     layers = [nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(4, 4, 2), nn.ReLU(), nn.Dropout(0.5), nn.AdaptiveAvgPool2d(2)]
-    step, leaves = Step(nn.Sequential(*layers, nn.Flatten())), (torch.randn(3, 2, 8, 8),)
+    layers += [nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 5)]
+    step, leaves = Step(nn.Sequential(*layers)), (torch.randn(3, 2, 8, 8),)
     graph = capture(step, leaves)
     values = {n: p.detach().numpy() for n, p in step.named_parameters()}
     values |= {n: b.numpy() for n, b in step.named_buffers()}
@@ -82,5 +103,5 @@ def test_a_network_turns_its_images_once():
         for equation in jax.make_jaxpr(run)(leaves[0].numpy()).eqns
         if equation.primitive.name == "transpose" and equation.invars[0].aval.shape[0] == 3
     ]
-    assert images == [(3, 2, 8, 8), (3, 2, 2, 4)]  # on the way in, and to be flattened
+    assert images == [(3, 2, 8, 8)]  # on the way in; made flat, the layer's weights are turned
     assert np.isfinite(run(leaves[0].numpy())[0])

@@ -8,7 +8,7 @@ where another one wants it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -31,13 +31,23 @@ class Last:
         return self.array.dtype
 
     def mapped(self, change: Callable[[Any], Any]) -> "Last":
-        return Last(change(self.array))
+        return replace(self, array=change(self.array))
+
+
+class Flat(Last):
+    """The same array, that stands for `[examples, channels × places]`: images made flat."""
+
+
+# A layer after images that were made flat has its weights turned instead, where they are not many
+# times as large: a turn of images takes the pool before it along, and then takes long.
+HEAVY = 4
 
 
 def plain(x: Any) -> Any:
     """Return `x` as PyTorch has it."""
     if isinstance(x, Last):
-        return jnp.moveaxis(x.array, -1, 1)
+        turned = jnp.moveaxis(x.array, -1, 1)
+        return turned.reshape(len(turned), -1) if isinstance(x, Flat) else turned
     if isinstance(x, tuple | list):
         return tuple(plain(one) for one in x)
     return x
@@ -71,6 +81,8 @@ def images(function: Function) -> Function:
 
 def apply(name: str, function: Function, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """Return what `function`, the lowering of the operation `name`, gives; turned if it can be."""
+    if any(isinstance(x, Flat) for x in given):
+        return _flat(name, function, given, named)
     images = [x for x in given if isinstance(x, Last)]
     if name in BEGINS and not images and given[0].ndim == given[1].ndim:
         given = (Last(jnp.moveaxis(given[0], 1, -1)), *given[1:])
@@ -130,6 +142,37 @@ def _elementwise(function: Function, given: Sequence[Any], named: Mapping[str, A
             turned.append(jnp.moveaxis(x.reshape((1,) * (ndim - x.ndim) + x.shape), 1, -1))
     found = function(*turned, **plain_named(named))
     return tuple(map(Last, found)) if isinstance(found, tuple | list) else Last(found)
+
+
+def _flat(name: str, function: Function, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Return what an operation gives of images that were made flat."""
+    x, *others = (one.array for one in given if isinstance(one, Flat))
+    rest = [one for one in given if not isinstance(one, Flat)]
+    alone = all(getattr(one, "ndim", 0) == 0 for one in rest)
+    if name in ELEMENTWISE and alone and all(one.shape == x.shape for one in others):
+        arrays = [one.array if isinstance(one, Flat) else one for one in given]
+        found = function(*arrays, **plain_named(named))
+        return tuple(map(Flat, found)) if isinstance(found, tuple | list) else Flat(found)
+    if name == "aten.linear.default" and isinstance(given[0], Flat):
+        weight, *bias = plain(given[1:])
+        if weight.ndim == 2 and weight.size <= HEAVY * x.size:
+            turned = weight.reshape(len(weight), x.shape[-1], -1).swapaxes(1, 2)
+            return function(x.reshape(len(x), -1), turned.reshape(weight.shape), *bias)
+    return function(*plain(given), **plain_named(named))
+
+
+@lowers_last("aten.view.default", "aten.reshape.default", "aten._unsafe_view.default")
+def _flattened(x: Any, shape: Sequence[int]) -> Any:
+    """Return images `[examples, channels, ...]` as one line each, still turned."""
+    line = x.size // len(x)
+    lines = list(shape) in ([len(x), line], [len(x), -1], [-1, line])
+    return Flat(x) if lines else NotImplemented
+
+
+@lowers_last("aten.flatten.using_ints")
+def _flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    whole = start_dim == 1 and end_dim in (-1, x.ndim - 1)
+    return _flattened(x, [len(x), -1]) if whole else NotImplemented
 
 
 def _over_channels(function: Function, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
