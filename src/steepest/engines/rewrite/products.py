@@ -69,8 +69,7 @@ def _backward(precision: Any, kept: Any, gradient: Any) -> Any:
     back = _dot(gradient, weights, last, tuple(range(1, weights.ndim)), precision)
     rows = x.size // x.shape[-1]
     if outputs == 1 and rows >= MANY and weights.shape[1] <= NARROW <= weights.shape[0] // 2:
-        found = _by_hand(x, gradient, rows, precision)
-        return back, lax.optimization_barrier(found).T
+        return back, _hidden(_by_hand(x, gradient, rows, precision)).T
     examples = tuple(range(x.ndim - 1))
     return back, _dot(x, gradient, examples, examples, precision)
 
@@ -103,9 +102,14 @@ turned_product.defvjp(_turned_forward, _turned_backward)
 
 def _by_hand(x: Any, gradient: Any, rows: int, precision: Any) -> Any:
     """Return the gradient of weights `[outputs, inputs]`, by a transposition that XLA does."""
-    # XLA would undo the transposition, if it saw it.
-    turned = lax.optimization_barrier(gradient.reshape(rows, -1).T)
+    turned = _hidden(gradient.reshape(rows, -1).T)
     return _dot(turned, x.reshape(rows, -1), (1,), (0,), precision)
+
+
+def _hidden(x: Any) -> Any:
+    """Hide a transposition from XLA, which would undo it."""
+    barrier: Any = lax.optimization_barrier
+    return barrier(x)
 
 
 def _dot(a: Any, b: Any, over_a: Any, over_b: Any, precision: Any) -> Any:

@@ -73,8 +73,8 @@ def _backward(back: bool, kept: Any, gradients: Loop) -> tuple[Any, Any, Any, An
     states = [out[1:], first[None]] if back else [first[None], out[:-1]]
     rows, units = jnp.concatenate(states).reshape(-1, out.shape[-1]), d.shape[-1]
     # As an engine on a CPU takes the gradient of turned weights (`engines/rewrite/products.py`).
-    turned = lax.optimization_barrier(d.reshape(-1, units).T)
-    return d, dh, dc, turned @ rows
+    hidden: Any = lax.optimization_barrier
+    return d, dh, dc, hidden(d.reshape(-1, units).T) @ rows
 
 
 lstm_loop.defvjp(_forward, _backward)

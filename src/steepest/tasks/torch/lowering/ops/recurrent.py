@@ -84,8 +84,8 @@ def _run(step: Step, x: Any, state: State, own: Sequence[Any], back: bool) -> tu
     if inner is not None and step is not _gru:
         bias, inner = bias + inner, None
     if step is _lstm and not projection:
-        out, *state = lstm_loop(linear(x, inward, bias), *state, recurrent, back)
-        return out, tuple(state)
+        out, *end = lstm_loop(linear(x, inward, bias), *state, recurrent, back)
+        return out, tuple(end)
     ahead = linear(x, inward)
     weights = [recurrent.T, inner, *(one.T for one in projection)]
 
