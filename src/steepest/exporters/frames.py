@@ -1,11 +1,14 @@
-"""Rows as a pandas data frame, and as a Parquet file."""
+"""Rows as pandas data frames, and as a Parquet file."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from steepest.exporters import absent
+from steepest.measures.measure import Measures
+from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord
+from steepest.reports.leaderboard import leaderboard_rows
 from steepest.reports.rows import Row, columns, curve_rows, trial_rows
 
 
@@ -17,11 +20,26 @@ def to_dataframe(study: StudyRecord, curves: bool = False) -> Any:
     Raises:
         InputError: pandas is absent.
     """
+    return _frame(curve_rows(study) if curves else trial_rows(study), "to_dataframe")
+
+
+def leaderboard(study: StudyRecord, verdict: Verdict, measured: Measures) -> Any:
+    """Return a `pandas.DataFrame` with a row an optimizer.
+
+    Columns are those of `steepest.reports.leaderboard`.
+
+    Raises:
+        InputError: pandas is absent.
+    """
+    return _frame(leaderboard_rows(study, verdict, measured), "leaderboard")
+
+
+def _frame(rows: Sequence[Row], asked: str) -> Any:
     try:
         import pandas
     except ImportError as error:
-        raise absent("to_dataframe", error, "pandas") from None
-    return pandas.DataFrame(columns(curve_rows(study) if curves else trial_rows(study)))
+        raise absent(asked, error, "pandas") from None
+    return pandas.DataFrame(columns(rows))
 
 
 def write_parquet(rows: Sequence[Row], path: Path) -> None:

@@ -9,6 +9,7 @@ from steepest.errors import InputError, SteepestError, StudyFileError, nearest, 
 from steepest.measures.measure import Measures, measure
 from steepest.measures.verdict import Verdict, judge
 from steepest.records import StudyRecord
+from steepest.reports.plots import Plots
 from steepest.reports.verdict_text import sentence
 from steepest.study.recommendation import Recommendation
 
@@ -91,6 +92,27 @@ class Study:
         from steepest.exporters.frames import to_dataframe
 
         return to_dataframe(self.record, curves)
+
+    def leaderboard(self) -> Any:
+        """Return a `pandas.DataFrame`: a row an optimizer, the recommended one first.
+
+        Columns: `optimizer`, `configuration`, `state` (in the words of the table), `seeds`; what
+        decides as `value`; the `gain` over what is used today; the `chance` of being best; `test_`
+        loss and metrics; `seconds_to_target`, `seconds` of a training; what decides `at_defaults`;
+        and `pareto`, whether no other has both a better mean value and fewer mean seconds. `value`,
+        `gain` and `test_` columns have 95 % intervals beside them, as in `value_low`.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        from steepest.exporters.frames import leaderboard
+
+        return leaderboard(self.record, self.verdict, self.measures)
+
+    @property
+    def plot(self) -> Plots:
+        """The pictures of the page as Plotly figures: `study.plot.learning_curves()` and others."""
+        return Plots(self.record, self.verdict, lambda: self.measures)
 
     def write_report(self, path: str | Path | None = None) -> Path:
         """Write the page with all evidence, and return where: `report.html` beside the study.

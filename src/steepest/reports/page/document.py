@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,13 @@ def _library() -> str:
 
     packed = gzip.compress(get_plotlyjs().encode(), compresslevel=6, mtime=0)
     return base64.b64encode(packed).decode()
+
+
+@lru_cache(maxsize=1)
+def colours() -> Mapping[str, str]:
+    """Return the page's colours, those of the light theme, by the names of its style sheet."""
+    style = str(_environment().globals["ours"]("report.css"))  # type: ignore[operator]
+    return dict(re.findall(r"--(\w+): (#\w{6});", style.partition("}")[0]))
 
 
 def drawing(look: Look) -> dict[str, str]:

@@ -12,18 +12,8 @@ from steepest.reports import measure_tables
 from steepest.reports.advice import warnings
 from steepest.reports.advice_text import advice
 from steepest.reports.command import command_and_notes
-from steepest.reports.figures.best_so_far import best_pictures
-from steepest.reports.figures.cost import cost_picture
-from steepest.reports.figures.curves import curves_picture
-from steepest.reports.figures.generalization import gaps_picture, paths_picture
-from steepest.reports.figures.hyperparameters import hyperparameter_pictures
-from steepest.reports.figures.parallel import parallel_pictures
-from steepest.reports.figures.rates import rates_picture
-from steepest.reports.figures.search_curves import search_curves_picture
-from steepest.reports.figures.search_effort import expected_picture, importance_picture
-from steepest.reports.figures.style import Look, Picture, looks
-from steepest.reports.figures.today import today_picture
-from steepest.reports.figures.verdict import verdict_picture
+from steepest.reports.figures.pictures import all_pictures
+from steepest.reports.figures.style import looks
 from steepest.reports.outcome_text import unchanged
 from steepest.reports.page import tables as tables
 from steepest.reports.page import trials_table
@@ -59,7 +49,7 @@ def page(study: StudyRecord, verdict: Verdict, measured: Measures | None, where:
         where: the study file's path, to be shown; nothing is read from it.
     """
     look = looks(list(study.optimizers))
-    pictures = _pictures(study, verdict, measured, look)
+    pictures = all_pictures(study, verdict, measured, look)
     told, *more = advice(study, verdict)
     first, found, test = told.rpartition(" On test: ")
     cautions = warnings(study, verdict)
@@ -103,36 +93,6 @@ def page(study: StudyRecord, verdict: Verdict, measured: Measures | None, where:
         first="today" if "today" in pictures else "verdict" if len(look) <= FEW else "",
         definitions=DEFINITIONS,
     )
-
-
-def _pictures(
-    study: StudyRecord, verdict: Verdict, measured: Measures | None, look: dict[str, Look]
-) -> dict[str, Picture]:
-    """Return all pictures that this study has, by the name that the page has for them."""
-    speeds = measured.speed if measured else None
-    best = best_pictures(study, look)
-    found: dict[str, Picture | None] = {
-        "today": today_picture(study, verdict, look),
-        "verdict": verdict_picture(study, verdict, look),
-        "rates": rates_picture(study, verdict, look),
-        "curves": curves_picture(study, verdict, look, speeds),
-        "trying": search_curves_picture(study, look),
-        "best": best[0] if best else None,
-        "best-seconds": best[1] if best else None,
-    }
-    for i, one in enumerate(parallel_pictures(study, look)):
-        found[f"parallel-{i}"] = one
-    if measured:
-        found |= {
-            "gaps": gaps_picture(measured.generalization, look),
-            "paths": paths_picture(study, measured.generalization, look),
-            "expected": expected_picture(study, measured.sensitivity, look),
-            "importance": importance_picture(measured.sensitivity, look),
-            "cost": cost_picture(study, measured.cost, look),
-        }
-        for i, one in enumerate(hyperparameter_pictures(study, measured.sensitivity, look)):
-            found[f"tried-{i}"] = one
-    return {key: one for key, one in found.items() if one is not None}
 
 
 def _tables(study: StudyRecord, measured: Measures | None) -> dict[str, tables.Table]:
