@@ -25,6 +25,7 @@ KERAS_BACKEND=torch steepest compare my_task.py --memory 4GB   # another backend
 steepest code runs/text --framework torch   # source to paste
 steepest report runs/text --markdown        # or --json, --csv, --html; --open shows the page
 steepest export runs/text --optuna sqlite:///study.db  # or --tensorboard DIR, --mlflow URI
+steepest lr digits --optimizer "SGD(momentum=0.9)"     # one learning rate, in seconds
 steepest explain adam sgd                   # side by side
 steepest tasks                              # what is built in
 ```

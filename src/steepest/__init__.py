@@ -26,6 +26,7 @@ _HOMES = {
     "Study": "steepest.study",
     "Float": "steepest.spaces",
     "InputError": "steepest.errors",
+    "LearningRate": "steepest.study.learning_rate",
     "Recommendation": "steepest.study",
     "StudySet": "steepest.study.study_set",
     "SteepestError": "steepest.errors",
@@ -33,6 +34,7 @@ _HOMES = {
     "TaskError": "steepest.errors",
     "compare": "steepest.study.compare",
     "compatibility": "steepest.study.study_set",
+    "learning_rate": "steepest.study.learning_rate",
     "read": "steepest.study",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "Config",
     "Float",
     "InputError",
+    "LearningRate",
     "Optimizer",
     "Recommendation",
     "Rule",
@@ -54,6 +57,7 @@ __all__ = [
     "compatibility",
     "from_keras",
     "from_torch",
+    "learning_rate",
     "optimizer",
     "read",
     "rule",
@@ -77,6 +81,8 @@ if TYPE_CHECKING:
     from steepest.study import Study as Study
     from steepest.study import read as read
     from steepest.study.compare import compare as compare
+    from steepest.study.learning_rate import LearningRate as LearningRate
+    from steepest.study.learning_rate import learning_rate as learning_rate
     from steepest.study.study_set import StudySet as StudySet
     from steepest.study.study_set import compatibility as compatibility
 

@@ -20,6 +20,7 @@ from steepest.cli import (  # noqa: F401  # each adds its command
     explain,
     export,
     logs,
+    lr,
     report,
     resume,
     tasks,
