@@ -122,6 +122,7 @@ def told(row, share):
 @click.option("--optimizers", default=OPTIMIZERS, show_default=True)
 @click.option("--seeds", default=5, show_default=True, help="Seeds of the truth.")
 @click.option("--asked", default=4, show_default=True, help="Times that each method is asked.")
+@click.option("--lengths", default="0.25,0.5,1", show_default=True, help="Shares of the epochs.")
 @click.option(
     "--share", default=0.1, show_default=True, help="Above the lowest loss that is right."
 )

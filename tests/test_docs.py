@@ -55,6 +55,20 @@ def test_the_code_in_the_page_on_pytorch_runs(tmp_path, monkeypatch, capsys):
     assert repeated == pytest.approx(told, rel=1e-4)
 
 
+def test_the_page_on_adam_runs_and_prints_what_it_says(capsys):
+    """Block after block; a comment after print() is what is printed."""
+    pytest.importorskip("torch")
+    text, names = (ROOT / "docs/adam-differs.md").read_text(), {}
+    for number, block in enumerate(blocks(text, "python")):
+        exec(compile(block, f"docs/adam-differs.md block {number}", "exec"), names)
+        said = re.findall(r"^print\(.*\)  # (.*)$", block, flags=re.MULTILINE)
+        printed = capsys.readouterr().out.splitlines()
+        assert said in ([], printed), number
+    shares = [re.search(r"([\d.e-]+ %) of the way", line)[1] for line in printed]
+    assert all(f" {share}" in text for share in shares)
+    assert len(shares) == 3
+
+
 @pytest.mark.slow
 def test_the_example_script_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

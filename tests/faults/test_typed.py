@@ -59,7 +59,7 @@ OPTIONS = {
         "--", "-h",
     ],
     "report": ["--html", "--json", "--csv", "--markdown", "--target", "--reference", "--hlep"],
-    "code": ["--optimizer", "--framework", "-x"],
+    "code": ["--optimizer", "--framework", "--exact", "-x"],
     "explain": ["--all", "--json", "--html"],
     "export": ["--csv", "--parquet", "--curves", "--optuna", "--tensorboard", "--mlflow", "--name"],
     "watch": ["--port", "--open", "--no-open"],

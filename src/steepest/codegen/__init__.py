@@ -38,13 +38,15 @@ def _unusable(config: Config) -> str | None:
     return f"the configuration of {config.rule} lacks {missing}" if missing else None
 
 
-def code(config: Config, task: TaskFacts, framework: str = "keras") -> str:
+def code(config: Config, task: TaskFacts, framework: str = "keras", exact: bool = True) -> str:
     """Return complete source that builds the optimizer of `config` in a framework.
 
     It holds all of the recipe: schedule, warm-up, clipping, weight decay and its mask, accumulation
     and averaging. Numbers are given in full, so what is built is what was measured. Where the
     framework's own class is another algorithm, the source says so and brings a class that is exact.
-    PyTorch's source needs a `model`; so does Keras', where names do not tell what decays.
+    PyTorch's source needs a `model`; so does Keras', where names do not tell what decays. Where it
+    need not be `exact`, the framework's own class is taken if it is near (`nearness.py`), and the
+    source says how near.
 
     Raises:
         InputError: an unknown framework, or a rule of one's own, of which only its maker has code.
@@ -54,7 +56,7 @@ def code(config: Config, task: TaskFacts, framework: str = "keras") -> str:
             f"there is no framework {framework!r}; {nearest(str(framework), FRAMEWORKS)}"
         )
     _check(config)
-    return _WRITERS[framework](config, task)
+    return _WRITERS[framework](config, task, exact)
 
 
 def own_framework(config: Config, task: TaskFacts) -> str:

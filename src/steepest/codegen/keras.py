@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from steepest.codegen import pieces
 from steepest.codegen.keras_schedule import keras_schedule
+from steepest.codegen.nearness import spell_near
 from steepest.codegen.spelling import checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
@@ -92,9 +93,10 @@ COUPLED = '''class {name}({base}):
 '''
 
 
-def keras_code(config: Config, task: TaskFacts) -> str:
+def keras_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     """Return source that makes a Keras optimizer which does what was measured."""
-    spelling, values = spell(config, "keras"), checked(config)
+    spelling = (spell if exact else spell_near)(config, "keras")
+    values = checked(config)
     coupled = values.get("decay") == "coupled"
     if config.rule == "Muon" and _same_paths(task):
         spelling = replace(spelling, why="Keras tells weights by path, and here two have the same")

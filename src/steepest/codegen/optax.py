@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from steepest.codegen import pieces
+from steepest.codegen.nearness import spell_near
 from steepest.codegen.spelling import Spelling, checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
@@ -78,9 +79,10 @@ DIMENSIONS = '''def dimensions(params):
 '''
 
 
-def optax_code(config: Config, task: TaskFacts) -> str:
+def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     """Return source that makes an Optax transformation which does what was measured."""
-    spelling, values = spell(config, "optax"), checked(config)
+    spelling = (spell if exact else spell_near)(config, "optax")
+    values = checked(config)
     own = bool(spelling.why) or spelling.call is None
     decay = values.get("weight_decay")
     masked = decay is not None and values.get("decay_on") != "all"

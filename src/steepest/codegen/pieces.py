@@ -124,6 +124,8 @@ def headline(config: Config, spelling: Spelling, framework: str) -> list[str]:
     warning = rule.dialect(framework).warning
     if warning and not spelling.why:
         lines += _comment(warning)
+    if spelling.near:
+        lines += _comment(spelling.near)
     if spelling.why:
         lines += _comment(f"{spelling.why}; the class below is exact.")
         if spelling.call:

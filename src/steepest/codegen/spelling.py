@@ -27,6 +27,8 @@ class Spelling:
     arguments: Mapping[str, str]  # as source
     decays: bool  # the call applies the weight decay itself
     why: str | None
+    native: bool = False  # the class could, were it the same otherwise
+    near: str = ""  # how far the class is from what was measured, where it is near enough
 
     def text(self, first: str = "") -> str:
         """Return the call as one line of source."""
@@ -113,7 +115,18 @@ def spell(config: Config, framework: str) -> Spelling:
         outside = f"{OF[framework]} {rule.name} cannot decay as it was measured"
         return Spelling(call, arguments, False, outside)
     why = _difference(rule, config, values, framework)
-    return Spelling(call, arguments, native and why is None, why)
+    return Spelling(call, arguments, native and why is None, why, native)
+
+
+def twist_apart(config: Config, framework: str) -> str | None:
+    """Return the twists in which the framework's own class differs, where nothing else does."""
+    rule = find_rule(config.rule)
+    values = {**rule.dialect(config.dialect).fixed, **checked(config)}
+    if rule.dialect(framework).call is None or _limits(rule, config, values, framework):
+        return None
+    if rule.decays_itself and "weight_decay" in values and framework != "keras":
+        return None
+    return " and in ".join(_twists(rule, config, values, framework)) or None
 
 
 def _difference(
@@ -122,14 +135,29 @@ def _difference(
     """Return why the framework's own class would not do the same, or None."""
     if config.dialect == framework and rule.dialect(framework).exact:
         return None
+    twists = _twists(rule, config, values, framework)
+    if twists:
+        return f"{OF[framework]} {rule.name} is another algorithm: it differs in {twists[0]}"
+    return _limits(rule, config, values, framework)
+
+
+def _twists(rule: Rule, config: Config, values: Mapping[str, Any], framework: str) -> list[str]:
+    """Return in what the framework's arithmetic differs with these values."""
     source, target = rule.dialect(config.dialect), rule.dialect(framework)
-    theirs = OF[framework]
     rate_changes = config.schedule != "constant" or "warmup" in values
+    found = []
     for twist, meaning in rule.twists.items():
         if source.twists.get(twist) != target.twists.get(twist):
             inert = rule.inert.get(twist)
             if inert is None or not inert(values, rate_changes):
-                return f"{theirs} {rule.name} is another algorithm: it differs in {meaning}"
+                found.append(meaning)
+    return found
+
+
+def _limits(rule: Rule, config: Config, values: Mapping[str, Any], framework: str) -> str | None:
+    """Return what the framework's own class cannot do of it, or None."""
+    source, target = rule.dialect(config.dialect), rule.dialect(framework)
+    theirs = OF[framework]
     every = {**values, **source.fixed}
     for name, value in every.items():
         if name in RECIPE or name == "routing":

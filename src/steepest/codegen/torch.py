@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from steepest.codegen import pieces
+from steepest.codegen.nearness import spell_near
 from steepest.codegen.spelling import checked, flags_of, literal, spell
 from steepest.codegen.torch_groups import groups_source
 from steepest.records import Config, TaskFacts
@@ -68,14 +69,15 @@ CLASS = '''class {name}(torch.optim.Optimizer):
 BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "# By name", "from ")
 
 
-def torch_code(config: Config, task: TaskFacts, hooked: bool = False) -> str:
+def torch_code(config: Config, task: TaskFacts, exact: bool = True, hooked: bool = False) -> str:
     """Return source that, given a `model`, makes what was measured.
 
     What a step is beside `optimizer.step()` is the function `step`. Where `hooked`, what of it
     comes before that call is a function `before`; scheduler, accumulation and averaged weights are
     left to whoever runs it.
     """
-    spelling, values = spell(config, "torch"), checked(config)
+    spelling = (spell if exact else spell_near)(config, "torch")
+    values = checked(config)
     manual = "weight_decay" in values and not spelling.decays
     inside = manual and pieces.decays_inside(config)
     parts = ["import torch\n", "\n".join(pieces.headline(config, spelling, "torch")) + "\n"]
