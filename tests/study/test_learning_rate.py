@@ -26,6 +26,7 @@ from steepest.records.rate_runs import RangeTest
 from steepest.reports.figures.rate_runs import rate_runs_picture
 from steepest.reports.figures.style import looks
 from steepest.reports.rate_text import advice
+from steepest.search import rate_runs
 
 SEEDS = 2
 
@@ -159,6 +160,15 @@ def test_where_nothing_is_finite_beside_it_the_picture_can_be_drawn(found):
     assert "range test" not in picture.caption
 
 
+def test_the_length_is_that_of_a_full_training_unless_it_takes_long(monkeypatch):
+    short = {"optimizer": "SGD", "seeds": 1, "length": None}
+    assert asked(**short).runs.epochs == 4
+    monkeypatch.setattr(rate_runs, "SECONDS", 0.0)
+    found = asked(**short)
+    assert found.runs.epochs == 1
+    assert "A short training prefers a higher rate" in str(found)
+
+
 def test_the_model_s_own_optimizer_is_the_default():
     model = make_model(batch_norm=False)
     model.compile("adam", loss="sparse_categorical_crossentropy")
@@ -227,7 +237,9 @@ epochs = 4
 def test_the_command(tmp_path):
     (tmp_path / "my_task.py").write_text(TASK)
     command = (sys.executable, "-m", "steepest", "lr", "my_task.py")
-    done = processes.run(*command, "--seeds", "2", "--json", "--html", "lr.html", cwd=tmp_path)
+    done = processes.run(
+        *command, "--seeds", "2", "--length", "1", "--json", "--html", "lr.html", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["optimizer"], told["epochs"], told["full_epochs"]) == ("Adam", 1, 4)

@@ -1,4 +1,4 @@
-"""`steepest lr`: find the learning rate of one optimizer by short trainings."""
+"""`steepest lr`: find the learning rate of one optimizer."""
 
 import contextlib
 import sys
@@ -17,7 +17,10 @@ from steepest.cli.group import cli
     help='The optimizer, as in "SGD(momentum=0.9)".  [default: the one of the model, or Adam]',
 )
 @click.option(
-    "--length", type=int, help="Epochs of each training.  [default: a quarter of a full training]"
+    "--length",
+    type=int,
+    help="Epochs of each training.  [default: a full training, or half or a quarter of one where "
+    "all would take over a minute]",
 )
 @click.option("--epochs", type=int, help="Epochs of a full training.  [default: the task's]")
 @click.option(
@@ -52,11 +55,11 @@ def lr(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Find the learning rate of one optimizer on TASK, by short trainings at many rates.
+    """Find the learning rate of one optimizer on TASK, by trainings at many rates.
 
-    TASK is as for `steepest compare`. It takes seconds where a full training takes some, writes no
-    study, and says how sure it is, what the framework's default ends at, where training breaks,
-    and what a learning-rate range test would have said. `steepest compare` tunes at full length.
+    TASK is as for `steepest compare`. It writes no study, and says how sure it is, what the
+    framework's default ends at, where training breaks, and what a learning-rate range test would
+    have said. `steepest compare` tunes more than the rate, and confirms on fresh seeds.
     """
     from steepest.backend import share_gpu
     from steepest.reports.json import dumps

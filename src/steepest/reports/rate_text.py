@@ -1,4 +1,4 @@
-"""Learning rates tried on short trainings, as text: the advice first, then the rates, then what it
+"""Learning rates that were tried, as text: the advice first, then the rates, then what it
 rests on."""
 
 import math
@@ -99,12 +99,13 @@ def rests_on(runs: RateRuns) -> str:
     """Return the sentences on what the advice rests on."""
     count = sum(map(len, runs.losses.values()))
     whole = (
-        f"What is best after {many(runs.epochs, 'epoch')} need not be best after "
-        f"{runs.task.epochs}, and other optimizers were not asked: `steepest compare` tunes at "
-        "full length and confirms on fresh seeds."
+        "A short training prefers a higher rate than a whole one: what is best after "
+        f"{many(runs.epochs, 'epoch')} may be several times too high for {runs.task.epochs}. "
         if runs.epochs < runs.task.epochs
-        else "Other optimizers were not asked, and the seeds that chose the rate also judge it: "
-        "`steepest compare` confirms on fresh ones."
+        else ""
+    ) + (
+        "The seeds that chose the rate also judge it, and no other optimizer was asked: `steepest "
+        "compare` asks several and confirms on fresh seeds."
     )
     return (
         f"It rests on {many(count, 'training')} of {many(runs.epochs, 'epoch')} at "

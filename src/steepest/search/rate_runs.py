@@ -1,4 +1,4 @@
-"""One optimizer at many learning rates, for a short length: where it is best, and where it breaks.
+"""One optimizer at many learning rates: where it is best, and where it breaks.
 
 Rates lie a quarter of a decade apart around the rate that a person has. First every second one
 within three decades trains from one seed; then those around the best one train from all seeds,
@@ -31,6 +31,9 @@ PARTS = 4  # rates a decade
 FIRST = tuple(range(-12, 13, 2))  # places of those that train from one seed
 AROUND = (-4, -2, -1, 0, 1, 2, 4)  # the best, from all seeds
 ROUNDS = 12  # in which the best may move
+TRAININGS = len(FIRST) + 10  # and as many as seeds have around the best: what is counted on
+SECONDS = 60.0  # that all may take where nobody gave a length: then it is shorter than in full
+LENGTHS = (1, 2, 4)  # parts of a full training that a length may be
 DIGITS = 3
 
 
@@ -113,11 +116,12 @@ class _Runs:
 
 
 def run_rates(
-    engine: Engine, contestant: Contestant, epochs: int, seeds: int, seed: int, watch: Watch
+    engine: Engine, contestant: Contestant, length: int | None, seeds: int, seed: int, watch: Watch
 ) -> RateRuns:
-    """Train one optimizer at many learning rates, `epochs` each, from so many seeds.
+    """Train one optimizer at many learning rates, `length` epochs each, from so many seeds.
 
-    Nothing is written; Ctrl-C ends it at once.
+    Without a length it is that of a full training, or half or a quarter of it where all of them
+    would take over a minute, by the time of one epoch. Nothing is written; Ctrl-C ends it at once.
 
     Raises:
         InputError: the optimizer has no learning rate.
@@ -132,14 +136,15 @@ def run_rates(
             f"{contestant.name} has no learning rate above 0 to start from; name one that has"
         )
     every = tuple(range(seed * SEEDS_APART, seed * SEEDS_APART + seeds))
-    budget = Budget(len(FIRST) * epochs)
+    budget = Budget(len(FIRST) * (length or engine.facts.epochs))
     watch("compiling 1 program", budget)
     first = contestant.config(values, every[0])
-    compiled = _config(engine, contestant, epochs, mine, every[0])
+    compiled = _config(engine, contestant, length or engine.facts.epochs, mine, every[0])
     program = engine.prepare({program_key(compiled): compiled}, 0)[program_key(compiled)]
     took = budgets.clock() - started
     one = Population.of([compiled])
     untrained = program.measure(one, program.begin(one), "validation")[0]["loss"]
+    epochs = _length(engine, program, one, seeds) if length is None else length
     given = _Runs(engine, program, contestant, epochs, mine, budget, watch)
     _train(given, every)
     test = None
@@ -163,6 +168,15 @@ def run_rates(
         seconds,
         took,
     )
+
+
+def _length(engine: Engine, program: Program, one: Population, seeds: int) -> int:
+    """Return the epochs of each training, as the time of one epoch allows."""
+    _, measured = program.advance(one, program.begin(one), 1)
+    all_of = measured.seconds * (TRAININGS + len(AROUND) * seeds) / engine.workers
+    full = engine.facts.epochs
+    lengths = [max(1, full // part) for part in LENGTHS]
+    return next((epochs for epochs in lengths if epochs * all_of <= SECONDS), lengths[-1])
 
 
 def _train(given: _Runs, seeds: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""`steepest.learning_rate`: one optimizer at many learning rates, on short trainings."""
+"""`steepest.learning_rate`: one optimizer at many learning rates, in a minute or so."""
 
 import contextlib
 import sys
@@ -18,14 +18,13 @@ from steepest.study.fit_arguments import check_framework, progress_of
 from steepest.tasks.any_task import any_task, is_of_torch
 
 USUAL = "Adam"  # where neither the person nor the model names an optimizer
-SHARE = 4  # of a full training's epochs, one in so many
 SEEDS = 5
 MOST = 50  # seeds
 
 
 @dataclass(frozen=True)
 class LearningRate:
-    """The learning rate that short trainings advise: print it for the advice and all rates."""
+    """The learning rate to take, by trainings at many: print it for the advice and all rates."""
 
     runs: RateRuns
 
@@ -111,11 +110,10 @@ def learning_rate(
     name: str | None = None,
     progress: bool | None = None,
 ) -> LearningRate:
-    """Find the learning rate of one optimizer by short trainings at many rates; seconds, not a
-    study.
+    """Find the learning rate of one optimizer by trainings at many rates; seconds, not a study.
 
-    A quick answer before `steepest.compare`, which tunes several optimizers at full length and
-    confirms on fresh seeds. Validation loss decides. Nothing is written, and Ctrl-C ends it.
+    A quick answer before `steepest.compare`, which tunes several optimizers and confirms on fresh
+    seeds. Validation loss decides. Nothing is written, and Ctrl-C ends it.
 
     Args:
         model: as `compare` takes it: a compiled Keras model, or a PyTorch module, its class or a
@@ -128,8 +126,9 @@ def learning_rate(
         optimizer: its name, which may fix hyperparameters, as in "SGD(momentum=0.9)"; by default
             what the model was compiled with, else Adam. All but the rate is at the framework's
             defaults.
-        length: epochs of each training; by default a quarter of `epochs`. A schedule is drawn
-            together to it.
+        length: epochs of each training; by default those of a full one, or half or a quarter of
+            them where all trainings would take over a minute. What is short prefers higher rates.
+            A schedule is drawn together to it.
         seeds: from which the rates around the best train; those further away have one.
         dialect: whose arithmetic and defaults: "keras", "torch" or "optax"; by default those of
             the model's framework.
@@ -213,10 +212,9 @@ def run_learning_rate(
 
     facts = task.facts
     contestant = _contestant(optimizer, dialect or facts.framework, task.optimizer)
-    short = max(1, facts.epochs // SHARE) if length is None else length
-    if short > facts.epochs:
+    if length is not None and length > facts.epochs:
         raise InputError(
-            f"length is {short}, but a full training has {facts.epochs} epochs; give at most that"
+            f"length is {length}, but a full training has {facts.epochs} epochs; give at most that"
         )
     engine = make_engine(task, None if memory is None else make_memory(memory))
     if "jaxlib" in engine.packages:
@@ -226,7 +224,7 @@ def run_learning_rate(
         progress = sys.stderr.isatty() or console.is_jupyter
     shown = live(console) if progress else contextlib.nullcontext(silent)
     with shown as watch:
-        return LearningRate(run_rates(engine, contestant, short, seeds, seed, watch))
+        return LearningRate(run_rates(engine, contestant, length, seeds, seed, watch))
 
 
 def _contestant(optimizer: str | None, dialect: str, compiled: Any) -> Contestant:
