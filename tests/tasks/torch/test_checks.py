@@ -110,8 +110,6 @@ def test_the_metrics():
     assert "the metric a cannot take the module's output, float32" in refused(
         metrics={"a": lambda output, y: output @ output}
     )
-    metric = type("Metric", (), {"__module__": "torchmetrics.classification"})()
-    assert "is an object of torchmetrics" in refused(metrics={"f1": metric})
     assert "which step= does not tell" in refused(
         loss=None, step=lambda m, b: m(b[0]).mean(), metrics={"a": F.mse_loss}
     )

@@ -164,11 +164,14 @@ class LoopProgram:
         counts: list[int] = []
         with ready.shown(weights), torch.no_grad():
             step.eval()
+            step.begin(lent.device)
             for leaves, count in batches:
                 tell(0)
-                found.append(step(*leaves))
+                found.append(step.measured(*leaves))
                 counts.append(count)
-        return dict(zip(("loss", *lent.facts.metrics), _means(found, counts), strict=True))
+            gathered = step.told()
+        means = dict(zip(("loss", *step.averaged), _means(found, counts), strict=True))
+        return {**means, **gathered}
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from steepest.data import arrays
 from steepest.data.arrays import Batch
 from steepest.errors import TaskError, quoted
+from steepest.tasks.torch.gathered import STEPS, gathers
 
 TAKEN = ("loss", "training_loss")  # by the loss itself
 
@@ -85,13 +86,12 @@ def check_asked(loss: Any, step: Any, metrics: Any) -> None:
         )
     check_names(metrics)
     for name, one in metrics.items():
-        if any(base.__module__.split(".")[0] == "torchmetrics" for base in type(one).__mro__):
+        if isinstance(one, type) and all(hasattr(one, part) for part in STEPS):
             raise TaskError(
-                f"metrics[{quoted(name)}] is an object of torchmetrics, which gathers what it "
-                "counts; give a function of output and target that is averaged over examples, "
-                "such as those of torchmetrics.functional"
+                f"metrics[{quoted(name)}] is the class {one.__name__}; make one: "
+                f"{one.__name__}(...)"
             )
-        if not callable(one):
+        if not callable(one) and not gathers(one):
             raise TaskError(
                 f"metrics[{quoted(name)}] is {quoted(one)}, but must be a function of output and "
                 "target"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from steepest.data.stream import Data
 from steepest.hashing import Reader, digest, digest_array
 from steepest.tasks.data_digest import digest_data
+from steepest.tasks.torch.gathered import STEPS, gathers
 from steepest.tasks.torch.step import Step
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype)
@@ -69,10 +70,11 @@ def _special(thing: Any) -> Any:
     if not isinstance(thing, nn.Module):
         return thing
     parts = list(thing.named_children())
+    around = STEPS if gathers(thing) else ()  # methods that torchmetrics wraps for each object
     own = {
         name: value
         for name, value in vars(thing).items()
-        if not name.startswith("_") and _is_setting(value)
+        if not name.startswith("_") and name not in around and _is_setting(value)
     }
     return (type(thing), own, parts)
 

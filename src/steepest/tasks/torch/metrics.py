@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from steepest.tasks.torch.checks import no_loss
+from steepest.tasks.torch.gathered import direction
 
 UP = {
     *("accuracy", "acc", "auc", "auroc", "f1", "precision", "recall", "r2", "iou", "miou", "dice"),
@@ -56,10 +57,17 @@ def are_classes(output: Any, target: Any) -> bool:
     )
 
 
-def directions(names: tuple[str, ...]) -> dict[str, str]:
-    """Return of the metrics whose name says so whether "up" or "down" is better."""
+def directions(names: tuple[str, ...], metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Return of the metrics that say so whether "up" or "down" is better.
+
+    An object of torchmetrics says it itself (`higher_is_better`), a function by its name.
+    """
     found = {}
     for name in names:
+        own = direction(metrics.get(name))
+        if own is not None:
+            found[name] = own
+            continue
         said = re.split(r"[\W_]+", name.lower())
         words = {*said, *(word.rstrip("0123456789") for word in said)}  # top5, f1
         if words & DOWN:

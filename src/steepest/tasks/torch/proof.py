@@ -30,8 +30,8 @@ def proved_graphs(
     Those of batches that are only `evaluated` are captured, so that what has no graph is known
     before anything trains. Where it cannot be, a sentence says why.
     """
-    graphs = Graphs(task.step)
     try:
+        graphs = Graphs(task.step)
         for batch in evaluated:
             graphs.of(leaves_of(batch[:2]), training=False)
         for batch in trained:
@@ -39,7 +39,9 @@ def proved_graphs(
             train, evaluate = (graphs.of(leaves, training=mode) for mode in (True, False))
             key = _key(task, batch)
             if memo.read(key) != PROVED:
-                prove(task.step, train, evaluate, [task.step.tensors(batch)])
+                own = task.step.tensors(batch)
+                counted = [(*own, *states) for states in graphs.counters.prove(own)]
+                prove(task.step, train, evaluate, [own], counted)
                 memo.write(key, PROVED)
     except (NotLoweredError, NotProvedError) as error:
         return str(error)
@@ -59,6 +61,8 @@ def _code() -> str:
     """Return a digest of the code of the lowering."""
     package = importlib.import_module("steepest.tasks.torch.lowering")
     found = hashlib.sha256()
-    for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+    folder = Path(str(package.__file__)).parent
+    beside = [folder.parent / name for name in ("step.py", "gathered.py", "counters.py")]
+    for path in (*sorted(folder.rglob("*.py")), *beside):
         found.update(path.read_bytes())
     return found.hexdigest()

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from steepest.data.arrays import Batch, Tree
 from steepest.errors import TaskError, quoted
+from steepest.tasks.torch import gathered
 
 Loss = Callable[[Any, Any], Tensor]  # of output and target
 Own = Callable[[nn.Module, Any], Any]  # of module and batch
-Metrics = Mapping[str, Loss]
+Metrics = Mapping[str, Any]  # functions of output and target, and objects that gather
 
 
 class Step(nn.Module):
@@ -27,8 +28,8 @@ class Step(nn.Module):
         loss: of output and target; None with a `step`.
         step: of module and batch, where the person wrote one; it returns the loss, or the loss and
             a dictionary of metrics.
-        metrics: functions of output and target, by name.
-        names: of the metrics, in the order in which they are returned.
+        metrics: functions of output and target by name, or objects that gather (`gathered.py`).
+        names: of the metrics.
         like: a batch, for how its arrays are nested.
         types: what each array was before it became NumPy's, in the order of `leaves_of`.
     """
@@ -49,6 +50,9 @@ class Step(nn.Module):
         self.loss = loss  # registered where it is a module
         self.own = _Hidden(step)
         self.metrics = _Hidden(dict(metrics or {}))
+        self.gathered = _Hidden(gathered.own(self.metrics.value))
+        # Scalars of `forward` behind the loss, averaged over examples; those that gather are not.
+        self.averaged = tuple(name for name in names if name not in self.gathered.value)
         self.names = names
         places = iter(range(len(types)))
         self.skeleton = filled(like[:2], places)
@@ -67,11 +71,41 @@ class Step(nn.Module):
     def forward(self, *leaves: Tensor) -> tuple[Tensor, ...]:
         """Return the loss and one scalar a metric, of a batch's arrays in the order of `leaves_of`.
 
+        Metrics that gather are not among them. Where the arrays that they count in follow those of
+        the batch (`counters.py`), these are returned too, with the batch counted.
+
         Raises:
             TaskError: a step of the person's own returned something else.
         """
-        loss, values = self.values(*leaves)
-        return (loss, *(as_scalar(values[name]) for name in self.names))
+        cut = len(self.types)
+        loss, values, output, y = self._taken(*leaves[:cut])
+        scalars = (as_scalar(values[name]) for name in self.averaged)
+        counted: list[Tensor] = []
+        left = iter(leaves[cut:])
+        for name, metric in self.gathered.value.items() if leaves[cut:] else ():
+            states = {own: next(left) for own in metric.metric_state}
+            counted += gathered.updated(name, metric, states, output, y)
+        return (loss, *scalars, *counted)
+
+    def output(self, *leaves: Tensor) -> tuple[Any, Any]:
+        """Return output and target of a batch; None twice with a step of the person's own."""
+        return self._taken(*leaves)[2:]
+
+    def measured(self, *leaves: Tensor) -> tuple[Tensor, ...]:
+        """Return loss and averaged metrics; those that gather have one more batch."""
+        loss, values, output, y = self._taken(*leaves)
+        for metric in self.gathered.value.values():
+            metric.update(output, y)
+        return (loss, *(as_scalar(values[name]) for name in self.averaged))
+
+    def begin(self, device: torch.device | str) -> None:
+        """Let metrics that gather begin a set, whose outputs are on a device."""
+        gathered.begin(self.gathered.value, device)
+
+    def told(self) -> dict[str, float]:
+        """Return what they say of the set."""
+        every = self.gathered.value.items()
+        return {name: float(as_scalar(gathered.computed(one))) for name, one in every}
 
     def loss_alone(self, *leaves: Tensor) -> Tensor:
         """Return the loss, without metrics where they are functions of their own."""
@@ -82,22 +116,28 @@ class Step(nn.Module):
         return found
 
     def values(self, *leaves: Tensor) -> tuple[Tensor, dict[str, Any]]:
-        """Return the loss and all metrics that there are, by name."""
+        """Return the loss and all metrics that do not gather, by name."""
+        return self._taken(*leaves)[:2]
+
+    def _taken(self, *leaves: Tensor) -> tuple[Tensor, dict[str, Any], Any, Any]:
+        """Return loss and metrics by name, and output and target where there is no own step."""
         x, y = filled(self.skeleton, iter(leaves))
         step = self.own.value
         if step is not None:
             made = step(self.module, x)
             if not isinstance(made, tuple | list):
-                return made, {}
+                return made, {}, None, None
             if len(made) != 2 or not isinstance(made[1], Mapping):
                 raise TaskError(
                     f"step returned {len(made)} values, but must return the loss, or the loss and "
                     "a dictionary of metrics"
                 )
-            return made[0], dict(made[1])
+            return made[0], dict(made[1]), None, None
         assert self.loss is not None
         output = call(self.module, x)
-        return self.loss(output, y), {n: f(output, y) for n, f in self.metrics.value.items()}
+        every = self.metrics.value.items()
+        values = {n: f(output, y) for n, f in every if n not in self.gathered.value}
+        return self.loss(output, y), values, output, y
 
     def tensors(self, batch: Batch, device: torch.device | str = "cpu") -> tuple[Tensor, ...]:
         """Return what `forward` takes of a batch, or of all examples, in the person's own types."""

@@ -5,7 +5,6 @@ trials is one compiled program (`traced_task.py`); where that cannot be, trials 
 PyTorch loop (`loop_task.py`), and the notes say why. Either way what the person gave is only read.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,6 +25,7 @@ from steepest.tasks.torch import notes
 from steepest.tasks.torch.checks import check_asked, check_weights
 from steepest.tasks.torch.data import Opened, Wanted, open_all
 from steepest.tasks.torch.fingerprint import fingerprint
+from steepest.tasks.torch.gathered import expanded
 from steepest.tasks.torch.initial_weights import PREFIX, Initial, initial_values
 from steepest.tasks.torch.loaders import any_shape, too_many_shapes
 from steepest.tasks.torch.loop_task import RANDOM, LoopTask
@@ -76,8 +76,9 @@ def torch_task(
         step: in its place a function of module and batch, whatever a batch is, that returns the
             loss, or `(loss, {"accuracy": ...})`. Without either, batches are dictionaries, and the
             module is called by their names and returns its loss itself, as `.loss` or `["loss"]`.
-        metrics: functions of output and target by name, averaged over examples; the accuracy where
-            targets are classes, if nothing is given.
+        metrics: functions of output and target by name, averaged over examples, or objects that
+            gather over a set, as torchmetrics'; the accuracy where targets are classes, if nothing
+            is given.
         validation_data: what optimizers are compared on, of the kinds of `data` or `(x, y)`.
         validation_split: in its place the last share of the training examples.
         test_data: alike, looked at once at the end.
@@ -94,6 +95,7 @@ def torch_task(
     """
     arrays.check_counts(epochs=epochs, batch_size=batch_size)
     arrays.check_arguments(initial_weights, shuffle, validation_split)
+    metrics = expanded(metrics)
     check_asked(loss, step, metrics)
     step = told_by_module if loss is None and step is None else step
     opened, validation, test = open_all(
@@ -190,7 +192,7 @@ def _step(
 ) -> tuple[Step, Tried]:
     """Return the step of a task, and what came of a first batch."""
 
-    def make(metrics: Mapping[str, Loss], names: tuple[str, ...]) -> Step:
+    def make(metrics: Metrics, names: tuple[str, ...]) -> Step:
         return Step(
             given.module,
             loss=loss,
@@ -276,7 +278,7 @@ def _facts(
             *notes.of_data(step, training, validation, tried.output, opened.batch_size),
         ),
         weights=weights,
-        directions=directions(step.names),
+        directions=directions(step.names, step.metrics.value),
         shuffle=opened.shuffle,
         drop_last=opened.drop_last,
         framework="torch",

@@ -14,6 +14,8 @@ import torch
 
 from steepest.data.arrays import Arrays, Batch, Scalar
 from steepest.tasks.task import Task
+from steepest.tasks.torch.counters import Counters
+from steepest.tasks.torch.initial_weights import to_array
 from steepest.tasks.torch.loop_task import LoopTask
 from steepest.tasks.torch.lowering.graph import Graph, capture
 from steepest.tasks.torch.randomness import LOCK
@@ -21,10 +23,15 @@ from steepest.tasks.torch.step import Step, leaves_of
 
 
 class Graphs:
-    """The graphs of a step, by mode and shapes, captured when they are first asked for."""
+    """The graphs of a step, by mode and shapes, captured when they are first asked for.
+
+    Raises:
+        NotLoweredError: a metric gathers what cannot be handed from batch to batch.
+    """
 
     def __init__(self, step: Step) -> None:
         self.step = step
+        self.counters = Counters(step)
         self._known: dict[Any, Graph] = {}
 
     def of(self, leaves: Sequence[Any], *, training: bool) -> Graph:
@@ -41,6 +48,7 @@ class Graphs:
                     torch.zeros(shape, dtype=kind)
                     for shape, kind in zip(shapes, self.step.types, strict=True)
                 )
+                examples += () if training else self.counters.initial
                 mode = self.step.training
                 try:
                     found = capture(self.step.train(training), examples)
@@ -52,9 +60,12 @@ class Graphs:
 
 def traced_task(task: LoopTask, graphs: Graphs) -> Task:
     """Tie the graphs of a task's step into the functions of a `Task`."""
-    names = task.facts.metrics
+    names, counters = task.step.averaged, graphs.counters
+    count_at = 1 + len(names)  # of the totals; behind it are the arrays of metrics that gather
 
-    def run(w: Arrays, s: Arrays, batch: Batch, training: bool) -> tuple[list[Scalar], Arrays]:
+    def run(
+        w: Arrays, s: Arrays, batch: Batch, training: bool, counts: Sequence[Any] = ()
+    ) -> tuple[list[Any], Arrays]:
         leaves = leaves_of(batch[:2])
         graph = graphs.of(leaves, training=training)
         *values, random = s
@@ -63,7 +74,7 @@ def traced_task(task: LoopTask, graphs: Graphs) -> Task:
             both = jax.random.split(jax.random.wrap_key_data(random, impl="threefry2x32"))
             random, key = jax.random.key_data(both[0]), both[1]
         known = dict(zip((*task.weights, *task.state), (*w, *values), strict=False))
-        outputs, changed = graph.run(known, leaves, key)
+        outputs, changed = graph.run(known, [*leaves, *counts], key)
         after = [
             changed[name].astype(value.dtype) if name in changed else value
             for name, value in zip(task.state, values, strict=False)
@@ -75,19 +86,23 @@ def traced_task(task: LoopTask, graphs: Graphs) -> Task:
         return outputs[0], after
 
     def measure(w: Arrays, s: Arrays, totals: Any, batch: Batch) -> tuple[Arrays, Any]:
-        *sums, count = totals
-        outputs, after = run(w, s, batch, training=False)
+        sums, count, counts = totals[:count_at], totals[count_at], totals[count_at + 1 :]
+        outputs, after = run(w, s, batch, False, counts)
         size = leaves_of(batch[0])[0].shape[0]
         found = [
             total + jnp.asarray(value).astype("float32") * size
-            for total, value in zip(sums, outputs, strict=True)
+            for total, value in zip(sums, outputs[:count_at], strict=True)
         ]
-        return after, (*found, count + size)
+        counted = [
+            jnp.asarray(new).astype(old.dtype)
+            for old, new in zip(counts, outputs[count_at:], strict=True)
+        ]
+        return after, (*found, count + size, *counted)
 
     def summarize(totals: Any) -> dict[str, Scalar]:
-        *sums, count = totals
-        named = zip(("loss", *names), sums, strict=True)
-        return {name: total / count for name, total in named}
+        named = zip(("loss", *names), totals[:count_at], strict=True)
+        means = {name: total / totals[count_at] for name, total in named}
+        return {**means, **counters.say(totals[count_at + 1 :])}
 
     return Task(
         facts=task.facts,
@@ -99,7 +114,10 @@ def traced_task(task: LoopTask, graphs: Graphs) -> Task:
         constrain=lambda w: w,
         measure=measure,
         summarize=summarize,
-        totals=(*(np.float32(0) for _ in ("loss", *names)), np.float32(0)),
+        totals=(
+            *(np.float32(0) for _ in ("loss", *names, "count")),
+            *map(to_array, counters.initial),
+        ),
         trivial=task.trivial,
         optimizer=task.optimizer,
         order=task.order,

@@ -10,6 +10,7 @@ from torch import Tensor
 from steepest.data.arrays import Batch, Tree
 from steepest.errors import TaskError
 from steepest.tasks.torch.checks import check_loss, check_names, failed, gist
+from steepest.tasks.torch.gathered import computed
 from steepest.tasks.torch.labels import check_labels
 from steepest.tasks.torch.randomness import lent
 from steepest.tasks.torch.step import Step, as_scalar, call, nested
@@ -97,7 +98,8 @@ def _taken(step: Step, batch: Batch, prefix: str, targets: Tree) -> Tried:
     values = {}
     for name, metric in step.metrics.value.items():
         try:
-            values[name] = metric(output, y)
+            own = step.gathered.value.get(name)
+            values[name] = metric(output, y) if own is None else _gathered(own, output, y)
         except Exception as error:
             raise TaskError(
                 f"{prefix}the metric {name} cannot take the module's output, {_said(output)}, and "
@@ -105,6 +107,15 @@ def _taken(step: Step, batch: Batch, prefix: str, targets: Tree) -> Tried:
             ) from error
     _check_metrics(values)
     return Tried(loss, output, y, tuple(values))
+
+
+def _gathered(metric: Any, output: Any, y: Any) -> Any:
+    """Return what a metric says of a batch alone, and let it forget that."""
+    metric.reset()
+    metric.update(output, y)
+    found = computed(metric)
+    metric.reset()
+    return found
 
 
 def _check_metrics(values: Mapping[str, Any]) -> None:

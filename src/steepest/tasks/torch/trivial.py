@@ -4,6 +4,7 @@ As `tasks/keras/trivial.py` has it. Nothing is told with `step=`, whose loss is 
 target alone, where the form of the targets does not say what an output means, and of streams.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from steepest.data.arrays import Batch
 from steepest.data.stream import Data, Stream
 from steepest.records import Trivial
 from steepest.tasks.keras.trivial_answers import ELEMENTS, ROWS, Answers, answers, spans_of
+from steepest.tasks.torch.gathered import computed, own
 from steepest.tasks.torch.step import Step, as_scalar, as_tensor
 
 WORDS = {
@@ -72,6 +74,7 @@ def _measured(
     assert step.loss is not None
     sums: dict[str, float] = {}
     total = 0
+    gathered = {} if only else own(step.metrics.value)
     with torch.no_grad():
         for batch in batches:
             count = arrays.size(batch)
@@ -79,11 +82,18 @@ def _measured(
             output = constant.expand(count, *constant.shape).contiguous()
             found = {"loss": step.loss(output, y)}
             if not only:
-                found |= {n: f(output, y) for n, f in step.metrics.value.items()}
+                found |= {n: step.metrics.value[n](output, y) for n in step.averaged}
+            for metric in gathered.values():
+                with contextlib.suppress(Exception):  # it may take no constant
+                    metric.update(output, y)
             for name, value in found.items():
                 sums[name] = sums.get(name, 0.0) + float(as_scalar(value)) * count
             total += count
-    return {name: value / total for name, value in sums.items()}
+        values = {name: value / total for name, value in sums.items()}
+        for name, metric in gathered.items():
+            with contextlib.suppress(Exception):  # no correlation with a constant, say
+                values[name] = float(as_scalar(computed(metric)))
+    return values
 
 
 def _first_layer(module: nn.Module) -> str:

@@ -35,19 +35,25 @@ class NotProvedError(SteepestError):
 
 
 def prove(
-    step: nn.Module, train: Graph, evaluate: Graph, batches: Sequence[Sequence[Tensor]]
+    step: nn.Module,
+    train: Graph,
+    evaluate: Graph,
+    batches: Sequence[Sequence[Tensor]],
+    evaluated: Sequence[Sequence[Tensor]] | None = None,
 ) -> None:
     """Raise NotProvedError unless the graphs of `step` agree with PyTorch on `batches`.
 
     `step(*leaves)` returns the loss first, a scalar. `train` and `evaluate` are its graphs in both
-    modes, for leaves of the shapes that `batches` have. The step stays as it was.
+    modes, for leaves of the shapes that `batches` have; `evaluated` are what evaluation is given
+    instead, where it takes more. The step stays as it was.
     """
-    for training, graph in ((True, train), (False, evaluate)):
+    measured = batches if evaluated is None else evaluated
+    for training, graph, given in ((True, train, batches), (False, evaluate, measured)):
         wide = graph.widened()
         try:
             oracle = Oracle(step, training)
             with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
-                _prove_mode(oracle, wide, batches, "training" if training else "evaluation")
+                _prove_mode(oracle, wide, given, "training" if training else "evaluation")
         except NotLoweredError as error:
             raise NotProvedError(str(error)) from error
 
