@@ -42,13 +42,13 @@ def test_the_code_in_the_readme_runs(number, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_code_in_the_page_on_pytorch_runs(tmp_path, monkeypatch, capsys):
-    """Block after block, as it stands but for shorter trainings; two need what may be missing."""
+    """Block after block, as it stands but for shorter trainings; three need what may be missing."""
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     found, names = blocks((ROOT / "docs/pytorch.md").read_text(), "python"), {"__name__": "page"}
     found[0] = found[0].replace("epochs=10\n", "epochs=2, full_trainings=4\n")
     for number, block in enumerate(found):
-        needed = re.findall(r"^import (transformers|lightning)$", block, flags=re.MULTILINE)
+        needed = re.findall(r"(?m)^import (transformers|lightning|torchmetrics)$", block)
         if all(importlib.util.find_spec(one) for one in needed):
             exec(compile(block, f"docs/pytorch.md block {number}", "exec"), names)
     repeated, told = map(float, capsys.readouterr().out.splitlines()[-1].split())

@@ -11,7 +11,7 @@ these arrays, to be exported.
 import contextlib
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -115,7 +115,9 @@ class Computed(nn.Module):
 
     def __init__(self, metrics: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
-        self.ask = lambda: (metrics, names)  # hidden from `nn.Module`
+        # A function, so that `nn.Module` does not see the metrics, which may be modules.
+        self.ask: Callable[[], tuple[Mapping[str, Any], Mapping[str, Sequence[str]]]]
+        self.ask = lambda: (metrics, names)
 
     def forward(self, *states: Tensor) -> tuple[Tensor, ...]:
         """Return a scalar a metric."""
@@ -124,7 +126,8 @@ class Computed(nn.Module):
         found = []
         for name, metric in metrics.items():
             with _holding(name, metric, {own: next(left) for own in names[name]}):
-                value = torch.as_tensor(type(metric).compute(metric))
+                compute: Any = type(metric).compute  # what torchmetrics wraps for each object
+                value = torch.as_tensor(compute(metric))
                 found.append(value.reshape(()).to(torch.float32))
         return tuple(found)
 

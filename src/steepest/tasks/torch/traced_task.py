@@ -104,6 +104,7 @@ def traced_task(task: LoopTask, graphs: Graphs) -> Task:
         means = {name: total / totals[count_at] for name, total in named}
         return {**means, **counters.say(totals[count_at + 1 :])}
 
+    zeros = (np.float32(0) for _ in ("loss", *names, "count"))
     return Task(
         facts=task.facts,
         training=task.training,
@@ -114,10 +115,7 @@ def traced_task(task: LoopTask, graphs: Graphs) -> Task:
         constrain=lambda w: w,
         measure=measure,
         summarize=summarize,
-        totals=(
-            *(np.float32(0) for _ in ("loss", *names, "count")),
-            *map(to_array, counters.initial),
-        ),
+        totals=(*zeros, *map(to_array, counters.initial)),
         trivial=task.trivial,
         optimizer=task.optimizer,
         order=task.order,
