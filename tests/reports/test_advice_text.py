@@ -10,11 +10,12 @@ from whole import whole_study, with_baseline, without
 
 from steepest.measures.today import against, today
 from steepest.measures.verdict import State, Status, judge
-from steepest.records import Outcome, Stage
+from steepest.records import Config, Outcome, Stage
 from steepest.reports.advice_text import advice
 from steepest.reports.board import board, state_word
 from steepest.reports.config_text import brief, call
 from steepest.reports.terminal import text
+from steepest.rules import find_rule
 from steepest.statistics import Estimate
 
 NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
@@ -50,6 +51,21 @@ def test_what_to_use_comes_first_with_what_it_gains():
     assert second == "SGD is 14 % behind; RMSprop is 42 % behind."
     compiled = advised(with_baseline(whole_study(), compiled=True))[0]
     assert "36 % below the Adam(0.01) that your model was compiled with." in compiled
+
+
+def test_of_a_pytorch_module_the_names_are_those_of_torch_optim():
+    study = whole_study()
+    own = {name: replace(one, dialect="torch") for name, one in study.optimizers.items()}
+    study = replace(study, task=replace(study.task, framework="torch"), optimizers=own)
+
+    def said(rule, **given):
+        values = {**find_rule(rule).settings("torch"), **given}
+        return call(study, rule, Config(rule, "torch", values, "constant", 0), named=True)
+
+    assert said("Adam", learning_rate=0.01) == "Adam(lr=0.01)"
+    assert said("Adam", beta_2=0.98, epsilon=1e-6) == "Adam(lr=0.001, betas=(0.9, 0.98), eps=1e-6)"
+    assert said("RMSprop", rho=0.9, momentum=0.5) == "RMSprop(lr=0.01, alpha=0.9, momentum=0.5)"
+    assert said("SGD", momentum=0.9, clip_norm=1.0) == "SGD(lr=0.001, momentum=0.9, clip_norm=1)"
 
 
 def test_all_that_is_no_default_is_in_the_call():

@@ -30,16 +30,33 @@ def call(study: StudyRecord, name: str, config: Config | None = None, named: boo
     if config is None and not asked.baseline:
         return brief(study, name)
     usual = _usual(asked, values)
-    parts = [f"{RATE}={_shown(asked, RATE, values[RATE])}"] if RATE in values else []
-    parts = parts if named else [part.removeprefix(f"{RATE}=") for part in parts]
-    parts += [
-        f"{key}={_shown(asked, key, value)}"
-        for key, value in values.items()
-        if key != RATE and not (key in usual and same(value, usual[key]))
-    ]
+    words = _words(study, asked)
+    parts = [_shown(asked, RATE, values[RATE])] if RATE in values else []
+    parts = [f"{words.get(RATE, RATE)}={part}" for part in parts] if named else parts
+    told = {k: v for k, v in values.items() if not (k in usual and same(v, usual[k]))}
+    every = {**usual, **values}
+    for key in [key for key in told if key != RATE]:
+        word, pair, _ = words.get(key, key).partition("[")
+        if not pair:
+            parts.append(f"{word}={_shown(asked, key, told[key])}")
+            continue
+        inner = [own for own in every if words.get(own, "").startswith(f"{word}[")]
+        if key == next(own for own in inner if own in told):  # both, where the first is told
+            parts.append(f"{word}=({', '.join(_shown(asked, own, every[own]) for own in inner)})")
     if schedule != "constant":
         parts.append(f"schedule={schedule.partition('(')[0]}")
     return f"{_base(study, name)}({', '.join(parts)})"
+
+
+def _words(study: StudyRecord, asked: ContestantRecord) -> dict[str, str]:
+    """Return PyTorch's names of hyperparameters, such as "betas[0]", where the person has those."""
+    if (study.task.framework, asked.dialect) != ("torch", "torch"):
+        return {}
+    try:
+        dialect = find_rule(asked.rule).dialect("torch")
+    except InputError:
+        return {}
+    return dict(dialect.arguments) if (dialect.call or "").startswith("torch.") else {}
 
 
 def brief(study: StudyRecord, name: str) -> str:
