@@ -242,3 +242,23 @@ def test_half_precision_learns_as_in_pytorch():
     other = theirs(make, data, validation, stepping(OPTIMIZERS["Adam"][1]))
     np.testing.assert_allclose(mine[0], other[0], rtol=0.03)  # it rounds to 1 in 256
     assert mine[0][-1] < 0.9 * mine[0][0]
+
+
+class Spare(Mlp):
+    """A module with a layer that its loss does not use: PyTorch does not decay that."""
+
+    def __init__(self):
+        super().__init__()
+        self.spare = nn.Linear(4, 4)
+
+
+def test_what_the_loss_does_not_use_stays():
+    data, validation = classes(), classes(30, seed=1)
+    task = task_of(Spare, loader_of(data), validation_data=validation)
+    asked, made = OPTIMIZERS["AdamW"]  # which decays all
+    other = theirs(Spare, data, validation, stepping(made))
+    kept = {name: weight for name, weight in other[2].items() if "spare" not in name}
+    equal(ours(task, config(*asked)), (*other[:2], kept))
+    torch.manual_seed(SEED)
+    np.testing.assert_array_equal(other[2]["spare.weight"], Spare().spare.weight.detach())
+    np.testing.assert_array_equal(task.initialize(SEED)[1][0], other[2]["spare.weight"])

@@ -350,3 +350,84 @@ def test_what_is_only_evaluated_has_its_graphs_before_anything_trains():
     task = made(Picky, validation_data=(X[:13], Y[:13]))
     assert isinstance(task, LoopTask)
     assert "decides on the values of tensors" in task.why
+
+
+class Spare(nn.Module):
+    """A module with a layer that its loss does not use."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.spare = nn.Linear(4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.out(x)
+
+
+class Sometimes(Spare):
+    """A module that uses a layer in batches of one size alone."""
+
+    def forward(self, x):
+        return self.out(x) + (self.spare(x) if len(x) == 8 else 0)
+
+
+def test_what_the_loss_does_not_use_is_no_weight():
+    task = torch_task(Spare, (X, Y), loss=CROSS, validation_data=(X, Y), batch_size=8)
+    assert isinstance(task, Task)
+    assert [one.path for one in task.facts.weights] == ["out.weight", "out.bias"]
+    assert task.facts.parameters == 15
+    assert "does not depend on spare.weight, spare.bias, so training leaves" in task.facts.notes[0]
+    weights, state = task.initialize(3)
+    torch.manual_seed(3)
+    made = Spare()
+    np.testing.assert_array_equal(state[0], made.spare.weight.detach().numpy())
+    np.testing.assert_array_equal(weights[1], made.out.bias.detach().numpy())
+    after = jax.jit(task.loss)(weights, state, (X[:8].numpy(), Y[:8].numpy(), None))[1]
+    np.testing.assert_array_equal(after[0], state[0])
+    task = torch_task(Sometimes, (X, Y), loss=CROSS, validation_data=(X, Y), batch_size=8)
+    assert isinstance(task, LoopTask)
+    assert "batches of some sizes use spare.bias, and others do not" in task.why
+
+
+def padded(lengths):
+    """Return batches whose rows have these lengths, the last of them smaller."""
+    return [(torch.randn(3, n), torch.randint(3, (3,))) for n in lengths]
+
+
+class Means(nn.Module):
+    """A module of rows of any length; those of length 7 are dealt with where no graph sees it."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(1, 3)
+
+    def forward(self, x):
+        found = self.out(x.mean(1, keepdim=True))
+        return Rounded.apply(found) if x.shape[1] == 7 else found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lengths", "kind"), [([4, 5], Task), ([4, 7], LoopTask)])
+def test_each_shape_of_a_stream_is_proved(lengths, kind):
+    batches = padded(lengths)
+    more = {"steps_per_epoch": 2, "validation_steps": 1, "loss": CROSS}
+    task = torch_task(Means, lambda: batches, validation_data=lambda: batches[:1], **more)
+    assert isinstance(task, kind)
+    if kind is LoopTask:
+        assert "the gradient of module.out.weight in training is 0" in task.why
+
+
+@pytest.mark.slow
+def test_a_shape_that_comes_late_is_proved_then(monkeypatch):
+    monkeypatch.setattr("steepest.tasks.torch.loaders.LOOKED", 1)
+    batches = padded([4, 5, 7])
+    more = {"steps_per_epoch": 3, "validation_steps": 1, "loss": CROSS}
+    task = torch_task(Means, lambda: batches, validation_data=lambda: batches[:1], **more)
+    weights, state = task.initialize(0)
+
+    def trained(batch):
+        given = (*(one.numpy() for one in batch), None)
+        return jax.jit(jax.grad(task.loss, has_aux=True))(weights, state, given)
+
+    trained(batches[1])
+    with pytest.raises(TaskError, match="which the stream gives after others, cannot be trained"):
+        trained(batches[2])

@@ -6,7 +6,7 @@ epoch: so every optimizer meets the same batches, and the person's own states st
 
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,6 @@ from steepest.data.stream import MAX_SHAPES, Data, Stream
 from steepest.errors import InputError, TaskError
 from steepest.tasks.torch.checks import gist
 from steepest.tasks.torch.randomness import lent, set_seed, set_states, states
-from steepest.tasks.torch.step import leaves_of
 
 Convert = Callable[[Any, str], Batch]  # a batch, and where it is from, to arrays
 LOOKED = 64  # batches whose shapes are looked at
@@ -92,19 +91,31 @@ def loader_stream(
     )
 
 
-def too_many_shapes(data: Data) -> str:
-    """Return a sentence where batches of a stream have more shapes than are compiled, else ""."""
-    if not isinstance(data, Stream):
-        return ""
-    shapes, started = set(), time.perf_counter()
-    with closing(data.open(0, 0)) as batches:  # type: ignore[type-var]
-        for found in itertools.islice(batches, min(data.steps, LOOKED)):
-            shapes.add(tuple(one.shape for one in leaves_of(found)))
-            if len(shapes) > MAX_SHAPES or time.perf_counter() - started > SECONDS:
-                break
-    if len(shapes) <= MAX_SHAPES:
+def too_many_shapes(data: Data, found: Sequence[Batch]) -> str:
+    """Return a sentence where `shapes_of` a stream are more than are compiled, else ""."""
+    if not isinstance(data, Stream) or len(found) <= MAX_SHAPES:
         return ""
     return f"batches of {data.name} have more than {MAX_SHAPES} shapes, and each would be compiled"
+
+
+def shapes_of(stream: Stream) -> list[Batch]:
+    """Return a batch of each shape, among as many as can be looked at; one too many is enough.
+
+    What remains of an epoch is among them, as far as the number of examples tells it.
+    """
+    found = {arrays.shapes(stream.first): stream.first}
+    started = time.perf_counter()
+    any_shapes = replace(stream, most=None, shapes=set())
+    with closing(any_shapes.read(0, 0)) as batches:  # type: ignore[type-var]
+        for batch in itertools.islice(batches, LOOKED):
+            found.setdefault(arrays.shapes(batch), batch)
+            if len(found) > MAX_SHAPES or time.perf_counter() - started > SECONDS:
+                return list(found.values())
+    rest = stream.examples % stream.batch_size
+    if rest and stream.steps > LOOKED:
+        cut = arrays.rows(stream.first, slice(0, rest))
+        found.setdefault(arrays.shapes(cut), cut)
+    return list(found.values())
 
 
 def any_shape(data: Data) -> Data:

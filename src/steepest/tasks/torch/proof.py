@@ -3,21 +3,26 @@
 import hashlib
 import importlib
 from collections.abc import Sequence
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 
 import jax
 import numpy as np
 import torch
+from torch import Tensor
 
 from steepest import memo
+from steepest.data import sources
 from steepest.data.arrays import Batch
+from steepest.errors import TaskError
 from steepest.hashing import digest_array
 from steepest.tasks.torch.loop_task import LoopTask
+from steepest.tasks.torch.lowering.lowered import Graph
 from steepest.tasks.torch.lowering.table import NotLoweredError
 from steepest.tasks.torch.lowering.verify import NotProvedError, prove
 from steepest.tasks.torch.step import leaves_of
-from steepest.tasks.torch.traced_task import Graphs
+from steepest.tasks.torch.traced_task import Graphs, Shapes
 
 PROVED = "proved"
 
@@ -45,7 +50,40 @@ def proved_graphs(
                 memo.write(key, PROVED)
     except (NotLoweredError, NotProvedError) as error:
         return str(error)
+    graphs.late = partial(_prove_late, task, graphs)
     return graphs
+
+
+def _prove_late(
+    task: LoopTask, graphs: Graphs, shapes: Shapes, train: Graph, evaluate: Graph
+) -> None:
+    """Prove the graphs of a shape that a stream gave when trials were training.
+
+    On its first batch, cut or repeated to that shape; in a thread of its own, as in this one a
+    program is being traced.
+
+    Raises:
+        TaskError: they are not proved, so nothing may train with them.
+    """
+    first = task.step.tensors(sources.sample_of(task.training, task.facts.batch_size))
+    batch = [_cut(one, shape) for one, shape in zip(first, shapes, strict=True)]
+    counted = [*batch, *graphs.counters.initial]
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(prove, task.step, train, evaluate, [batch], [counted])
+    error = found.exception()
+    if isinstance(error, NotLoweredError | NotProvedError):
+        raise TaskError(
+            f"batches of the shapes {', '.join(map(str, shapes))}, which the stream gives after "
+            f"others, cannot be trained with what was lowered: {error}; pad to a few lengths"
+        ) from error
+    found.result()
+
+
+def _cut(array: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return an array cut or repeated along its axes."""
+    for axis, size in enumerate(shape):
+        array = array.index_select(axis, torch.arange(size) % array.shape[axis])
+    return array
 
 
 def _key(task: LoopTask, batch: Batch) -> str:

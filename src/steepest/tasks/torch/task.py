@@ -27,8 +27,9 @@ from steepest.tasks.torch.data import Opened, Wanted, open_all
 from steepest.tasks.torch.fingerprint import fingerprint
 from steepest.tasks.torch.gathered import expanded
 from steepest.tasks.torch.initial_weights import PREFIX, Initial, initial_values
-from steepest.tasks.torch.loaders import any_shape, too_many_shapes
+from steepest.tasks.torch.loaders import any_shape, shapes_of, too_many_shapes
 from steepest.tasks.torch.loop_task import RANDOM, LoopTask
+from steepest.tasks.torch.lowering.table import NotLoweredError
 from steepest.tasks.torch.metrics import accuracy, are_classes, directions, told_by_module
 from steepest.tasks.torch.modules import Given, open_module
 from steepest.tasks.torch.order import LoaderOrder
@@ -38,6 +39,7 @@ from steepest.tasks.torch.step import Loss, Metrics, Own, Step, call, nested
 from steepest.tasks.torch.traced_task import traced_task
 from steepest.tasks.torch.tries import Tried, take
 from steepest.tasks.torch.trivial import trivial
+from steepest.tasks.torch.unused import without_unused
 
 _PLAIN = ("Sequential", "Model")  # classes that say nothing of what they are for
 PARTS = ("", "validation_data: ", "test_data: ")  # what messages about a set begin with
@@ -145,16 +147,17 @@ def torch_task(
 def lowered(task: LoopTask) -> Task | LoopTask:
     """Return the task as JAX trains it, or with the reason why it does not."""
     compile_cache.use()
-    many = too_many_shapes(task.training) or too_many_shapes(task.validation)
     size = task.facts.batch_size
-    trained = _sizes(task.training, size)
-    sets = [data for data in (task.validation, task.test) if data is not None]
-    evaluated = [*trained, *(batch for data in sets for batch in _sizes(data, size))]
-    graphs = many or proved_graphs(
-        task, trained[:1] if task.facts.drop_last else trained, evaluated
-    )
+    trained, measured = _sizes(task.training, size), _sizes(task.validation, size)
+    many = too_many_shapes(task.training, trained) or too_many_shapes(task.validation, measured)
+    evaluated = [*trained, *measured, *_sizes(task.test, size)]
+    trained = trained[:1] if task.facts.drop_last else trained
+    graphs = many or proved_graphs(task, trained, evaluated)
     if not isinstance(graphs, str):
-        return traced_task(task, graphs)
+        try:
+            return traced_task(without_unused(task, trained), graphs)
+        except NotLoweredError as error:
+            graphs = str(error)
     if many:
         own, other = any_shape(task.training), any_shape(task.validation)
         task = replace(task, training=own, validation=other)
@@ -165,13 +168,12 @@ def lowered(task: LoopTask) -> Task | LoopTask:
     return replace(task, why=why, facts=replace(task.facts, notes=(*task.facts.notes, why)))
 
 
-def _sizes(data: Data, batch_size: int) -> list[Batch]:
-    """Return a batch of each size that is met: a full one, and what remains of an epoch.
-
-    Of a stream the first alone is known.
-    """
+def _sizes(data: Data | None, batch_size: int) -> list[Batch]:
+    """Return a batch of each size that is met: a full one, and what remains of an epoch."""
     if isinstance(data, Stream):
-        return [data.first]
+        return shapes_of(data)
+    if data is None:
+        return []
     count = arrays.size(data)
     sizes = dict.fromkeys((min(batch_size, count), count % batch_size))
     return [arrays.rows(data, slice(0, size)) for size in sizes if size]

@@ -4,7 +4,7 @@ A graph is of one mode and one shape of a batch. Those of arrays are captured, a
 proved, before there is a task (`proof.py`); those of a stream's other shapes when they are met.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -21,6 +21,9 @@ from steepest.tasks.torch.lowering.graph import Graph, capture
 from steepest.tasks.torch.randomness import LOCK
 from steepest.tasks.torch.step import Step, leaves_of
 
+Shapes = tuple[tuple[int, ...], ...]
+Late = Callable[[Shapes, Graph, Graph], None]  # the graphs of training and of evaluation
+
 
 class Graphs:
     """The graphs of a step, by mode and shapes, captured when they are first asked for.
@@ -32,6 +35,7 @@ class Graphs:
     def __init__(self, step: Step) -> None:
         self.step = step
         self.counters = Counters(step)
+        self.late: Late | None = None  # proves graphs of what comes after all that was known
         self._known: dict[Any, Graph] = {}
 
     def of(self, leaves: Sequence[Any], *, training: bool) -> Graph:
@@ -41,8 +45,16 @@ class Graphs:
             NotLoweredError: there is none.
         """
         shapes = tuple(tuple(one.shape) for one in leaves)
+        found, late = self._of(shapes, training)
+        if late and training and self.late is not None:
+            self.late(shapes, found, self._of(shapes, False)[0])
+        return found
+
+    def _of(self, shapes: Shapes, training: bool) -> tuple[Graph, bool]:
+        """Return a graph, and whether it was made now."""
         with LOCK:  # one export at a time, and none while weights are drawn: it saves random states
             found = self._known.get((training, shapes))
+            made = found is None
             if found is None:
                 examples = tuple(
                     torch.zeros(shape, dtype=kind)
@@ -55,7 +67,7 @@ class Graphs:
                 finally:
                     self.step.train(mode)
                 self._known[training, shapes] = found
-            return found
+            return found, made
 
 
 def traced_task(task: LoopTask, graphs: Graphs) -> Task:

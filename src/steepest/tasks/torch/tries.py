@@ -1,6 +1,7 @@
 """A batch through the module, its loss and its metrics, before anything is compiled."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +35,24 @@ def take(step: Step, batch: Batch, prefix: str, *, training: bool, targets: Tree
     Raises:
         TaskError: something does not fit.
     """
-    before = {name: one.clone() for name, one in step.named_buffers()}
-    mode = step.training
-    step.train(training)
-    try:
-        with lent(0), torch.set_grad_enabled(training):
-            found = _taken(step, batch, prefix, batch[1] if targets is None else targets)
+    with _lent(step, training):
+        found = _taken(step, batch, prefix, batch[1] if targets is None else targets)
         if training:
             name = "step" if step.own.value else _name(step.loss)
             check_loss(found.loss, name)
             _check_gradients(step, found.loss, name)
         return found
+
+
+@contextlib.contextmanager
+def _lent(step: Step, training: bool) -> Iterator[None]:
+    """Let a step be in one mode; it is handed back as it was, and so are random generators."""
+    before = {name: one.clone() for name, one in step.named_buffers()}
+    mode = step.training
+    step.train(training)
+    try:
+        with lent(0), torch.set_grad_enabled(training):
+            yield
     finally:
         step.train(mode)
         with torch.no_grad():
@@ -53,10 +61,21 @@ def take(step: Step, batch: Batch, prefix: str, *, training: bool, targets: Tree
                     one.copy_(before[name])
 
 
-def _check_gradients(step: Step, loss: Tensor, name: str) -> None:
+def absent(step: Step, batch: Batch) -> set[str]:
+    """Return the trainable parameters of which the loss of a batch has no gradient."""
+    with _lent(step, True):
+        found = _gradients(step, step.loss_alone(*step.tensors(batch)))
+    return {name for name, gradient in found.items() if gradient is None}
+
+
+def _gradients(step: Step, loss: Tensor) -> dict[str, Tensor | None]:
     trained = {n: one for n, one in step.module.named_parameters() if one.requires_grad}
     found = torch.autograd.grad(loss, list(trained.values()), allow_unused=True)
-    known = {n: g for n, g in zip(trained, found, strict=True) if g is not None}
+    return dict(zip(trained, found, strict=True))
+
+
+def _check_gradients(step: Step, loss: Tensor, name: str) -> None:
+    known = {n: g for n, g in _gradients(step, loss).items() if g is not None}
     if not known:
         raise TaskError(
             f"what {name} returned does not depend on the module that it is given; use that one, "
