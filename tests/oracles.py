@@ -49,6 +49,12 @@ SETTINGS = {
         {"learning_rate": 0.003, "weight_decay": 0.1},
         {"learning_rate": 0.01, "beta_1": 0.6, "epsilon": 1e-2},
     ],
+    "RAdam": [{"learning_rate": 0.003}, {"learning_rate": 0.01, "beta_2": 0.9, "epsilon": 1e-2}],
+    "ADOPT": [{"learning_rate": 0.003}, {"learning_rate": 0.01, "beta_2": 0.9, "epsilon": 1e-2}],
+    "AdEMAMix": [
+        {"learning_rate": 0.003},
+        {"learning_rate": 0.01, "beta_3": 0.99, "alpha": 2.0, "weight_decay": 0.1},
+    ],
     "Adamax": [{"learning_rate": 0.003}, {"learning_rate": 0.01, "epsilon": 1e-2, "beta_2": 0.9}],
     "Adagrad": [
         {"learning_rate": 0.05, "epsilon": 1e-5},

@@ -29,7 +29,7 @@ def walk(made, count=30, params=PARAMS):
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_runs_in_a_plain_loop(name):
-    made = steepest.optimizer(name.lower(), learning_rate=0.05)
+    made = steepest.optimizer(name.lower(), learning_rate=0.05, steps=30)
     after, state = walk(made)
     assert jax.tree.structure(after) == jax.tree.structure(PARAMS)
     shown = made.shown(after, state)
@@ -120,6 +120,7 @@ def test_half_precision_keeps_its_type():
         ({"name": "adam", "beta": 0.9}, "no hyperparameter 'beta'"),
         ({"name": "adam", "learning_rate": -1}, "at least 0"),
         ({"name": "adam", "schedule": "cosine"}, "needs a length"),
+        ({"name": "ademamix"}, "needs a length; give steps=1000, or slow_warmup=0"),
         ({"name": "adam", "dialect": "jax"}, "no dialect"),
         ({"name": "adam", "nobody": jnp.ones(())}, "no hyperparameter"),
         ({"name": "adam", "warmup": jnp.array(0.1), "steps": 9}, "plain number"),

@@ -11,9 +11,10 @@ from steepest.rules import RULES
 pytestmark = pytest.mark.slow
 
 # Float32 rounding, which bias corrections near the first steps make larger. PyTorch takes them in
-# double precision; its Muon multiplies matrices in bfloat16.
+# double precision; its Muon multiplies matrices in bfloat16. Optax' RAdam takes a small number as
+# the difference of two large ones in float32.
 TOLERANCE = 1e-4
-BFLOAT16 = 5e-2
+LIMITS = {("Muon", "torch"): 5e-2, ("RAdam", "optax"): 1e-3}
 
 CASES = [
     (name, dialect, setting, rate)
@@ -26,7 +27,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "dialect", "setting", "rate"), CASES, ids=str)
 def test_a_rule_equals_the_framework(name, dialect, setting, rate):
     pytest.importorskip({"torch": "torch", "optax": "optax"}.get(dialect, "keras"))
-    limit = BFLOAT16 if (name, dialect) == ("Muon", "torch") else TOLERANCE
+    limit = LIMITS.get((name, dialect), TOLERANCE)
     assert oracles.difference(name, dialect, setting, rate) < limit
 
 

@@ -14,6 +14,8 @@ from steepest.rules.step import DECAYED
 
 SHIMS = {
     "sqrt": "sqrt = keras.ops.sqrt\n",
+    "log1p": "log1p = keras.ops.log1p\n",
+    "expm1": "expm1 = keras.ops.expm1\n",
     "sign": "sign = keras.ops.sign\n",
     "absolute": "absolute = keras.ops.abs\n",
     "maximum": "maximum = keras.ops.maximum\n",
@@ -105,7 +107,7 @@ def keras_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     rate = literal(values["learning_rate"])
     if own:
         call = pieces.class_name(config, "keras")
-        arguments = {n: literal(v) for n, v in pieces.numbers_of(config).items()}
+        arguments = {n: literal(v) for n, v in pieces.numbers_of(config, task.steps).items()}
     else:
         call, arguments = str(spelling.call), dict(spelling.arguments)
     parts = ["import keras\n", "\n".join(pieces.headline(config, spelling, "keras")) + "\n"]
@@ -159,7 +161,7 @@ def _joined(parts: list[str]) -> str:
 def _class(config: Config, task: TaskFacts, inside: bool) -> str:
     rule, own = find_rule(config.rule), pieces.dynamic(config)
     functions, needed = pieces.formula_of(config, inside)
-    names = pieces.numbers_of(config)
+    names = pieces.numbers_of(config, task.steps)
     numbers = {
         "learning_rate": "keras.ops.cast(learning_rate, dtype)",
         **{n: f"self.{n}" for n in names if n != "learning_rate"},

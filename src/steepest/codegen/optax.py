@@ -10,6 +10,8 @@ from steepest.rules import find_rule
 
 SHIMS = {
     "sqrt": "sqrt = jnp.sqrt\n",
+    "log1p": "log1p = jnp.log1p\n",
+    "expm1": "expm1 = jnp.expm1\n",
     "sign": "sign = jnp.sign\n",
     "absolute": "absolute = jnp.abs\n",
     "maximum": "maximum = jnp.maximum\n",
@@ -110,8 +112,8 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     if by_hand and values.get("decay") == "coupled":
         links.append(f"optax.add_decayed_weights({literal(decay)}{', decays' if masked else ''})")
     if own:
-        parts.append(_class(config, masked, by_hand))
-        arguments = {n: literal(v) for n, v in pieces.numbers_of(config).items()}
+        parts.append(_class(config, task.steps, masked, by_hand))
+        arguments = {n: literal(v) for n, v in pieces.numbers_of(config, task.steps).items()}
         call = pieces.class_name(config, "optax")
     else:
         call, arguments = str(spelling.call), dict(spelling.arguments)
@@ -215,11 +217,11 @@ def _table(config: Config, task: TaskFacts) -> list[str]:
     ]
 
 
-def _class(config: Config, masked: bool, by_hand: bool) -> str:
+def _class(config: Config, total: int, masked: bool, by_hand: bool) -> str:
     rule, own = find_rule(config.rule), pieces.dynamic(config)
     inside = pieces.decays_inside(config)
     functions, needed = pieces.formula_of(config, inside)
-    names = pieces.numbers_of(config)
+    names = pieces.numbers_of(config, total)
     decay = checked(config).get("weight_decay")
     shrinks = by_hand and not inside and checked(config).get("decay") == "decoupled"
     extras = []

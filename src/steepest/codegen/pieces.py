@@ -11,7 +11,7 @@ from steepest.records import Config, Parameter
 from steepest.rules import custom_schedules, find_rule, keras_schedules
 from steepest.rules.recipe import CLIPS
 from steepest.rules.schedules import SCHEDULES, schedule_numbers
-from steepest.rules.step import DECAYED
+from steepest.rules.step import DECAYED, SHARES
 
 
 def schedule_of(config: Config, total: int) -> dict[str, float]:
@@ -121,6 +121,9 @@ def headline(config: Config, spelling: Spelling, framework: str) -> list[str]:
     lines = [f"# {rule.name}, with the arithmetic of {NAMES[config.dialect]}."]
     if config.dialect == "torch" and framework != "torch" and "clip_norm" in config.numbers:
         lines += _comment("PyTorch adds 1e-6 to the norm that it clips; this does not.")
+    for name in SHARES:
+        if name in config.numbers and (spelling.why or not spelling.call):
+            lines += _comment(f"{name} is counted in updates here.")
     warning = rule.dialect(framework).warning
     if warning and not spelling.why:
         lines += _comment(warning)
@@ -146,11 +149,15 @@ def class_name(config: Config, framework: str) -> str:
     return rule.name if own else f"{NAMES[config.dialect]}{rule.name}"
 
 
-def numbers_of(config: Config) -> dict[str, float]:
-    """Return the numbers that the formula reads, the learning rate first."""
+def numbers_of(config: Config, total: int) -> dict[str, float]:
+    """Return the numbers that the formula reads, the learning rate first.
+
+    Shares of the training, which has `total` steps, are counted in updates.
+    """
     values = checked(config)
     names = [n for n in find_rule(config.rule).defaults if n != "weight_decay"]
-    return {n: float(values[n]) for n in names if n in values}
+    updates = total / ahead(config)
+    return {n: float(values[n]) * (updates if n in SHARES else 1) for n in names if n in values}
 
 
 def clip_of(config: Config) -> tuple[str, str] | None:

@@ -11,13 +11,18 @@ from steepest.rules import find_rule
 
 SHIMS = {
     "sqrt": "def sqrt(x):\n    return x.sqrt() if torch.is_tensor(x) else x**0.5\n",
+    "log1p": "def log1p(x):\n    return torch.log1p(x) if torch.is_tensor(x) else math.log1p(x)\n",
+    "expm1": "def expm1(x):\n    return torch.expm1(x) if torch.is_tensor(x) else math.expm1(x)\n",
     "sign": "sign = torch.sign\n",
     "absolute": "absolute = torch.abs\n",
     "maximum": "def maximum(x, y):\n"
     "    return torch.maximum(x, y) if torch.is_tensor(x) else max(x, y)\n",
     "minimum": "def minimum(x, y):\n"
     "    return torch.minimum(x, y) if torch.is_tensor(x) else min(x, y)\n",
-    "where": "where = torch.where\n",
+    "where": "def where(condition, x, y):\n"
+    "    if torch.is_tensor(condition):\n"
+    "        return torch.where(condition, x, y)\n"
+    "    return x if condition else y\n",
     "mean": "def mean(x, axis):\n    return x.mean(dim=axis, keepdim=True)\n",
     "total": "total = torch.sum\n",
     "norm": "def norm(x):\n    return (x * x).sum().sqrt()\n",
@@ -82,8 +87,8 @@ def torch_code(config: Config, task: TaskFacts, exact: bool = True, hooked: bool
     inside = manual and pieces.decays_inside(config)
     parts = ["import torch\n", "\n".join(pieces.headline(config, spelling, "torch")) + "\n"]
     if spelling.why or spelling.call is None:
-        parts.append(_class(config, inside, pieces.changes(config, task.steps)))
-        call, arguments = pieces.class_name(config, "torch"), _numbers(config)
+        parts.append(_class(config, task.steps, inside))
+        call, arguments = pieces.class_name(config, "torch"), _numbers(config, task.steps)
     else:
         call, arguments = str(spelling.call), dict(spelling.arguments)
     key = "weight_decay" if spelling.decays else "decay"
@@ -153,17 +158,18 @@ def _spaced(parts: list[str]) -> list[str]:
     return found
 
 
-def _numbers(config: Config) -> dict[str, str]:
-    numbers = pieces.numbers_of(config)
+def _numbers(config: Config, total: int) -> dict[str, str]:
+    numbers = pieces.numbers_of(config, total)
     rate = numbers.pop("learning_rate")
     return {"lr": literal(rate), **{n: literal(v) for n, v in numbers.items()}}
 
 
-def _class(config: Config, inside: bool, changing: bool) -> str:
+def _class(config: Config, total: int, inside: bool) -> str:
     rule, own = find_rule(config.rule), pieces.dynamic(config)
+    changing, values = pieces.changes(config, total), pieces.numbers_of(config, total)
     functions, needed = pieces.formula_of(config, inside)
     numbers = {"learning_rate": 'group["lr"]'}
-    numbers |= {n: f'group["{n}"]' for n in pieces.numbers_of(config) if n != "learning_rate"}
+    numbers |= {n: f'group["{n}"]' for n in values if n != "learning_rate"}
     numbers |= {n: f'group["{n}"]' for n in own}
     numbers |= {"weight_decay": 'group["decay"]'} if inside else {}
     if "next_learning_rate" in "".join(functions):
@@ -172,7 +178,7 @@ def _class(config: Config, inside: bool, changing: bool) -> str:
             if changing
             else 'group["lr"]'
         )
-    given = {"lr": "lr", **{n: n for n in pieces.numbers_of(config) if n != "learning_rate"}}
+    given = {"lr": "lr", **{n: n for n in values if n != "learning_rate"}}
     given |= {n: n for n in own} | ({"decay": "decay"} if inside else {})
     signature = [n for n in given if n not in own and n != "decay"]
     signature += [f"{n}=False" for n in own] + (["decay=0.0"] if inside else [])

@@ -9,12 +9,15 @@ from steepest.rules.adagrad import ADAGRAD
 from steepest.rules.adam import ADAM
 from steepest.rules.adamax import ADAMAX
 from steepest.rules.adamw import ADAMW
+from steepest.rules.ademamix import ADEMAMIX
+from steepest.rules.adopt import ADOPT
 from steepest.rules.ftrl import FTRL
 from steepest.rules.lamb import LAMB
 from steepest.rules.lion import LION
 from steepest.rules.muon import MUON
 from steepest.rules.nadam import NADAM
 from steepest.rules.nadamw import NADAMW
+from steepest.rules.radam import RADAM
 from steepest.rules.rmsprop import RMSPROP
 from steepest.rules.rule import FRAMEWORKS, Dialect, Hyperparameters, Rule
 from steepest.rules.schedule_free_adamw import SCHEDULE_FREE_ADAMW
@@ -30,6 +33,9 @@ RULES: Mapping[str, Rule] = {
         RMSPROP,
         NADAM,
         NADAMW,
+        RADAM,
+        ADOPT,
+        ADEMAMIX,
         ADAMAX,
         ADAGRAD,
         ADADELTA,

@@ -21,6 +21,16 @@ def cos(x: Array) -> Array:
     return x.__array_namespace__().cos(x)
 
 
+def log1p(x: Array) -> Array:
+    """Return the natural logarithm of 1 + x, exact where x is small."""
+    return x.__array_namespace__().log1p(x)
+
+
+def expm1(x: Array) -> Array:
+    """Return e to the power of x, minus 1, exact where x is small."""
+    return x.__array_namespace__().expm1(x)
+
+
 def sign(x: Array) -> Array:
     """Return −1, 0 or 1 for each element."""
     return x.__array_namespace__().sign(x)

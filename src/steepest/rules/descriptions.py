@@ -27,6 +27,10 @@ MEANINGS = {
     "adam_beta_1": "β₁ of the AdamW that trains what is no hidden matrix",
     "adam_beta_2": "β₂ of the AdamW that trains what is no hidden matrix",
     "match_rms_adamw": "scale steps as long as AdamW's: 0.2·√max(in, out)",
+    "beta_3": "how much of the slow average of gradients is kept; 0.9999 looks back 10,000 steps",
+    "alpha": "how much the slow average of gradients counts beside the fast one",
+    "slow_warmup": "the share of the training's steps in which α and β₃ rise; 0: they are there "
+    "from the start",
     "ns_steps": "rounds of the Newton–Schulz iteration",
     "routing": "role: hidden matrices alone by Newton–Schulz; keras, optax: as they would route",
     **{name: one.meaning for name, one in RECIPE.items()},

@@ -90,6 +90,12 @@ def optimizer(
     lacks = schedule != "constant" or "warmup" in values
     if steps is None and lacks and "decay_steps" not in values:
         raise InputError(f"a {schedule} schedule or a warm-up needs a length; give steps=1000")
+    for key in step.SHARES:
+        if steps is None and values.get(key):
+            raise InputError(
+                f"{rule.name}'s {key} is a share of the training, which needs a length; give "
+                f"steps=1000, or {key}=0"
+            )
     check_rate(rule.name, rule.divides_by_rate, {**values, "schedule": schedule})
     config = Config(rule.name, dialect, values, schedule, 0)
     numbers, complements = step.prepare(schedule, config.numbers, steps or 1)

@@ -33,7 +33,10 @@ from steepest.rules.schedules import rate, schedule_numbers
 Memory = dict[str, Any]  # "rule", and where the recipe needs it "sum" and "average"
 Numbers = Mapping[str, Any]  # scalars: the hyperparameters, and what the schedule runs on
 DECAYED = ("kernel", "head", "embedding")
-NO_COMPLEMENT = {"decay_steps", "warmup_steps", "drop_steps", *SCHEDULE_NUMBERS, *CLIPS}
+SHARES = ("slow_warmup",)  # hyperparameters that are shares of the training, counted in updates
+NO_COMPLEMENT = {
+    "decay_steps", "warmup_steps", "drop_steps", *SCHEDULE_NUMBERS, *CLIPS, *SHARES,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,12 @@ def prepare(schedule: str, values: Numbers, total: int) -> tuple[dict[str, Any],
     """Return the numbers that steps run on and their complements, as float32.
 
     `values` are floats or float64 `[members]`; `total` are the steps of the whole training. What a
-    schedule needs is counted in steps here, in double precision.
+    schedule needs is counted in steps here, in double precision, and so are shares of the training.
     """
     every = {
         **{n: v for n, v in values.items() if n not in SCHEDULE_NUMBERS},
         **schedule_numbers(schedule, values, total),
+        **{n: np.multiply(values[n], total) for n in SHARES if n in values},
     }
     members = [np.shape(v) for v in values.values()]
     shape = members[0] if members else ()
@@ -156,6 +160,7 @@ def step(
         gradients = [s / count for s in gathered]
     gradients = _clipped(plan, gradients, numbers)
     numbers = {**numbers, "learning_rate": rates[0], "next_learning_rate": rates[1]}
+    numbers |= {name: numbers[name] / count for name in SHARES if name in numbers}
     if plan.rule.transformation is not None:
         moved, after["rule"] = _transformed(plan, gradients, weights, memory["rule"], numbers)
     else:

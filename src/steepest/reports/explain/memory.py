@@ -64,8 +64,9 @@ def _counts(rule: Rule, parameter: Parameter) -> list[int | None]:
     numbers, complements = prepare("constant", config.numbers, 1)
     weights = [np.linspace(0.5, 1.5, int(np.prod(parameter.shape))).reshape(parameter.shape)]
     before = begin(plan, weights, numbers, complements)
-    gradients = [np.cos(7 * weights[0])]
-    _, after = step(plan, gradients, weights, before, np.float64(0), numbers, complements)
+    gradients, after = [np.cos(7 * weights[0])], before
+    for done in np.arange(2.0):  # ADOPT's first step leaves its average alone
+        _, after = step(plan, gradients, weights, after, done, numbers, complements)
     return [
         None if new.ndim == 0 else 0 if np.array_equal(old, new) else int(new.size)
         for old, new in zip(before["rule"][0], after["rule"][0], strict=True)

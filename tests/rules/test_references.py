@@ -1,0 +1,110 @@
+"""Rules that no installed framework has, against their authors' arithmetic, in double precision.
+
+Each reference is a plain loop, written from what the authors' source does. The numbers are sums of
+few powers of two, so that float32, in which a step gets them, holds them exactly.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from steepest.records import Config, Parameter
+from steepest.rules import RULES, step
+from steepest.rules.recipe import completed
+
+STEPS = 100
+PARAMETERS = (Parameter("a/kernel", (3, 4), "kernel"), Parameter("a/bias", (4,), "bias"))
+RATE, B1, B2, B3, EPS, DECAY = 2**-7, 0.875, 1 - 2**-6, 1 - 2**-8, 2**-20, 0.25
+
+
+def start():
+    random = np.random.default_rng(1)
+    return [random.normal(size=p.shape) for p in PARAMETERS]
+
+
+def gradients(weights, done):
+    """Return gradients of a bowl with noise: they depend on the weights, and change their sign."""
+    random = np.random.default_rng(done)
+    return [0.3 * w + random.normal(size=w.shape) for w in weights]
+
+
+def ours(rule, dialect="torch", schedule="constant", **given):
+    """Return the weights after each step, and those to evaluate at the end."""
+    values = {**RULES[rule].settings(dialect), "learning_rate": RATE, **given}
+    values |= completed(rule, values, RULES[rule].dialect(dialect).decay, schedule)
+    plan = step.make_plan(Config(rule, dialect, values, schedule, 0), PARAMETERS)
+    numbers = {n: v for n, v in values.items() if isinstance(v, float)}
+    numbers, complements = step.prepare(schedule, numbers, STEPS)
+    weights = start()
+    memory, path = step.begin(plan, weights, numbers, complements), []
+    for done in range(STEPS):
+        g = gradients(weights, done)
+        weights, memory = step.step(
+            plan, g, weights, memory, np.float64(done), numbers, complements
+        )
+        path.append(weights)
+    return path, step.shown(plan, weights, memory, numbers, complements)
+
+
+def assert_same(path, theirs):
+    for one, other in zip(path, theirs, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def ademamix(alpha, warmup, decay):
+    """The authors' PyTorch, with alpha_warmup = beta3_warmup = warmup."""
+
+    def life(beta):
+        return math.log(0.5) / math.log(beta + 1e-8) - 1
+
+    weights, path = start(), []
+    memory = [[np.zeros(w.shape) for w in weights] for _ in range(3)]
+    for t in range(1, STEPS + 1):
+        part, b3 = 1.0, B3
+        if t < warmup:
+            part = t / warmup
+            b3 = 0.5 ** (1 / ((1 - part) * life(B1) + part * life(B3) + 1))
+        for i, g in enumerate(gradients(weights, t - 1)):
+            fast, slow, v = (m[i] for m in memory)
+            fast[...] = B1 * fast + (1 - B1) * g
+            slow[...] = b3 * slow + (1 - b3) * g
+            v[...] = B2 * v + (1 - B2) * g * g
+            u = fast / (1 - B1**t) + alpha * part * slow
+            u = u / (np.sqrt(v) / math.sqrt(1 - B2**t) + EPS)
+            weights[i] = weights[i] - RATE * (u + decay * weights[i])
+        path.append(list(weights))
+    return path
+
+
+@pytest.mark.parametrize(("share", "decay"), [(1.0, 0.25), (0.25, 0.0), (0.0, 0.25)])
+def test_ademamix_warms_up_as_its_authors_do(share, decay):
+    given = {"beta_1": B1, "beta_2": B2, "beta_3": B3, "alpha": 2.5, "epsilon": EPS}
+    more = {"weight_decay": decay, "decay_on": "all"} if decay else {}
+    path, _ = ours("AdEMAMix", slow_warmup=share, **given, **more)
+    assert_same(path, ademamix(2.5, share * STEPS, decay))
+
+
+def adopt(decay):
+    """The authors' PyTorch: decay is L2."""
+    weights, path = start(), []
+    m, v = ([np.zeros(w.shape) for w in weights] for _ in range(2))
+    for k in range(STEPS):
+        for i, g in enumerate(gradients(weights, k)):
+            g = g + decay * weights[i]
+            if k == 0:
+                v[i] = g * g
+                continue
+            u = np.clip(g / np.maximum(np.sqrt(v[i]), EPS), -(k**0.25), k**0.25)
+            m[i] = B1 * m[i] + (1 - B1) * u
+            weights[i] = weights[i] - RATE * m[i]
+            v[i] = B2 * v[i] + (1 - B2) * g * g
+        path.append(list(weights))
+    return path
+
+
+def test_adopt_steps_as_its_authors_do():
+    given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS}
+    path, _ = ours("ADOPT", **given, weight_decay=DECAY, decay_on="all")
+    assert_same(path, adopt(DECAY))
