@@ -76,13 +76,20 @@ SETTINGS = {
         {"learning_rate": 0.003, "epsilon": 1e-6},
         {"learning_rate": 0.003, "beta_1": 0.6, "epsilon": 1e-3, "weight_decay": 0.3},
     ],
+    "ScheduleFreeSGD": [
+        {"learning_rate": 0.5},
+        {"learning_rate": 0.5, "beta_1": 0.6, "weight_decay": 0.03},
+    ],
 }
 RATES = {
     "constant": np.ones(STEPS + 2),
     "cosine": 0.5 * (1 + np.cos(np.pi * np.minimum(np.arange(STEPS + 2) / STEPS, 1.0))),
     "drop": np.where(np.arange(STEPS + 2) < STEPS // 2, 1.0, 0.1),
 }
+# In no table: it tells which rate Schedule-Free averages by.
+RISE = np.minimum(np.arange(STEPS + 2) / (STEPS // 2), 1.0)
 RECIPES = {
+    "rise": ("constant", {"warmup": 0.5}),
     "constant": ("constant", {}),
     "cosine": ("cosine", {}),
     "drop": ("step", {"drop": 0.1, "drop_every": 0.5}),
@@ -123,7 +130,7 @@ def reference(name, dialect, setting, rate):
 
 def _theirs(one, rate):
     spelling = spell(one, one.dialect)
-    rates = RATES[rate] * one.hyperparameters["learning_rate"]
+    rates = {**RATES, "rise": RISE}[rate] * one.hyperparameters["learning_rate"]
     arguments = dict(spelling.arguments)
     call = spelling.call
     if one.dialect == "keras":

@@ -52,6 +52,8 @@ def test_a_wrong_twist_is_caught(name, dialect, twist, value):
         fixed = {**spoken.fixed, "smallest_factored": 1}
         spoken = replace(spoken, fixed=fixed)
     cases = [(i, "drop") for i in reversed(range(len(oracles.settings(name))))]
+    if name.startswith("ScheduleFree"):
+        cases.append((0, "rise"))
     wrong = replace(spoken, twists={**spoken.twists, twist: value})
     wrong_rule = replace(rule, dialects={**rule.dialects, dialect: wrong})
     for setting, rate in cases:

@@ -108,3 +108,35 @@ def test_adopt_steps_as_its_authors_do():
     given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS}
     path, _ = ours("ADOPT", **given, weight_decay=DECAY, decay_on="all")
     assert_same(path, adopt(DECAY))
+
+
+def schedule_free(decay, warmup, adam):
+    """The authors' reference of schedulefree 1.4.1, with rates as ours rise, from zero."""
+    weights, path = start(), []
+    z, x = ([w.copy() for w in weights] for _ in range(2))
+    v = [np.zeros(w.shape) for w in weights]
+    largest = total = 0.0
+    for k in range(STEPS):
+        rate = RATE * min(k / warmup, 1)
+        largest = max(rate, largest)
+        total += largest**2
+        c = largest**2 / total if total else 0.0
+        for i, g in enumerate(gradients(weights, k)):
+            if adam:
+                v[i] = B2 * v[i] + (1 - B2) * g * g
+                g = g / (np.sqrt(v[i] / (1 - B2 ** (k + 1))) + EPS)
+            z[i] = z[i] - rate * (g + decay * weights[i])
+            x[i] = (1 - c) * x[i] + c * z[i]
+            weights[i] = B1 * x[i] + (1 - B1) * z[i]
+        path.append(list(weights))
+    return path, x
+
+
+@pytest.mark.parametrize("rule", ["ScheduleFreeAdamW", "ScheduleFreeSGD"])
+def test_schedule_free_averages_as_its_authors_do(rule):
+    adam = rule == "ScheduleFreeAdamW"
+    given = {"beta_2": B2, "epsilon": EPS} if adam else {}
+    given |= {"weight_decay": DECAY, "decay_on": "all", "warmup": 0.25}
+    path, shown = ours(rule, beta_1=B1, **given)
+    theirs, evaluated = schedule_free(DECAY, 25, adam)
+    assert_same([*path, shown], [*theirs, evaluated])

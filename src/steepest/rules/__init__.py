@@ -21,6 +21,7 @@ from steepest.rules.radam import RADAM
 from steepest.rules.rmsprop import RMSPROP
 from steepest.rules.rule import FRAMEWORKS, Dialect, Hyperparameters, Rule
 from steepest.rules.schedule_free_adamw import SCHEDULE_FREE_ADAMW
+from steepest.rules.schedule_free_sgd import SCHEDULE_FREE_SGD
 from steepest.rules.schedules import SCHEDULES
 from steepest.rules.sgd import SGD
 
@@ -33,9 +34,6 @@ RULES: Mapping[str, Rule] = {
         RMSPROP,
         NADAM,
         NADAMW,
-        RADAM,
-        ADOPT,
-        ADEMAMIX,
         ADAMAX,
         ADAGRAD,
         ADADELTA,
@@ -45,6 +43,10 @@ RULES: Mapping[str, Rule] = {
         LAMB,
         MUON,
         SCHEDULE_FREE_ADAMW,
+        SCHEDULE_FREE_SGD,
+        RADAM,
+        ADOPT,
+        ADEMAMIX,
     )
 }
 OWN: dict[str, Rule] = {}  # the rules that a person made, by name

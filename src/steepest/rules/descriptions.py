@@ -44,8 +44,10 @@ OF_RULES = {
     ("Adamax", "beta_2"): "how slowly the largest gradient so far is forgotten",
     ("Adadelta", "rho"): "how much of the averages of squared gradients and squared steps is kept",
     ("Adadelta", "epsilon"): "added under both roots; the first steps are √ε long",
-    ("ScheduleFreeAdamW", "beta_1"): "where gradients are taken: at 0 at the newest weights, near "
-    "1 at their average",
+    **dict.fromkeys(
+        (("ScheduleFreeAdamW", "beta_1"), ("ScheduleFreeSGD", "beta_1")),
+        "where gradients are taken: at 0 at the newest weights, near 1 at their average",
+    ),
 }
 
 

@@ -4,10 +4,12 @@ Defazio et al. 2024, "The road less scheduled".
 
     v = v + (1 − β₂)·(g² − v)                     g is the gradient at y, the weights that train
     z = z − η·g / (√(v/(1 − β₂ᵗ)) + ε)            z starts at the weights
-    x = (1 − cₜ)·x + cₜ·z                         cₜ = 1/t; Optax: η's square over their sum
-    y = (1 − β₁)·z + β₁·x
+    x = (1 − cₜ)·x + cₜ·z                         cₜ: the largest η's square over their sum
+    y = (1 − β₁)·z + β₁·x                         Keras: cₜ = 1/t
 
-The average x is not kept but found from y and z. Optax evaluates x; Keras evaluates y.
+The average x, which is what is evaluated, is not kept but found from y and z; Keras evaluates y.
+Optax takes the largest η up to the next step, the authors' PyTorch up to this one. In both, weight
+decay λ pulls z by y: z = z − η·λ·y.
 """
 
 from collections.abc import Mapping
@@ -32,6 +34,14 @@ def average(y: Array, z: Array, h: Hyperparameters) -> Array:
     return (y - h.complement.beta_1 * z) / h.beta_1
 
 
+def share_of_rate(weights: Array, largest: Array, h: Hyperparameters) -> tuple[Array, ...]:
+    """Return c, the sum of the squared rates and the largest rate."""
+    rate = h.next_learning_rate if h.weighs_by_rate == "next" else h.learning_rate
+    largest = maximum(largest, largest * 0 + rate)
+    weights = weights + largest * largest
+    return largest * largest / maximum(weights, weights * 0 + 1e-30), weights, largest
+
+
 def update(
     g: Array, w: Array, memory: Memory, t: Array, h: Hyperparameters
 ) -> tuple[Array, Memory]:
@@ -40,10 +50,8 @@ def update(
     step = g / (sqrt(v / (1 - h.beta_2**t)) + h.epsilon)
     if h.weighs_by_rate:
         step = step + h.weight_decay * w
-        largest = maximum(memory[3], memory[3] * 0 + h.next_learning_rate)
-        weights = memory[2] + largest * largest
-        c = largest * largest / maximum(weights, weights * 0 + 1e-38)
-        extra: Memory = (weights, largest)
+        c, *rates = share_of_rate(memory[2], memory[3], h)
+        extra: Memory = tuple(rates)
     else:
         c = 1 / t
         extra = ()
@@ -83,8 +91,8 @@ SCHEDULE_FREE_ADAMW = Rule(
     spaces=SPACES,
     bounds={**BOUNDS, "beta_1": (1e-9, 1.0)},
     twists={
-        "weighs_by_rate": "whether the average weighs by the squared rate, decay pulls z by y, "
-        "and the average is what is evaluated"
+        "weighs_by_rate": "whether the average weighs by the squared rate (of this step or the "
+        "next), decay pulls z by y, and the average is what is evaluated"
     },
     decays_itself=lambda flags: bool(flags["weighs_by_rate"]),
     dialects={
@@ -98,14 +106,15 @@ SCHEDULE_FREE_ADAMW = Rule(
             warning="Run it on JAX: on its other backends Keras 3.15 computes something else.",
         ),
         "torch": Dialect(
-            twists={"weighs_by_rate": False},
+            twists={"weighs_by_rate": "this"},
             decay="decoupled",
-            note="torch.optim has no such class; its arithmetic is taken from Keras.",
+            note="torch.optim has no such class; the arithmetic is that of the authors' "
+            "AdamWScheduleFree, whose warm-up has a rate above zero at the first step.",
         ),
         "optax": Dialect(
             call="optax.contrib.schedule_free_adamw",
             arguments={**OPTAX, "weight_decay": "weight_decay"},
-            twists={"weighs_by_rate": True},
+            twists={"weighs_by_rate": "next"},
             decay="decoupled",
             note="Evaluate optax.contrib.schedule_free_eval_params(state, params).",
         ),
