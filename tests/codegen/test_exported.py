@@ -102,6 +102,14 @@ def test_flags_are_exported(dialect, framework):
         check(one, framework, steps=20)
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_cautious_steps_are_exported(framework):
+    recipe = {"caution": True, "weight_decay": 0.1, "schedule": "step", "drop_every": 0.5}
+    source, _, _ = check(asked("AdamW", "torch", recipe), framework, steps=20)
+    assert "takes whole steps and no cautious ones" in source
+    check(asked("SGD", "torch", {**recipe, "decay": "coupled"}, momentum=0.9), framework, steps=20)
+
+
 def test_the_average_is_what_is_evaluated_in_pytorch():
     pytest.importorskip("torch")
     one = asked("Adam", "torch", {"ema": 0.9, "accumulation": 4})

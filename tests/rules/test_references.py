@@ -140,3 +140,22 @@ def test_schedule_free_averages_as_its_authors_do(rule):
     path, shown = ours(rule, beta_1=B1, **given)
     theirs, evaluated = schedule_free(DECAY, 25, adam)
     assert_same([*path, shown], [*theirs, evaluated])
+
+
+def test_cautious_steps_are_those_of_timm():
+    """Its AdamW(caution=True): the mask is on m, before it is divided."""
+    weights, path = start(), []
+    m, v = ([np.zeros(w.shape) for w in weights] for _ in range(2))
+    for t in range(1, STEPS + 1):
+        for i, g in enumerate(gradients(weights, t - 1)):
+            weights[i] = weights[i] * (1 - RATE * DECAY)
+            m[i] = B1 * m[i] + (1 - B1) * g
+            v[i] = B2 * v[i] + (1 - B2) * g * g
+            mask = (m[i] * g > 0).astype(float)
+            mask = mask / max(mask.mean(), 1e-3)
+            root = np.sqrt(v[i]) / math.sqrt(1 - B2**t) + EPS
+            weights[i] = weights[i] - RATE / (1 - B1**t) * m[i] * mask / root
+        path.append(list(weights))
+    given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS, "weight_decay": DECAY, "decay_on": "all"}
+    assert_same(ours("AdamW", **given, caution=True)[0], path)
+    assert_same(ours("AdamW", **given, caution=False)[0], ours("AdamW", **given)[0])

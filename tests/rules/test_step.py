@@ -144,6 +144,8 @@ def test_whole_numbers_of_a_scale_are_numbers_and_counts_are_counts():
         ("Ftrl", {"warmup": 0.1}, "divides by the learning rate"),
         ("Nadam(momentum_decay=0.5)", {}, "always has 1.0"),
         ("Muon(ns_steps=99)", {}, "must be one of"),
+        ("Adam", {"caution": 1}, "must be True or False"),
+        ("Ftrl", {"caution": True}, "makes its weights anew"),
     ],
 )
 def test_what_does_not_go_together_is_said(text, recipe, said):

@@ -11,15 +11,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from steepest.rules import Rule, arrays
+from steepest.rules.caution import cautious
 
 _ARRAYS = {
     name for name, f in vars(arrays).items() if inspect.isfunction(f) and not name.startswith("_")
 }
 
 
-def source_of(rule: Rule, flags: Mapping[str, Any]) -> tuple[list[str], set[str]]:
+CAREFUL = """def careful(g, w, memory, t, h):
+    new, memory = update(g, w, memory, t, h)
+    return cautious(g, w, new), memory
+"""
+
+
+def source_of(
+    rule: Rule, flags: Mapping[str, Any], careful: bool = False
+) -> tuple[list[str], set[str]]:
     """Return the functions of `rule` as source, `begin` and `update` last, and the names that they
-    need: array functions, which each framework spells in its own way.
+    need: array functions, which each framework spells in its own way. Of cautious steps, `careful`
+    is what takes the place of `update`, and the last.
 
     `flags` are put in where the formula asks for them; `h` keeps the numbers.
     """
@@ -34,6 +44,9 @@ def source_of(rule: Rule, flags: Mapping[str, Any]) -> tuple[list[str], set[str]
         zeros = ", ".join(["filled(w, 0.0)"] * count) + ("," if count == 1 else "")
         found = {"begin": f"def begin(w, h):\n    return ({zeros})\n", **found}
         needed.add("filled")
+    if careful:
+        _collect(cautious, flags, found, needed)
+        found["careful"] = CAREFUL
     return list(found.values()), needed
 
 

@@ -67,7 +67,7 @@ CLASS = '''class {name}(keras.optimizers.Optimizer):
 {numbers}
         )
         kept = self.memory[self._get_variable_index(variable)]
-        w, memory = update(
+        w, memory = {update}(
             keras.ops.cast(gradient, dtype),
             keras.ops.convert_to_tensor(variable),
             tuple(keras.ops.convert_to_tensor(one) for one in kept),
@@ -181,6 +181,7 @@ def _class(config: Config, task: TaskFacts, inside: bool) -> str:
     text = CLASS.format(
         name=pieces.class_name(config, "keras"),
         title=rule.title,
+        update=pieces.update_of(config),
         arguments=pieces.indented([f"{n}={literal(v)}," for n, v in names.items()], 2),
         attributes=pieces.indented([f"self.{n} = {n}" for n in rest], 2),
         numbers=pieces.indented([f"{n}={v}," for n, v in numbers.items()], 3),

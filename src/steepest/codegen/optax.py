@@ -47,7 +47,7 @@ CLASS = '''def {name}({arguments}):
         for g, w, m, extra in zip(jax.tree.leaves(grads), leaves, memory, own):
             t = (count + 1).astype(w.dtype)
             h.__dict__.update(extra)
-            new, m = update(g.astype(w.dtype), {w}, m, t, h)
+            new, m = {update}(g.astype(w.dtype), {w}, m, t, h)
             updates.append(new - w)
             after.append(m)
         return jax.tree.unflatten(tree, updates), (count + 1, after)
@@ -238,6 +238,7 @@ def _class(config: Config, total: int, masked: bool, by_hand: bool) -> str:
     text = CLASS.format(
         name=pieces.class_name(config, "optax"),
         title=rule.title,
+        update=pieces.update_of(config),
         arguments=", ".join(f"{n}={literal(v)}" for n, v in names.items()),
         numbers=", ".join(f"{n}={n}" for n in names if n != "learning_rate"),
         own=text_own,

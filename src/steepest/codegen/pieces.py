@@ -182,7 +182,18 @@ def formula_of(config: Config, inside: bool) -> tuple[list[str], set[str]]:
     What each array has for itself stays open; `inside` leaves the weight decay to the formula.
     """
     flags = {n: v for n, v in flags_of(config).items() if n not in dynamic(config)}
-    return source_of(find_rule(config.rule), flags if inside else {**flags, "weight_decay": 0.0})
+    flags = flags if inside else {**flags, "weight_decay": 0.0}
+    return source_of(find_rule(config.rule), flags, is_careful(config))
+
+
+def is_careful(config: Config) -> bool:
+    """Return whether the steps are cautious."""
+    return bool(config.choices.get("caution"))
+
+
+def update_of(config: Config) -> str:
+    """Return the name of the function that updates one array."""
+    return "careful" if is_careful(config) else "update"
 
 
 def averages(config: Config, flags: Mapping[str, Any]) -> float | None:

@@ -115,6 +115,8 @@ def spell(config: Config, framework: str) -> Spelling:
         outside = f"{OF[framework]} {rule.name} cannot decay as it was measured"
         return Spelling(call, arguments, False, outside)
     why = _difference(rule, config, values, framework)
+    if values.get("caution"):
+        why = f"{OF[framework]} {rule.name} takes whole steps and no cautious ones"
     return Spelling(call, arguments, native and why is None, why, native)
 
 
@@ -122,7 +124,7 @@ def twist_apart(config: Config, framework: str) -> str | None:
     """Return the twists in which the framework's own class differs, where nothing else does."""
     rule = find_rule(config.rule)
     values = {**rule.dialect(config.dialect).fixed, **checked(config)}
-    if rule.dialect(framework).call is None or _limits(rule, config, values, framework):
+    if values.get("caution") or rule.dialect(framework).call is None or _limits(rule, config, values, framework):
         return None
     if rule.decays_itself and "weight_decay" in values and framework != "keras":
         return None

@@ -64,7 +64,7 @@ CLASS = '''class {name}(torch.optim.Optimizer):
                 if not state:
                     state["step"], state["memory"] = 0, begin(w, h)
                 state["step"] += 1
-                w, state["memory"] = update(g, w, state["memory"], state["step"], h)
+                w, state["memory"] = {update}(g, w, state["memory"], state["step"], h)
                 parameter.copy_({back})
         return loss
 '''
@@ -187,6 +187,7 @@ def _class(config: Config, total: int, inside: bool) -> str:
     text = CLASS.format(
         name=pieces.class_name(config, "torch"),
         title=rule.title,
+        update=pieces.update_of(config),
         arguments=pieces.indented([f"{one}," for one in signature], 2),
         defaults=pieces.indented([f"{n}={v}," for n, v in given.items()], 3),
         numbers=pieces.indented([f"{n}={v}," for n, v in numbers.items()], 4),

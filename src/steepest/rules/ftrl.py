@@ -88,6 +88,7 @@ FTRL = Rule(
         "l2_shrinkage_regularization_strength": _PENALTY,
         "beta": _PENALTY,
     },
+    steps_from_weights=False,
     dialects={
         "keras": Dialect(
             call="keras.optimizers.Ftrl",

@@ -1,13 +1,16 @@
 """The recipe: what surrounds a rule, the same for every one.
 
 Learning-rate schedule and warm-up, gradient clipping, weight decay, gradient accumulation, weight
-averaging. Each is a hyperparameter by name, fixed or searched; one that is not given is not done.
+averaging, cautious steps. Each is a hyperparameter by name, fixed or searched; one that is not
+given is not done.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from steepest.errors import InputError, quoted
 from steepest.rules.custom_schedules import table
@@ -17,7 +20,7 @@ from steepest.spaces import Float, Value, check_number
 
 @dataclass(frozen=True)
 class Ingredient:
-    """One name of the recipe: a number within bounds, a whole number, or one of some words."""
+    """One name of the recipe: a number within bounds, whole or not, a word, or True or False."""
 
     name: str
     meaning: str
@@ -25,13 +28,20 @@ class Ingredient:
     space: Float | None = None  # where to search it, as the field does
     words: tuple[str, ...] = ()
     whole: bool = False
+    flag: bool = False
 
     def check(self, owner: str, value: Any) -> Value:
-        """Return `value` as a plain number or word.
+        """Return `value` as a plain number, word or flag.
 
         Raises:
             InputError: it is none that this ingredient takes.
         """
+        if self.flag:
+            if not isinstance(value, bool | np.bool_):
+                raise InputError(
+                    f"{owner}'s {self.name} is {quoted(value)}, but must be True or False"
+                )
+            return bool(value)
         if self.words:
             if not isinstance(value, str) or value not in self.words:
                 raise InputError(
@@ -133,6 +143,12 @@ RECIPE: Mapping[str, Ingredient] = {
             (0.0, 1.0),
             Float(0.9, 0.9999, log=True, complement=True),
         ),
+        Ingredient(
+            "caution",
+            "leave out of each step what goes with the newest gradient and not against it, and "
+            "make the rest longer by as much (cautious optimizers)",
+            flag=True,
+        ),
     )
 }
 
@@ -150,6 +166,7 @@ ELSEWHERE: Mapping[str, str] = {
     "max_grad_norm": "clip_norm",
     "every_k_schedule": "accumulation",
     "l2": "weight_decay",
+    "cautious": "caution",
 }
 EXAMPLES: Mapping[str, Value] = {
     "clip_norm": 1.0,
@@ -159,6 +176,7 @@ EXAMPLES: Mapping[str, Value] = {
     "ema": 0.99,
     "warmup": 0.05,
     "weight_decay": 0.01,
+    "caution": True,
 }
 CLIPS = ("clip_norm", "clip_each", "clip_value")
 SCHEDULE_NUMBERS = ("warmup", "final", "drop", "drop_every", "decay_steps")

@@ -114,6 +114,7 @@ class Rule:
     decays_itself: Callable[[Mapping[str, Any]], bool] | None = None  # by flags and twists
     looks_at_axes: bool = False  # the order of a kernel's axes matters to it
     divides_by_rate: bool = False  # so the learning rate may not start at zero
+    steps_from_weights: bool = True  # False: weights are made anew, so no part of a step stays out
     transformation: Callable[..., Any] | None = None  # a person's own, in Optax' terms
 
     @property
@@ -191,7 +192,13 @@ class Rule:
             low, high = self.bounds.get(name, RECIPE[name].bounds if name in RECIPE else ANY)
             return check_number(self.name, name, value, low, high)
         if name in RECIPE:
-            return RECIPE[name].check(self.name, value)
+            checked = RECIPE[name].check(self.name, value)
+            if name == "caution" and checked and not self.steps_from_weights:
+                raise InputError(
+                    f"{self.name} makes its weights anew from what it remembers, so no part of a "
+                    "step can stay out; leave caution out"
+                )
+            return checked
         if not isinstance(name, str):
             raise InputError(
                 f"{self.name} has {quoted(name)}, but hyperparameters are called by words"

@@ -95,6 +95,7 @@ SCHEDULE_FREE_ADAMW = Rule(
         "next), decay pulls z by y, and the average is what is evaluated"
     },
     decays_itself=lambda flags: bool(flags["weighs_by_rate"]),
+    steps_from_weights=False,
     dialects={
         "keras": Dialect(
             call="keras.optimizers.ScheduleFreeAdamW",

@@ -78,6 +78,7 @@ SCHEDULE_FREE_SGD = Rule(
     },
     inert={"weighs_by_rate": lambda _, rate_changes: not rate_changes},
     decays_itself=lambda _: True,
+    steps_from_weights=False,
     dialects={
         "keras": Dialect(
             twists={"weighs_by_rate": "this"},

@@ -1,7 +1,7 @@
 """One step of training, given the gradients: the recipe around a rule.
 
     accumulate → clip → decay the weights (or add it to the gradients) → the rule, array by array →
-    average the weights
+    leave out what the gradient speaks against → average the weights
 
 in this order, which is Keras'. Written in the same array functions as the rules, so the engine, the
 optimizer that stands on its own, and the pictures of paths all take the same step.
@@ -16,17 +16,9 @@ from jaxtyping import Shaped
 
 from steepest.records import Config, Parameter, TaskFacts
 from steepest.rules import Hyperparameters, Rule, find_rule
-from steepest.rules.arrays import (
-    Array,
-    filled,
-    maximum,
-    minimum,
-    norm,
-    sqrt,
-    total,
-    turned,
-    where,
-)
+from steepest.rules.arrays import Array, filled, turned, where
+from steepest.rules.caution import cautious
+from steepest.rules.clipping import clipped, widened
 from steepest.rules.recipe import CLIPS, RECIPE, SCHEDULE_NUMBERS
 from steepest.rules.schedules import rate, schedule_numbers
 
@@ -158,7 +150,7 @@ def step(
         due, updates = (done + 1) % count == 0, done // count
         after["sum"] = [where(due, filled(s, 0.0), s) for s in gathered]
         gradients = [s / count for s in gathered]
-    gradients = _clipped(plan, gradients, numbers)
+    gradients = clipped(plan.framework, gradients, numbers)
     numbers = {**numbers, "learning_rate": rates[0], "next_learning_rate": rates[1]}
     numbers |= {name: numbers[name] / count for name in SHARES if name in numbers}
     if plan.rule.transformation is not None:
@@ -176,7 +168,7 @@ def step(
         first = where(updates == 0, done * 0, done * 0 + 1)
         old, new = first * numbers["ema"], 1 - first + first * complements["ema"]
         after["average"] = [
-            (old * _widened(a, old) + new * _widened(w, new)).astype(a.dtype)
+            (old * widened(a, old) + new * widened(w, new)).astype(a.dtype)
             for a, w in zip(memory["average"], moved, strict=True)
         ]
     return moved, after
@@ -229,10 +221,12 @@ def _one(
         elif plan.rule.decays_itself is None or not plan.rule.decays_itself(flags):
             w = w - w * decay * own["learning_rate"]
     h = Hyperparameters({**own, **flags, "weight_decay": decay}, rest)
-    if not plan.turned:
-        return plan.rule.update(g, w, memory, t, h)
-    w, memory = plan.rule.update(turned(g), turned(w), memory, t, h)
-    return turned(w), memory
+    if plan.turned:
+        new, memory = plan.rule.update(turned(g), turned(w), memory, t, h)
+        new = turned(new)
+    else:
+        new, memory = plan.rule.update(g, w, memory, t, h)
+    return cautious(g, w, new) if plan.words.get("caution") else new, memory
 
 
 def _own(plan: Plan, numbers: Numbers) -> dict[str, Any]:
@@ -256,36 +250,10 @@ def _transformed(
         weights = [w - w * d * rate for w, d in zip(weights, decay, strict=True)]
     made = plan.rule.transformation(**_own(plan, numbers))
     updates, state = made.update(gradients, state, weights)
-    return [(w + u).astype(w.dtype) for w, u in zip(weights, updates, strict=True)], state
-
-
-def _widened(x: Array, number: Array) -> Array:
-    """Return `x` in the wider type of the two: half precision in single, which numbers have."""
-    return x.astype(np.promote_types(x.dtype, number.dtype))
-
-
-def _clipped(plan: Plan, gradients: Sequence[Array], numbers: Numbers) -> list[Array]:
-    """Return the gradients, clipped as the framework does it."""
-    if plan.has("clip_norm"):
-        limit = numbers["clip_norm"]
-        whole = sqrt(sum((_widened(total(g * g), limit) for g in gradients), start=limit * 0))
-        if plan.framework == "torch":  # torch.nn.utils.clip_grad_norm_
-            scale = minimum(limit / (whole + 1e-6), limit * 0 + 1)
-        else:
-            scale = limit * minimum(1 / whole, 1 / limit)
-        return [g * scale.astype(g.dtype) for g in gradients]
-    if plan.has("clip_each"):
-        limit = numbers["clip_each"]
-        norms = [_widened(norm(g), limit) for g in gradients]
-        return [
-            _widened(g, limit) * limit / maximum(n, limit)
-            for g, n in zip(gradients, norms, strict=True)
-        ]
-    if plan.has("clip_value"):
-        limit = numbers["clip_value"]
-        gradients = [_widened(g, limit) for g in gradients]
-        return [minimum(maximum(g, g * 0 - limit), g * 0 + limit) for g in gradients]
-    return list(gradients)
+    moved = [(w + u).astype(w.dtype) for w, u in zip(weights, updates, strict=True)]
+    if plan.words.get("caution"):
+        moved = [cautious(*each) for each in zip(gradients, weights, moved, strict=True)]
+    return moved, state
 
 
 def _chosen(due: Array, new: Any, old: Any) -> Any:
