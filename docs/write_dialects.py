@@ -16,7 +16,7 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/export"), str(ROOT / "tests/rules")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/codegen"), str(ROOT / "tests/rules")]
 warnings.filterwarnings("ignore")
 
 import frameworks  # noqa: E402

@@ -55,6 +55,10 @@ SETTINGS = {
         {"learning_rate": 0.003},
         {"learning_rate": 0.01, "beta_3": 0.99, "alpha": 2.0, "weight_decay": 0.1},
     ],
+    "Prodigy": [
+        {"learning_rate": 1.0, "d0": 1e-4},
+        {"learning_rate": 0.5, "beta_2": 0.9, "epsilon": 1e-3, "weight_decay": 0.1, "d0": 1e-3},
+    ],
     "Adamax": [{"learning_rate": 0.003}, {"learning_rate": 0.01, "epsilon": 1e-2, "beta_2": 0.9}],
     "Adagrad": [
         {"learning_rate": 0.05, "epsilon": 1e-5},

@@ -15,7 +15,7 @@ from steepest.rules import FRAMEWORKS, RULES
 
 pytestmark = pytest.mark.slow
 
-RATES = {"Adadelta": 1.0, "SGD": 0.05, "Adagrad": 0.05, "Ftrl": 0.5}
+RATES = {"Adadelta": 1.0, "SGD": 0.05, "Adagrad": 0.05, "Ftrl": 0.5, "Prodigy": 1.0}
 RECIPES = [
     {},
     {"schedule": "cosine", "warmup": 0.1, "clip_norm": 0.3, "weight_decay": 0.1},

@@ -29,7 +29,7 @@ def test_every_rule_explains_itself(rule):
     for part in ("when", "tune", "weight_decay"):
         assert told[part].endswith("."), part
     assert told["memory"]["names"]
-    assert 0 < told["memory"]["matrix"] <= 3
+    assert 0 < told["memory"]["matrix"] <= 4
     for one in told["hyperparameters"]:
         assert one["meaning"], one["name"]
     assert [h["name"] for h in told["hyperparameters"]][: len(rule.spaces)] == list(rule.spaces)

@@ -159,3 +159,31 @@ def test_cautious_steps_are_those_of_timm():
     given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS, "weight_decay": DECAY, "decay_on": "all"}
     assert_same(ours("AdamW", **given, caution=True)[0], path)
     assert_same(ours("AdamW", **given, caution=False)[0], ours("AdamW", **given)[0])
+
+
+def prodigy(d0, coefficient, decay):
+    """The authors' prodigyopt 1.1.2 at its defaults, in doubles."""
+    weights, path, d, r = start(), [], d0, 0.0
+    first = [w.copy() for w in weights]
+    m, v, s = ([np.zeros(w.shape) for w in weights] for _ in range(3))
+    for k in range(STEPS):
+        g, rate = gradients(weights, k), d
+        slope = sum((a * (b - w)).sum() for a, b, w in zip(g, first, weights, strict=True))
+        r = math.sqrt(B2) * r + d / d0 * rate * slope
+        for i, one in enumerate(g):
+            m[i] = B1 * m[i] + (1 - B1) * d * one
+            v[i] = B2 * v[i] + (1 - B2) * (d * one) ** 2
+            s[i] = math.sqrt(B2) * s[i] + d / d0 * rate * one
+        d = max(d, coefficient * r / sum(np.abs(one).sum() for one in s))
+        for i in range(len(weights)):
+            step = rate * m[i] / (np.sqrt(v[i]) + d * EPS)
+            weights[i] = weights[i] - decay * rate * weights[i] - step
+        path.append(list(weights))
+    assert d > 2 * d0  # the estimate has grown
+    return path
+
+
+def test_prodigy_has_one_rate_for_all_arrays():
+    given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS, "d0": 2**-13, "d_coef": 2.0}
+    path, _ = ours("Prodigy", learning_rate=1.0, **given, weight_decay=DECAY, decay_on="all")
+    assert_same(path, prodigy(2**-13, 2.0, DECAY))

@@ -35,7 +35,7 @@ def source_of(
     """
     found: dict[str, str] = {}
     needed: set[str] = set()
-    for name in ("begin", "update"):
+    for name in ("begin", "over_all", "update"):
         function = getattr(rule, name)
         if function is not None:
             _collect(function, flags, found, needed)

@@ -61,21 +61,24 @@ CLASS = '''class {name}(keras.optimizers.Optimizer):
                 kept.append(self.add_variable(shape, initializer, variable.dtype, name="memory"))
             self.memory.append(kept)
 
-    def update_step(self, gradient, variable, learning_rate):
+{sums}    def ready(self, gradient, variable, learning_rate):
         dtype = variable.dtype
         h = SimpleNamespace(
 {numbers}
         )
         kept = self.memory[self._get_variable_index(variable)]
-        w, memory = {update}(
+        return (
             keras.ops.cast(gradient, dtype),
             keras.ops.convert_to_tensor(variable),
             tuple(keras.ops.convert_to_tensor(one) for one in kept),
             keras.ops.cast(self.iterations + 1, dtype),
             h,
         )
+
+    def update_step(self, gradient, variable, learning_rate):
+        w, memory = {update}(*self.ready(gradient, variable, learning_rate))
         self.assign(variable, w)
-        for one, value in zip(kept, memory):
+        for one, value in zip(self.memory[self._get_variable_index(variable)], memory):
             self.assign(one, value)
 
     def get_config(self):
@@ -85,13 +88,25 @@ CLASS = '''class {name}(keras.optimizers.Optimizer):
         }}
 '''
 
+SUMS = """    sums = None
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        pairs = zip(grads, trainable_variables)
+        parts = [over_all(*self.ready(g, v, learning_rate)) for g, v in pairs]
+        self.sums = [sum(column) for column in zip(*parts)]
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+"""
+
 COUPLED = '''class {name}({base}):
     """The same with weight decay added to the gradient (L2), which Keras' own never does."""
 
-    def update_step(self, gradient, variable, learning_rate):
-        if self._use_weight_decay(variable):
-            gradient = gradient + {decay} * keras.ops.convert_to_tensor(variable)
-        super().update_step(gradient, variable, learning_rate)
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        grads = [
+            g + {decay} * keras.ops.convert_to_tensor(v) if self._use_weight_decay(v) else g
+            for g, v in zip(grads, trainable_variables)
+        ]
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
 '''
 
 
@@ -175,6 +190,8 @@ def _class(config: Config, task: TaskFacts, inside: bool) -> str:
             if pieces.changes(config, task.steps)
             else numbers["learning_rate"]
         )
+    if rule.over_all:
+        numbers["sums"] = "self.sums"
     if own:
         numbers["matrix"] = "self._get_variable_index(variable) in MATRICES"
     rest = [n for n in names if n != "learning_rate"]
@@ -182,6 +199,7 @@ def _class(config: Config, task: TaskFacts, inside: bool) -> str:
         name=pieces.class_name(config, "keras"),
         title=rule.title,
         update=pieces.update_of(config),
+        sums=SUMS if rule.over_all else "",
         arguments=pieces.indented([f"{n}={literal(v)}," for n, v in names.items()], 2),
         attributes=pieces.indented([f"self.{n} = {n}" for n in rest], 2),
         numbers=pieces.indented([f"{n}={v}," for n, v in numbers.items()], 3),

@@ -43,7 +43,7 @@ CLASS = '''def {name}({arguments}):
         h = SimpleNamespace(learning_rate=lr, next_learning_rate=rate(count + 1), **numbers)
         leaves, tree = jax.tree.flatten(params)
         own = {own}
-        updates, after = [], []
+{sums}        updates, after = [], []
         for g, w, m, extra in zip(jax.tree.leaves(grads), leaves, memory, own):
             t = (count + 1).astype(w.dtype)
             h.__dict__.update(extra)
@@ -54,6 +54,11 @@ CLASS = '''def {name}({arguments}):
 
     return optax.GradientTransformation(init, step)
 '''
+
+SUMS = """        each = zip(jax.tree.leaves(grads), leaves, memory)
+        parts = [over_all(g, w, m, (count + 1).astype(w.dtype), h) for g, w, m in each]
+        h.sums = [sum(column) for column in zip(*parts)]
+"""
 
 DECAYS = '''def decays(params):
     """Weight decay is for kernels and embeddings, not for biases and normalization."""
@@ -239,6 +244,7 @@ def _class(config: Config, total: int, masked: bool, by_hand: bool) -> str:
         name=pieces.class_name(config, "optax"),
         title=rule.title,
         update=pieces.update_of(config),
+        sums=SUMS if rule.over_all else "",
         arguments=", ".join(f"{n}={literal(v)}" for n, v in names.items()),
         numbers=", ".join(f"{n}={n}" for n in names if n != "learning_rate"),
         own=text_own,

@@ -53,7 +53,7 @@ CLASS = '''class {name}(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
+{sums}        for group in self.param_groups:
             h = SimpleNamespace(
 {numbers}
             )
@@ -69,6 +69,21 @@ CLASS = '''class {name}(torch.optim.Optimizer):
         return loss
 '''
 
+
+SUMS = """        parts = []
+        for group in self.param_groups:
+            h = SimpleNamespace(
+{numbers}
+            )
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                w, g, state = parameter, parameter.grad, self.state[parameter]
+                if not state:
+                    state["step"], state["memory"] = 0, begin(w, h)
+                parts.append(over_all(g, w, state["memory"], state["step"] + 1, h))
+        sums = [sum(column) for column in zip(*parts)]
+"""
 
 # What a function or a class begins with, or the constant that it reads.
 BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "# By name", "from ")
@@ -184,10 +199,15 @@ def _class(config: Config, total: int, inside: bool) -> str:
     signature += [f"{n}=False" for n in own] + (["decay=0.0"] if inside else [])
     turned = rule.looks_at_axes
     around = ".permute(tuple(range(parameter.ndim)[::-1]))"  # to [..., in, out], and back
+    sums = ""
+    if rule.over_all:
+        rows = pieces.indented([f"{n}={v}," for n, v in numbers.items()], 4)
+        sums, numbers["sums"] = SUMS.format(numbers=rows), "sums"
     text = CLASS.format(
         name=pieces.class_name(config, "torch"),
         title=rule.title,
         update=pieces.update_of(config),
+        sums=sums,
         arguments=pieces.indented([f"{one}," for one in signature], 2),
         defaults=pieces.indented([f"{n}={v}," for n, v in given.items()], 3),
         numbers=pieces.indented([f"{n}={v}," for n, v in numbers.items()], 4),

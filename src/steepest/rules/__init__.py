@@ -17,6 +17,7 @@ from steepest.rules.lion import LION
 from steepest.rules.muon import MUON
 from steepest.rules.nadam import NADAM
 from steepest.rules.nadamw import NADAMW
+from steepest.rules.prodigy import PRODIGY
 from steepest.rules.radam import RADAM
 from steepest.rules.rmsprop import RMSPROP
 from steepest.rules.rule import FRAMEWORKS, Dialect, Hyperparameters, Rule
@@ -47,6 +48,7 @@ RULES: Mapping[str, Rule] = {
         RADAM,
         ADOPT,
         ADEMAMIX,
+        PRODIGY,
     )
 }
 OWN: dict[str, Rule] = {}  # the rules that a person made, by name

@@ -31,6 +31,8 @@ MEANINGS = {
     "alpha": "how much the slow average of gradients counts beside the fast one",
     "slow_warmup": "the share of the training's steps in which α and β₃ rise; 0: they are there "
     "from the start",
+    "d_coef": "a factor on the estimated learning rate",
+    "d0": "where the estimate of the learning rate starts; smaller costs a few steps",
     "ns_steps": "rounds of the Newton–Schulz iteration",
     "routing": "role: hidden matrices alone by Newton–Schulz; keras, optax: as they would route",
     **{name: one.meaning for name, one in RECIPE.items()},
@@ -38,6 +40,7 @@ MEANINGS = {
 
 # The same name in another role.
 OF_RULES = {
+    ("Prodigy", "learning_rate"): "a factor on the learning rate that it estimates; leave it at 1",
     ("Lion", "beta_1"): "how much of the momentum is in what the sign is taken of; the rest is the "
     "new gradient",
     ("Lion", "beta_2"): "how much of the momentum is kept at each step; 0.99 looks back 100 steps",

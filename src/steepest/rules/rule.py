@@ -75,6 +75,7 @@ class About:
     tune: str  # what to tune first
 
 
+Sums = Callable[[Array, Array, Memory, Array, Hyperparameters], tuple[Array, ...]]
 Update = Callable[[Array, Array, Memory, Array, Hyperparameters], tuple[Array, Memory]]
 
 
@@ -86,8 +87,10 @@ class Rule:
     its memory (a tuple of arrays), the count of updates from 1 and the hyperparameters, and returns
     the new parameter and the new memory. `memory(flags)` names what is remembered for each
     parameter; it starts at zero, in the shape of the parameter, unless `begin(w, h)` says
-    otherwise. `shown(w, memory, h)` are the weights to evaluate, where they are not those that
-    train. `choose(parameter, flags)` gives flags of one array by its role.
+    otherwise. `over_all(g, w, memory, t, h)` are numbers of one array: before an update they are
+    added up over all arrays, and `h.sums` has the sums. `shown(w, memory, h)` are the weights to
+    evaluate, where they are not those that train. `choose(parameter, flags)` gives flags of one
+    array by its role.
 
     `twists` says in a sentence what each twist is: a place where dialects have other arithmetic.
     `inert[twist](values, rate_changes)` tells when it makes no difference.
@@ -109,6 +112,7 @@ class Rule:
     # The number without which a flag does nothing: while it is 0, the flag makes no difference.
     idle: Mapping[str, str] = field(default_factory=dict)
     begin: Callable[[Array, Hyperparameters], Memory] | None = None
+    over_all: Sums | None = None
     shown: Callable[[Array, Memory, Hyperparameters], Array] | None = None
     choose: Callable[[Parameter, Mapping[str, Any]], Mapping[str, bool]] | None = None
     decays_itself: Callable[[Mapping[str, Any]], bool] | None = None  # by flags and twists

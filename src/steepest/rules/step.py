@@ -156,10 +156,13 @@ def step(
     if plan.rule.transformation is not None:
         moved, after["rule"] = _transformed(plan, gradients, weights, memory["rule"], numbers)
     else:
-        pairs = [
-            _one(plan, i, g, w, m, updates + 1, numbers, complements)
-            for i, (g, w, m) in enumerate(zip(gradients, weights, memory["rule"], strict=True))
+        each = list(zip(gradients, weights, memory["rule"], strict=True))
+        ready = [
+            _ready(plan, i, g, w, m, updates + 1, numbers, complements)
+            for i, (g, w, m) in enumerate(each)
         ]
+        _add_up(plan, ready)
+        pairs = [_one(plan, one, w, m) for one, (_, w, m) in zip(ready, each, strict=True)]
         moved, after["rule"] = [w for w, _ in pairs], [m for _, m in pairs]
     if due is not None:
         moved = [where(due, new, old) for new, old in zip(moved, weights, strict=True)]
@@ -188,27 +191,23 @@ def shown(
     ]
 
 
-def _one(
+def _ready(
     plan: Plan,
     i: int,
-    g: Shaped[Any, "*shape"],
-    w: Shaped[Any, "*shape"],
-    memory: Any,
-    t: Shaped[Any, ""],
+    g: Array,
+    w: Array,
+    memory: Sequence[Array],
+    t: Array,
     numbers: Numbers,
     complements: Numbers,
-) -> tuple[Shaped[Any, "*shape"], Any]:
-    """Return one array and its memory after an update.
+) -> tuple[Array, Array, Any, Array, Hyperparameters]:
+    """Return what the rule's functions take of array i, after weight decay.
 
     The arithmetic is in the array's type, as Keras has it. In half precision 0.999 is 1: PyTorch
     and Optax have more for the numbers, so there it is in single.
     """
     if plan.framework != "keras" and w.dtype.itemsize < 4:
-        wide = [m.astype("float32") for m in memory]
-        more, after = _one(plan, i, g, w.astype("float32"), wide, t, numbers, complements)
-        return more.astype(w.dtype), tuple(
-            new.astype(m.dtype) for new, m in zip(after, memory, strict=True)
-        )
+        w, memory = w.astype("float32"), tuple(m.astype("float32") for m in memory)
     own = {name: v.astype(w.dtype) for name, v in numbers.items()}
     rest = {name: v.astype(w.dtype) for name, v in complements.items()}
     g, t = g.astype(w.dtype), t.astype(w.dtype)
@@ -221,12 +220,33 @@ def _one(
         elif plan.rule.decays_itself is None or not plan.rule.decays_itself(flags):
             w = w - w * decay * own["learning_rate"]
     h = Hyperparameters({**own, **flags, "weight_decay": decay}, rest)
-    if plan.turned:
-        new, memory = plan.rule.update(turned(g), turned(w), memory, t, h)
-        new = turned(new)
-    else:
-        new, memory = plan.rule.update(g, w, memory, t, h)
-    return cautious(g, w, new) if plan.words.get("caution") else new, memory
+    return (turned(g), turned(w), memory, t, h) if plan.turned else (g, w, memory, t, h)
+
+
+def _add_up(plan: Plan, ready: Sequence[tuple[Any, ...]]) -> None:
+    """Give the rule's functions the sums over all arrays that it asks for."""
+    if plan.rule.over_all is not None:
+        parts = zip(*(plan.rule.over_all(*one) for one in ready), strict=True)
+        sums = [sum(column[1:], start=column[0]) for column in parts]
+        for _, w, _, _, h in ready:
+            h.sums = tuple(one.astype(w.dtype) for one in sums)
+
+
+def _one(
+    plan: Plan,
+    ready: tuple[Any, ...],
+    w: Shaped[Any, "*shape"],
+    memory: Sequence[Array],
+) -> tuple[Shaped[Any, "*shape"], tuple[Array, ...]]:
+    """Return one array and its memory after an update, in the types that they had before."""
+    new, after = plan.rule.update(*ready)
+    if plan.words.get("caution"):
+        new = cautious(ready[0], ready[1], new)
+    new = turned(new) if plan.turned else new
+    if ready[1].dtype != w.dtype:
+        after = tuple(a.astype(m.dtype) for a, m in zip(after, memory, strict=True))
+        new = new.astype(w.dtype)
+    return new, after
 
 
 def _own(plan: Plan, numbers: Numbers) -> dict[str, Any]:

@@ -117,7 +117,8 @@ def _must_be_given(rule: Rule, name: str) -> list[str]:
     Optax' aliases need a learning rate; those that take None do not descend without it.
     """
     call = rule.dialect("optax").call
-    given = name == "learning_rate" and call and not call.startswith("optax.contrib.schedule_free")
+    able = ("optax.contrib.schedule_free", "optax.contrib.prodigy")
+    given = name == "learning_rate" and call and not call.startswith(able)
     return ["optax"] if given else []
 
 
