@@ -187,3 +187,28 @@ def test_prodigy_has_one_rate_for_all_arrays():
     given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS, "d0": 2**-13, "d_coef": 2.0}
     path, _ = ours("Prodigy", learning_rate=1.0, **given, weight_decay=DECAY, decay_on="all")
     assert_same(path, prodigy(2**-13, 2.0, DECAY))
+
+
+def mars(gamma, decay):
+    """The authors' MARS: mars-adamw, is_approx, and one decay for all arrays."""
+    weights, path = start(), []
+    m, v, last = ([np.zeros(w.shape) for w in weights] for _ in range(3))
+    for t in range(1, STEPS + 1):
+        for i, g in enumerate(gradients(weights, t - 1)):
+            c, b1, b2 = g, 0.75, 0.5
+            if g.ndim == 2:
+                c = g + gamma * (B1 / (1 - B1)) * (g - last[i])
+                c, b1, b2 = c / max(np.sqrt((c * c).sum()), 1.0), B1, B2
+            m[i] = b1 * m[i] + (1 - b1) * c
+            v[i] = b2 * v[i] + (1 - b2) * c * c
+            root = (np.sqrt(v[i]) / math.sqrt(1 - b2**t) + EPS) * (1 - b1**t)
+            weights[i] = weights[i] - RATE * (decay * weights[i] + m[i] / root)
+            last[i] = g
+        path.append(list(weights))
+    return path
+
+
+def test_mars_corrects_matrices_alone():
+    given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS, "adam_beta_1": 0.75, "adam_beta_2": 0.5}
+    path, _ = ours("MARSAdamW", gamma=2**-5, **given, weight_decay=DECAY, decay_on="all")
+    assert_same(path, mars(2**-5, DECAY))

@@ -14,6 +14,7 @@ from steepest.rules.adopt import ADOPT
 from steepest.rules.ftrl import FTRL
 from steepest.rules.lamb import LAMB
 from steepest.rules.lion import LION
+from steepest.rules.mars_adamw import MARS_ADAMW
 from steepest.rules.muon import MUON
 from steepest.rules.nadam import NADAM
 from steepest.rules.nadamw import NADAMW
@@ -49,6 +50,7 @@ RULES: Mapping[str, Rule] = {
         ADOPT,
         ADEMAMIX,
         PRODIGY,
+        MARS_ADAMW,
     )
 }
 OWN: dict[str, Rule] = {}  # the rules that a person made, by name

@@ -33,6 +33,7 @@ MEANINGS = {
     "from the start",
     "d_coef": "a factor on the estimated learning rate",
     "d0": "where the estimate of the learning rate starts; smaller costs a few steps",
+    "gamma": "how much of the gradient's change since the last step is added to it",
     "ns_steps": "rounds of the Newton–Schulz iteration",
     "routing": "role: hidden matrices alone by Newton–Schulz; keras, optax: as they would route",
     **{name: one.meaning for name, one in RECIPE.items()},

@@ -29,8 +29,8 @@ def remembered(rule: Rule) -> dict[str, Any]:
     """Return the names of what is kept, how many numbers a weight that is, and that in words.
 
     Counted on a hidden matrix and on a vector after a step, with Keras' defaults. Not counted are
-    single numbers beside the arrays, and what the step leaves as it was, such as Muon's squares of
-    a matrix. `with` names what comes on top when a flag is set.
+    single numbers beside the arrays, and what the steps leave at zero, such as Muon's squares of a
+    matrix. `with` names what comes on top when a flag is set.
     """
     if not has_formula(rule):
         return {"names": [], "matrix": None, "vector": None, "with": {}, "words": "not known"}
@@ -58,7 +58,7 @@ def remembered(rule: Rule) -> dict[str, Any]:
 
 
 def _counts(rule: Rule, parameter: Parameter) -> list[int | None]:
-    """Return how many numbers a step changes in each array it remembers; None: a single number."""
+    """Return how many numbers there are in each array that steps fill; None: a single number."""
     config = at_defaults(rule)
     plan = make_plan(config, [parameter])
     numbers, complements = prepare("constant", config.numbers, 1)
@@ -68,7 +68,7 @@ def _counts(rule: Rule, parameter: Parameter) -> list[int | None]:
     for done in np.arange(2.0):  # ADOPT's first step leaves its average alone
         _, after = step(plan, gradients, weights, after, done, numbers, complements)
     return [
-        None if new.ndim == 0 else 0 if np.array_equal(old, new) else int(new.size)
+        None if new.ndim == 0 else 0 if not (old.any() or new.any()) else int(new.size)
         for old, new in zip(before["rule"][0], after["rule"][0], strict=True)
     ]
 
