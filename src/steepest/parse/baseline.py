@@ -38,7 +38,6 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
     "ns_coefficients": ((3.4445, -4.775, 2.0315),), "trust_clip": (None,),
     "weight_lr_power": (2.0, 2), "eps": (1e-7, 1e-8), "state_dtype": (None,), "adaptive": (False,),
     "threshold": (5.0, 5), "nesterov": (False,), "use_clipping": (True,), "beta3": (None,),
-    "safeguard_warmup": (False,),
 }  # fmt: skip
 
 
