@@ -9,6 +9,7 @@ optimizer that stands on its own, and the pictures of paths all take the same st
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -226,8 +227,9 @@ def _ready(
 def _add_up(plan: Plan, ready: Sequence[tuple[Any, ...]]) -> None:
     """Give the rule's functions the sums over all arrays that it asks for."""
     if plan.rule.over_all is not None:
-        parts = zip(*(plan.rule.over_all(*one) for one in ready), strict=True)
-        sums = [sum(column[1:], start=column[0]) for column in parts]
+        kind = reduce(np.promote_types, (w.dtype for _, w, *_ in ready))
+        parts = [[x.astype(kind) for x in plan.rule.over_all(*one)] for one in ready]
+        sums = [sum(column[1:], start=column[0]) for column in zip(*parts, strict=True)]
         for _, w, _, _, h in ready:
             h.sums = tuple(one.astype(w.dtype) for one in sums)
 
