@@ -96,12 +96,12 @@ ADEMAMIX = Rule(
         "keras": Dialect(
             defaults={"alpha": 2.0},
             decay="decoupled",
-            note="Keras has no such class; the arithmetic is that of the authors' PyTorch.",
+            note="The arithmetic is that of the authors' PyTorch.",
         ),
         "torch": Dialect(
             defaults={"alpha": 2.0},
             decay="decoupled",
-            note="torch.optim has no such class. In the authors' AdEMAMix, α is 2, and neither α "
+            note="In the authors' AdEMAMix, α is 2, and neither α "
             "nor β₃ rises unless alpha_warmup and beta3_warmup are given in steps.",
         ),
         "optax": Dialect(

@@ -69,11 +69,11 @@ ADOPT = Rule(
     dialects={
         "keras": Dialect(
             decay="decoupled",
-            note="Keras has no such class; the arithmetic is that of the authors' PyTorch.",
+            note="The arithmetic is that of the authors' PyTorch.",
         ),
         "torch": Dialect(
             decay="coupled",
-            note="torch.optim has no such class. The authors' ADOPT adds weight_decay to the "
+            note="The authors' ADOPT adds weight_decay to the "
             "gradient (L2) unless decouple=True, which shrinks no weights at the first step; "
             "timm's clips at t^.333.",
         ),

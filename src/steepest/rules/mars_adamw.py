@@ -97,16 +97,16 @@ MARS_ADAMW = Rule(
     dialects={
         "keras": Dialect(
             decay="decoupled",
-            note="Keras has no such class; the arithmetic is that of the authors' PyTorch.",
+            note="The arithmetic is that of the authors' PyTorch.",
         ),
         "torch": Dialect(
             decay="decoupled",
-            note="torch.optim has no such class. The authors' MARS decays arrays that are no "
+            note="The authors' MARS decays arrays that are no "
             "matrices by .1 unless told otherwise; timm's takes g for c at the first step.",
         ),
         "optax": Dialect(
             decay="decoupled",
-            note="Optax has no such class; the arithmetic is that of the authors' PyTorch.",
+            note="The arithmetic is that of the authors' PyTorch.",
         ),
     },
 )

@@ -102,17 +102,17 @@ PRODIGY = Rule(
     bounds={**BOUNDS, "d_coef": (0.0, 1e38), "d0": (1e-30, 1e38)},
     twists={"corrects_bias": "whether both averages are corrected for their start at zero"},
     decays_itself=lambda _: True,
+    divides_by_rate=True,  # r and s have it as a factor: at zero, r/Σ|s| is 0/0
     dialects={
         "keras": Dialect(
             twists={"corrects_bias": False},
             decay="decoupled",
-            note="Keras has no such class; the arithmetic is that of the authors' PyTorch.",
+            note="The arithmetic is that of the authors' PyTorch.",
         ),
         "torch": Dialect(
             twists={"corrects_bias": False},
             decay="decoupled",
-            note="torch.optim has no such class; the arithmetic is that of the authors' Prodigy. "
-            "At a rate of zero that one leaves its averages as they are.",
+            note="The arithmetic is that of the authors' Prodigy at its defaults.",
         ),
         "optax": Dialect(
             call="optax.contrib.prodigy",
@@ -127,8 +127,8 @@ PRODIGY = Rule(
             },
             twists={"corrects_bias": True},
             decay="decoupled",
-            note="Always corrects both averages. A warm-up that starts at zero gives 0/0, which is "
-            "no number; let it start above.",
+            note="Always corrects both averages for their start. A rate of zero, such as the first "
+            "of a warm-up, gives 0/0, which is no number.",
         ),
     },
 )

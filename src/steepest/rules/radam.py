@@ -75,7 +75,7 @@ RADAM = Rule(
         "keras": Dialect(
             twists={"epsilon_hat": True},
             decay="decoupled",
-            note="Keras has no such class; its arithmetic is taken from PyTorch.",
+            note="Its arithmetic is taken from PyTorch.",
         ),
         "torch": Dialect(
             call="torch.optim.RAdam",

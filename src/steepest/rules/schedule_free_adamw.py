@@ -109,7 +109,7 @@ SCHEDULE_FREE_ADAMW = Rule(
         "torch": Dialect(
             twists={"weighs_by_rate": "this"},
             decay="decoupled",
-            note="torch.optim has no such class; the arithmetic is that of the authors' "
+            note="The arithmetic is that of the authors' "
             "AdamWScheduleFree, whose warm-up has a rate above zero at the first step.",
         ),
         "optax": Dialect(

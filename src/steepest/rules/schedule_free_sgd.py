@@ -83,12 +83,12 @@ SCHEDULE_FREE_SGD = Rule(
         "keras": Dialect(
             twists={"weighs_by_rate": "this"},
             decay="decoupled",
-            note="Keras has no such class; the arithmetic is that of the authors' PyTorch.",
+            note="The arithmetic is that of the authors' PyTorch.",
         ),
         "torch": Dialect(
             twists={"weighs_by_rate": "this"},
             decay="decoupled",
-            note="torch.optim has no such class; the arithmetic is that of the authors' "
+            note="The arithmetic is that of the authors' "
             "SGDScheduleFree, whose warm-up has a rate above zero at the first step.",
         ),
         "optax": Dialect(
