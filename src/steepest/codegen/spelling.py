@@ -124,7 +124,9 @@ def twist_apart(config: Config, framework: str) -> str | None:
     """Return the twists in which the framework's own class differs, where nothing else does."""
     rule = find_rule(config.rule)
     values = {**rule.dialect(config.dialect).fixed, **checked(config)}
-    if values.get("caution") or rule.dialect(framework).call is None or _limits(rule, config, values, framework):
+    if values.get("caution") or rule.dialect(framework).call is None:
+        return None
+    if _limits(rule, config, values, framework):
         return None
     if rule.decays_itself and "weight_decay" in values and framework != "keras":
         return None
