@@ -85,6 +85,16 @@ def _name(name: str, value: Any) -> None:
         raise InputError(f"{name} is {quoted(value)}, but must be text of 1 to 60 characters")
 
 
+def _workers(_: str, value: Any) -> None:
+    if value == "ray" or callable(getattr(value, "submit", None)):
+        return
+    if isinstance(value, str) and not value.isdecimal():
+        raise InputError(
+            f"workers is {quoted(value)}, but must be a number of processes, such as 4, or 'ray'"
+        )
+    make_whole("workers", int(value) if isinstance(value, str) else value, 1, 1000)
+
+
 def _in_parse(name: str, value: Any) -> None:
     """Nothing is checked here: `parse` reads it when the study is planned, and refuses it there."""
 
@@ -219,6 +229,16 @@ class Options:
         lambda _, value: make_memory(value),
         metavar="SIZE",
         usual="most of what is free",
+        free=True,
+    )
+
+    workers: Any = _option(  # noqa: RUF009
+        None,
+        "Who trains: so many processes on this machine, such as 4, or ray for Ray's actors, here "
+        "or where RAY_ADDRESS says.",
+        _workers,
+        metavar="N|ray",
+        usual="threads of this process, one a core",
         free=True,
     )
 

@@ -44,7 +44,7 @@ def run_tasks(
     check_plan(options if built_in else replace(options, optimizers="SGD"))
     if out is not None:
         _check_same(out / "study.db", tasks, options)
-    if options.memory is not None:
+    if options.memory is not None or options.workers is not None:
         share_gpu()
     progress = not as_json or sys.stderr.isatty()
 
@@ -62,8 +62,9 @@ def run_tasks(
 
     if several:
 
-        def train(task: Any, place: Path) -> Any:
-            study = run_study(task, options, place, progress, tasks)
+        def train(name: str, size: int | None, task: Any, place: Path) -> Any:
+            work = _work(name, options, size)
+            study = run_study(task, options, place, progress, tasks, work)
             write_report(study)
             return study
 
@@ -79,7 +80,8 @@ def run_tasks(
         interrupted: KeyboardInterrupt | None = None
         try:
             with _watched(out) if watch else contextlib.nullcontext():
-                study = run_study(loaded, options, out, progress, tasks)
+                work = _work(tasks[0], options, sizes[0])
+                study = run_study(loaded, options, out, progress, tasks, work)
         except KeyboardInterrupt as error:
             interrupted = error
     if interrupted is not None:
@@ -91,6 +93,15 @@ def run_tasks(
         more = further(study.record)
         click.echo(f"to go on: {resume_command(out, *own, *more.split())}", err=True)
     write_report(study)
+
+
+def _work(task: str, options: Options, batch_size: int | None) -> Any:
+    """Return a task as a value, where others than this process train it."""
+    if options.workers is None:
+        return None
+    from steepest.workers.work import Work
+
+    return Work.named(task, options.epochs, batch_size)
 
 
 def _check_same(path: Path, tasks: Sequence[str], options: Options) -> None:

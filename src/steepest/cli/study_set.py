@@ -15,7 +15,7 @@ def run_study_set(
     tasks: Sequence[str],
     sizes: Sequence[int | None],
     load: Callable[[str, int | None], Any],
-    train: Callable[[Any, Path], Any],
+    train: Callable[[str, int | None, Any, Path], Any],
     out: Path | None,
     as_json: bool,
     check: Callable[[Path], None],
@@ -28,7 +28,7 @@ def run_study_set(
         load: makes a task with a batch size, or raises `InputError`. It is called for all before
             any is trained, so that what is wrong with the last is said at once, and again before
             each is trained, so that the data of one is in memory at a time.
-        train: trains one into a directory, and returns its `Study`.
+        train: trains one, by its name and size, into a directory, and returns its `Study`.
         out: the directory that gets TASK/study.db of each; by default runs/several-TIME.
         as_json: print one JSON object at the end, and nothing else.
         check: refuses the file of a study that had other options.
@@ -53,7 +53,7 @@ def run_study_set(
     for one, place in zip(every, places, strict=True):
         try:
             with contextlib.redirect_stdout(sys.stderr):
-                done.append(train(_anew(load, *one), place))
+                done.append(train(*one, _anew(load, *one), place))
         except KeyboardInterrupt as error:
             first = next((p / "study.db" for p in places if (p / "study.db").exists()), place)
             study = place / "study.db" if (place / "study.db").exists() else first

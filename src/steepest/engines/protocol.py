@@ -84,13 +84,16 @@ class Engine(Protocol):
     """How populations of one task train."""
 
     facts: TaskFacts
-    workers: int  # how many calls of `advance` may run at the same time, in threads
     memory: int  # bytes that trials in training and waiting may take
     device: str  # what it trains on, for the study file
     packages: tuple[str, ...]  # whose versions decide what comes out
     # Whether members train side by side or one after another, which decides the last bits; None
     # where it is not chosen yet. It may be set before programs are prepared.
     lockstep: bool | None
+
+    @property
+    def workers(self) -> int:
+        """How many calls of `advance` may run at the same time: threads, or workers elsewhere."""
 
     @property
     def sets(self) -> Mapping[str, Data]:

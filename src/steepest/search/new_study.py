@@ -22,6 +22,7 @@ from steepest.rules.custom import rule_fingerprint
 from steepest.search.runner import program_key
 from steepest.search.session import Session
 from steepest.version import __version__
+from steepest.workers.remote import RemoteEngine
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ def new_study(engine: Engine, contestants: Sequence[Contestant], settings: Setti
         "cores": str(cores()),
         "device": engine.device,
     }
+    if isinstance(engine, RemoteEngine):
+        hardware["workers"] = engine.crew.name
     optimizers = {
         contestant.name: ContestantRecord(
             rule=contestant.rule,

@@ -16,7 +16,10 @@ from steepest.engines.state import Advance, State
 from steepest.records import Config, Curves, Outcome, Stage, TaskFacts, Trial
 from steepest.spaces import Value
 from steepest.text import plain
+from steepest.workers.driver import train_out
 from steepest.workers.local import Job, Pace, train
+from steepest.workers.remote import RemoteEngine
+from steepest.workers.slices import untrained
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +90,10 @@ def train_trials(training: Training, running: list[Running]) -> None:
         for until in dict.fromkeys(one.until for one in group):
             some = [one for one in group if one.until == until]
             jobs.append(_job(training, training.programs[key], some, until))
-    train(jobs, training.engine.workers, training.progress, training.pace)
+    if isinstance(training.engine, RemoteEngine):
+        train_out(jobs, training.engine, training.progress, training.pace)
+    else:
+        train(jobs, training.engine.workers, training.progress, training.pace)
 
 
 def recover(training: Training, running: list[Running]) -> None:
@@ -131,6 +137,8 @@ def _job(training: Training, program: Program, group: list[Running], epochs: int
             group[member].seconds = group[member].trial.seconds
         if all(number in checkpoints for number in numbers):
             return State.join([checkpoints.get(number) for number in numbers])
+        if isinstance(training.engine, RemoteEngine):  # who trains them draws their weights
+            return untrained(len(members))
         return program.begin(population.take(members))
 
     def end(members: Sequence[int], state: State, measured: Advance) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+from steepest.backend import share_gpu
 from steepest.errors import InputError, StudyFileError, quoted
 from steepest.options import NAMES, Options
 from steepest.parse.optimizers import Wanted
@@ -73,6 +74,7 @@ def compare(
     sweep: int = 0,
     seed: int = 0,
     memory: int | str | None = None,
+    workers: Any = None,
     out: str | Path | None = None,
     name: str | None = None,
     progress: bool | None = None,
@@ -148,6 +150,10 @@ def compare(
         seed: what all randomness comes from.
         memory: what trials may take of it, as bytes or as in "4GB"; by default most of what is
             free. Those that wait to go on wait on disk where it does not suffice.
+        workers: who trains: by default threads of this process, one a core. A number is so many
+            processes on this machine, "ray" is Ray's actors, here or where RAY_ADDRESS says, and
+            any `concurrent.futures.Executor` will do whose tasks are values, such as Dask's. For
+            Keras models without code of their own, with arrays.
         out: the directory that gets `study.db` and `report.html`; by default `runs/NAME-TIME`. If
             it holds a study of the same question that was stopped, that one goes on, and so does
             one that its limit of time cut short, with another `time`; one that came to its end is
@@ -180,23 +186,27 @@ def compare(
     own = ("loss", "step", "metrics") if torch else ("class_weight", "sample_weight")
 
     def train(size: int, place: str | Path | None) -> Study:
-        task = any_task(
-            model,
-            x,
-            y,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            test_data=test_data,
-            epochs=epochs,
-            batch_size=size,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            shuffle=shuffle,
-            initial_weights=initial_weights,
-            name=name,
+        arguments = {
+            "validation_data": validation_data,
+            "validation_split": validation_split,
+            "test_data": test_data,
+            "epochs": epochs,
+            "batch_size": size,
+            "steps_per_epoch": steps_per_epoch,
+            "validation_steps": validation_steps,
+            "shuffle": shuffle,
+            "initial_weights": initial_weights,
+            "name": name,
             **{argument: given[argument] for argument in own},
-        )
-        study = run_study(task, options, place, progress)
+        }
+        work = None
+        if workers is not None:
+            from steepest.workers.work import Work
+
+            share_gpu()
+            work = Work.of_model(model, x, y, arguments)  # as it is given, and before it is met
+        task = any_task(model, x, y, **arguments)
+        study = run_study(task, options, place, progress, work=work)
         _write(study)
         return study
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steepest.amounts import make_memory
 from steepest.errors import InputError, StudyFileError
@@ -16,6 +16,10 @@ from steepest.plan import make_plan, settled
 from steepest.signals import Stopped
 from steepest.study.study import Study
 
+if TYPE_CHECKING:
+    from steepest.engines.protocol import Engine
+    from steepest.workers.work import Work
+
 
 def run_study(
     task: Any,
@@ -23,6 +27,7 @@ def run_study(
     out: str | Path | None = None,
     progress: bool | None = None,
     named: Sequence[str] = (),
+    work: "Work | None" = None,
 ) -> Study:
     """Train and judge what `options` ask of `task`, and return the study.
 
@@ -32,6 +37,7 @@ def run_study(
         out: the directory for the study file; by default a new one in `runs`.
         progress: whether progress is shown; by default where there is a terminal.
         named: the tasks as they were named on the command line, for `steepest resume`.
+        work: the task as a value, for workers beside this process.
 
     Raises:
         InputError: the options do not fit the task, or `out` holds another study.
@@ -61,7 +67,7 @@ def run_study(
         progress = sys.stderr.isatty() or console.is_jupyter
     shown = live(console) if progress else contextlib.nullcontext(silent)
     try:
-        with shown as watch:
+        with _trained_by(engine, options, memory, work) as engine, shown as watch:
             return Study(search(engine, contestants, settings, path, watch, asked), path)
     except Stopped as stopped:
         said = "stopped before there was anything to keep"
@@ -71,6 +77,21 @@ def run_study(
                 f"out={str(path.parent)!r} goes on"
             )
         raise Stopped(stopped.number, said) from None
+
+
+@contextlib.contextmanager
+def _trained_by(
+    engine: "Engine", options: Options, memory: int | None, work: "Work | None"
+) -> Iterator["Engine"]:
+    """Give the engine that trains: this one, in threads, or one of workers beside this process."""
+    if options.workers is None or work is None:
+        yield engine
+        return
+    from steepest.workers.hired import hired
+    from steepest.workers.remote import RemoteEngine
+
+    with hired(options.workers, work, memory) as crew:
+        yield RemoteEngine(engine, crew)
 
 
 def read(path: str | Path, *, target: float | None = None, reference: str | None = None) -> Study:

@@ -1,0 +1,217 @@
+"""The driver's side: cuts jobs into slices for a crew, takes what comes back, and minds the dead.
+
+A slice is a few members and a few epochs, about two seconds of training: what a fault costs, and
+how often progress is told. Where packing and sending take long it is longer. How the cut falls
+depends on the clock, what comes out does not: a member goes on from its state, wherever that is.
+
+Who dies with a slice has it sent to another one. Two deaths of a slice halve it, as it may be too
+much for the memory there; two deaths of a single member are that trial's failure.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from steepest.engines.state import Fresh
+from steepest.errors import TrialError
+from steepest.workers.crew import Answer
+from steepest.workers.local import Job, Pace, Progress
+from steepest.workers.remote import TICKETS, RemoteEngine, RemoteProgram, raise_told
+from steepest.workers.slices import Slice, Trained
+from steepest.workers.wire import unpack
+
+SLICE_SECONDS = 2.0
+SHARE = 0.05  # of a slice's time that sending it may take; else it is made longer
+LOOK = 0.2  # seconds between looks at the clock and at who asks to stop
+DEATHS = 2  # of one slice, before it is halved
+# A worker hangs that takes so many times as long as was measured, and so many seconds more. It is
+# meant for one that stands still: a busy machine is slower, and costs less than a slice twice.
+SLOWER, PATIENCE = 10.0, 60.0
+
+
+@dataclass
+class _Slice:
+    """Members of a job that go together, and how often a worker died with them."""
+
+    job: Job
+    members: Sequence[int]
+    deaths: int = 0
+
+
+@dataclass
+class _Out:
+    """A slice that a worker has."""
+
+    slice: _Slice
+    epochs: Sequence[int]  # where its members stood
+    stop: int
+    sent: float
+    due: float  # when it hangs
+
+
+def train_out(
+    jobs: Sequence[Job],
+    engine: RemoteEngine,
+    progress: Progress,
+    pace: Pace | None = None,
+    patience: float = PATIENCE,
+) -> None:
+    """Train all `jobs` by the engine's crew, as `local.train` does in threads.
+
+    An exception is raised at once; who trains goes on for nothing, and nobody is told of it. Where
+    it is `enough`, what is in training is waited for; where time is `over`, it is given up.
+    """
+    driver = _Driver(jobs, engine, progress, pace or Pace(), patience)
+    while not driver.pace.over():
+        if not driver.pace.enough():
+            driver.send()
+        if not driver.out and (driver.pace.enough() or driver.done()):
+            return
+        for answer in engine.crew.collect(LOOK):
+            driver.take(answer)
+        driver.give_up()
+
+
+class _Driver:
+    """What is out, and what waits."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        engine: RemoteEngine,
+        progress: Progress,
+        pace: Pace,
+        patience: float,
+    ) -> None:
+        self.jobs, self.engine, self.crew = jobs, engine, engine.crew
+        self.progress, self.pace, self.patience = progress, pace, patience
+        self.out: dict[int, _Out] = {}
+        self.again: deque[_Slice] = deque()
+
+    def done(self) -> bool:
+        """Return whether all is handed out."""
+        return not self.again and all(job.taken == len(job.population) for job in self.jobs)
+
+    def send(self) -> None:
+        """Send slices to whoever is free."""
+        while self.crew.free > 0 and not self.done():
+            if self.again:
+                self._send(self.again.popleft())
+                continue
+            job = next(job for job in self.jobs if job.taken < len(job.population))
+            count = self._count(job)
+            first, job.taken = job.taken, job.taken + count
+            self._send(_Slice(job, range(first, job.taken)))
+
+    def _count(self, job: Job) -> int:
+        """Return how many members the next slice of a job has."""
+        program, left = _program(job), len(job.population) - job.taken
+        fair = -(-left // self.crew.size)
+        if program.whole:  # as many at a time take as long as one
+            return min(fair, program.capacity)
+        timely = _timely(program) / (program.seconds * job.stop) if program.seconds else 1
+        return max(1, min(fair, int(timely), program.capacity))
+
+    def _send(self, one: _Slice) -> None:
+        job, program = one.job, _program(one.job)
+        began = time.perf_counter()
+        state = job.begin(one.members)
+        epochs = [int(epoch) for epoch in state.epoch]
+        length = 1
+        if program.seconds:
+            length = max(1, int(_timely(program) / (program.seconds * len(one.members))))
+        stop = min(job.stop, min(epochs) + length)
+        configs = tuple(job.population.config(member) for member in one.members)
+        given = None if isinstance(state, Fresh) and not state.weights else state
+        engine = self.engine
+        value = Slice(program.name, configs, given, stop, engine.lockstep, engine.members)
+        ticket, due = next(TICKETS), math.inf
+        if program.seconds:
+            expected = program.seconds * len(epochs) * (stop - min(epochs))
+            expected += program.compile_seconds + program.overhead
+            due = began + self.patience + SLOWER * expected
+        self.crew.submit(ticket, value.to_bytes())
+        self.out[ticket] = _Out(one, epochs, stop, began, due)
+
+    def take(self, answer: Answer) -> None:
+        """Take what came of a slice. Of one that was given up, or came before, nothing is taken."""
+        out = self.out.pop(answer.ticket, None)
+        if out is None:
+            return
+        if answer.message is None:
+            self._died(out.slice, answer.why)
+            return
+        reply = unpack(answer.message)
+        if "died" in reply:
+            self._died(out.slice, reply["died"])
+            return
+        raise_told(reply)
+        self.engine.check(reply["about"])
+        self._trained(out, reply)
+
+    def _trained(self, out: _Out, reply: Mapping[str, Any]) -> None:
+        came, job, program = Trained.from_value(reply), out.slice.job, _program(out.slice.job)
+        members, going = out.slice.members, []
+        seconds = sum(measured.seconds for _, _, measured in came.parts)
+        trained = sum(int(measured.trained.sum()) for _, _, measured in came.parts)
+        compiled = came.compile_seconds if not program.seconds else 0.0
+        if trained:
+            program.seconds = seconds / trained
+        program.capacity, program.whole = came.capacity, came.whole
+        program.compile_seconds = max(program.compile_seconds, came.compile_seconds)
+        program.overhead = max(0.0, time.perf_counter() - out.sent - seconds - compiled)
+        for place, reason in came.failed.items():
+            self._failed(job, members[place], reason)
+        for places, state, measured in came.parts:
+            job.end([members[place] for place in places], state, measured)
+            planned = 0
+            for i, place in enumerate(places):
+                more = bool(state.alive[i]) and out.stop < job.stop
+                planned += (out.stop if more else job.stop) - out.epochs[place]
+                going += [members[place]] if more else []
+            self.progress(planned, int(measured.trained.sum()))
+        if going:
+            self.again.append(_Slice(job, going))
+
+    def give_up(self) -> None:
+        """Give up slices of workers that hang."""
+        now = time.perf_counter()
+        for ticket in [ticket for ticket, out in self.out.items() if now > out.due]:
+            out = self.out.pop(ticket)
+            self.crew.drop(ticket)
+            self._died(out.slice, f"no answer after {now - out.sent:.0f} s")
+
+    def _died(self, one: _Slice, why: str) -> None:
+        """Send a slice to another worker, halve it, or tell that its trial has failed."""
+        one.deaths += 1
+        if one.deaths < DEATHS:
+            self.again.appendleft(one)
+        elif len(one.members) > 1:
+            self.again.extendleft(_halves(one))
+        else:
+            said = f"{DEATHS} workers ended while they trained it, the last one: {why}"
+            self._failed(one.job, one.members[0], said)
+
+    def _failed(self, job: Job, member: int, reason: str) -> None:
+        if job.fail is None:
+            raise TrialError(reason)
+        job.fail(member, reason)
+
+
+def _program(job: Job) -> RemoteProgram:
+    assert isinstance(job.program, RemoteProgram)
+    return job.program
+
+
+def _timely(program: RemoteProgram) -> float:
+    """Return how many seconds of training a slice should be."""
+    return max(SLICE_SECONDS, program.overhead / SHARE)
+
+
+def _halves(one: _Slice) -> Iterator[_Slice]:
+    middle = len(one.members) // 2
+    for members in (one.members[:middle], one.members[middle:]):
+        yield _Slice(one.job, members)

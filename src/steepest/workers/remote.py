@@ -1,0 +1,173 @@
+"""An engine whose populations are trained by a crew; it measures here, and trains nothing."""
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+from steepest import errors
+from steepest.data.stream import Data
+from steepest.engines.compiled import autotune
+from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.population import Population
+from steepest.engines.protocol import Engine, Key, Program, Tell, silent, unheard
+from steepest.engines.state import Advance, State
+from steepest.errors import InputError, SteepestError
+from steepest.records import Config
+from steepest.workers.crew import Crew
+from steepest.workers.wire import unpack
+
+log = logging.getLogger(__name__)
+
+TICKETS = itertools.count(1)  # no slice has the number of another, in whichever study
+ASK = 1.0  # seconds between looks whether the first worker is there
+RAISED = ("InputError", "TaskError", "TrialError", "StudyFileError", "SteepestError")
+
+
+class RemoteEngine:
+    """Trains populations of one task elsewhere.
+
+    Args:
+        here: the engine of this process, which measures trained weights. Its programs are compiled
+            when they are first needed for that.
+        crew: who trains.
+
+    Raises:
+        InputError: the workers train another task than this process.
+        SteepestError: no worker can be started.
+    """
+
+    packages: tuple[str, ...]
+    lockstep: bool | None
+
+    def __init__(self, here: Engine, crew: Crew) -> None:
+        self.here, self.crew = here, crew
+        self.facts, self.packages, self.memory = here.facts, here.packages, here.memory
+        self.members = 0  # that may want to train at a time; 0 if that is unknown
+        self.kind = ""  # of processor or GPU, of the first worker that is there
+        first = self._first()
+        self.device = str(first["device"])
+        self.default = first["lockstep"]  # how members train where nobody measured
+        self.lockstep = here.lockstep
+
+    @property
+    def workers(self) -> int:
+        """How many slices train at the same time."""
+        return self.crew.size
+
+    @property
+    def sets(self) -> Mapping[str, Data]:
+        """What trained weights can be measured on, by name."""
+        return self.here.sets
+
+    def prepare(
+        self,
+        configs: Mapping[Key, Config],
+        epochs: int = 0,
+        ready: Callable[[], None] = unheard,  # noqa: ARG002  # nothing is compiled here
+    ) -> Mapping[Key, Program]:
+        """Return programs that workers compile when they first train them."""
+        every = list(configs.values())
+        if every and epochs:
+            self.members = -(-epochs // (len(every) * self.facts.epochs))
+            if self.lockstep is None and isinstance(self.here, CompiledEngine):
+                self.lockstep = autotune.Memo(self.facts, self.device, every, epochs).read()
+        if self.lockstep is None:
+            self.lockstep = self.default
+        return {key: RemoteProgram(self, repr(key), config) for key, config in configs.items()}
+
+    def check(self, about: Mapping[str, Any]) -> None:
+        """Raise `InputError` for a worker that would train something else, or with other bits."""
+        mine = dict(self.facts.fingerprint)
+        theirs = about["task"]
+        other = sorted(name for name in mine if theirs.get(name) != mine[name])
+        if about["epochs"] != self.facts.epochs:
+            other.append("epochs")
+        if other:
+            raise InputError(
+                f"a worker has another task than this process, its {other[0]} differ; give every "
+                "worker the same files and versions, and let a task file draw nothing without a "
+                "seed"
+            )
+        self.kind = self.kind or about["kind"]
+        if about["kind"] != self.kind:
+            raise InputError(
+                f"workers are of two kinds, {self.kind} and {about['kind']}, which round "
+                "differently, so the same seed would not give the same study; give workers of one "
+                "kind"
+            )
+
+    def _first(self) -> Mapping[str, Any]:
+        """Wait for the first worker, and return what it is."""
+        ticket = next(TICKETS)
+        self.crew.submit(ticket, b"")
+        while True:
+            for one in self.crew.collect(ASK):
+                if one.ticket != ticket:
+                    continue
+                if one.message is None:  # another one comes
+                    self.crew.submit(ticket := next(TICKETS), b"")
+                    continue
+                reply = unpack(one.message)
+                raise_told(reply)
+                self.check(reply["about"])
+                log.info("%s: the first one is there", self.crew.name)
+                return dict(reply["about"])
+
+
+def raise_told(reply: Mapping[str, Any]) -> None:
+    """Raise what a worker told of that is no fault of one trial."""
+    if "error" not in reply:
+        return
+    kind, said = reply["error"]
+    if kind in RAISED:
+        _raise(getattr(errors, kind)(said))
+    raise SteepestError(
+        f"a worker failed: {said}; run the same without --workers, which says where in the code"
+    )
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+@dataclass
+class RemoteProgram:
+    """A program that workers compile. What is measured is measured here."""
+
+    engine: RemoteEngine
+    name: str
+    config: Config
+    capacity: int = 1  # as the first worker that trained it says
+    whole: bool = False
+    compile_seconds: float = 0.0
+    seconds: float = 0.0  # of an epoch of a member in a slice; 0 while that is unknown
+    overhead: float = 0.0  # of a slice, on the way and in packing
+
+    @cached_property
+    def here(self) -> Program:
+        """The program of this process."""
+        engine = self.engine
+        if engine.here.lockstep is None:
+            engine.here.lockstep = engine.lockstep
+        return engine.here.prepare({self.name: self.config})[self.name]
+
+    def begin(self, population: Population) -> State:
+        """Return the state of an untrained population."""
+        return self.here.begin(population)
+
+    def advance(
+        self, population: Population, state: State, stop: int, tell: Tell = silent
+    ) -> tuple[State, Advance]:
+        """Train here, which a study does not ask for."""
+        return self.here.advance(population, state, stop, tell)
+
+    def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
+        """Return loss and metrics on one of the engine's sets, a dictionary a member."""
+        return self.here.measure(population, state, on)
+
+    def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
+        """Return the seconds of the update alone, a repetition each; nothing if unknown."""
+        return self.here.update_seconds(population, state)
