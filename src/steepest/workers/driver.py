@@ -197,7 +197,7 @@ class _Driver:
 
     def _failed(self, job: Job, member: int, reason: str) -> None:
         if job.fail is None:
-            raise TrialError(reason)
+            raise TrialError(f"a member cannot be trained: {reason}")
         job.fail(member, reason)
 
 

@@ -1,0 +1,123 @@
+"""Whole studies by workers: as one process makes them, whoever is killed on the way."""
+
+import importlib.util
+import os
+import signal
+import time
+
+import keras
+import numpy as np
+import pytest
+from faults.running import (
+    FEW,
+    REAL,
+    TASK,
+    check_end,
+    check_finished,
+    has_trials,
+    run,
+    start,
+    study_of,
+    wait_until,
+)
+from faults.same import scrub
+from small import classes_data, make_model
+
+import steepest
+from steepest.errors import InputError
+from steepest.workers.processes import Processes
+
+pytestmark = pytest.mark.slow
+
+
+def trials(out):
+    return scrub(study_of(out)).trials
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    path = tmp_path_factory.mktemp("workers")
+    (path / "task.py").write_text(
+        TASK.replace("epochs, batch_size = 400", "epochs, batch_size = 60")
+    )
+    check_end(run(*REAL, "compare", path / "task.py", *FEW, "--out", path / "whole"))
+    return path
+
+
+def with_ray():
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("Ray is not installed")
+
+
+@pytest.mark.parametrize("workers", ["2", "ray"])
+def test_the_command_gives_the_same_study(place, workers):
+    """Its driver is killed in the middle, and it is resumed."""
+    if workers == "ray":
+        with_ray()
+    out = place / f"by-{workers}"
+    command = (*REAL, "compare", place / "task.py", *FEW, "--out", out, "--workers", workers)
+    process = start(*command, new=True)
+    assert wait_until(has_trials(out, 3), process)
+    process.kill()
+    process.communicate()
+    check_end(run(*REAL, "resume", out, place / "task.py", new=True))
+    check_finished(out)
+    assert trials(out) == trials(place / "whole")
+    assert study_of(out).asked["workers"] == workers
+    assert "workers" in study_of(out).hardware
+
+
+def test_a_model_in_memory_trains_in_processes_of_which_one_is_killed(tmp_path, monkeypatch):
+    """From Python; it waits until a worker trains, and then kills it."""
+    x, y = classes_data()
+    given = {
+        "validation_data": classes_data(1),
+        "optimizers": "SGD,Adam",
+        "full_trainings": 10,
+        "epochs": 40,
+        "batch_size": 16,
+        "initial_weights": "given",
+        "progress": False,
+    }
+    model = make_model(dropout=0.1)
+    here = steepest.compare(model, x, y, out=tmp_path / "here", **given)
+    killed, collect = [], Processes.collect
+
+    def collect_and_kill(self, timeout):
+        busy = [one for one in self.workers if one.ticket is not None and one.ready]
+        if not killed and len(self.workers) == 2 and busy and time.monotonic() > kill_after[0]:
+            killed.append(busy[0].handle.process.pid)
+            os.kill(killed[0], signal.SIGKILL)
+        if busy and kill_after[0] == np.inf:
+            kill_after[0] = time.monotonic() + 1.0
+        return collect(self, timeout)
+
+    kill_after = [np.inf]
+    monkeypatch.setattr(Processes, "collect", collect_and_kill)
+    there = steepest.compare(model, x, y, out=tmp_path / "there", workers=2, **given)
+    assert killed
+    assert trials(tmp_path / "there") == trials(tmp_path / "here")
+    assert there.best.config == here.best.config
+
+
+class Own(keras.layers.Layer):
+    def call(self, x):
+        return x
+
+
+def test_what_cannot_be_sent_is_refused(tmp_path):
+    x, y = classes_data()
+    layers = keras.layers
+    own = keras.Sequential([keras.Input((6,)), Own(), layers.Dense(3, "softmax")])
+    own.compile(loss="sparse_categorical_crossentropy")
+    given = {"validation_split": 0.2, "workers": 2, "out": tmp_path / "none", "epochs": 2}
+    with pytest.raises(InputError, match=r"uses Own, which another process .* task file"):
+        steepest.compare(own, x, y, **given)
+    with pytest.raises(InputError, match=r"x has a generator, but only NumPy's arrays"):
+        steepest.compare(make_model(), (i for i in range(3)), **given)
+    with pytest.raises(InputError, match="workers is 'many', but must be a number of processes"):
+        steepest.compare(make_model(), x, y, **{**given, "workers": "many"})
+    if importlib.util.find_spec("ray") is None:
+        with pytest.raises(InputError, match=r'pip install "steepest\[ray\]"'):
+            steepest.compare(make_model(), x, y, **{**given, "workers": "ray"})
+    assert not (tmp_path / "none").exists()
