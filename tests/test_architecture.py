@@ -49,6 +49,7 @@ DOORS = {  # a heavy package and the only places that import it
     "mlflow": {"exporters"},
     "IPython": {"reports"},
     "http": {"serve.py"},
+    "ray": {"workers/on_ray.py"},
 }
 
 

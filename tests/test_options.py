@@ -46,6 +46,7 @@ SET = {
     "recipe": "warmup=0.05,clip_norm=1",
     "baseline": ["keras.optimizers.Adam(1e-3)", "optax.sgd(0.1)"],
     "memory": "4GB",
+    "workers": "4",
     "name": "first try",
 }
 NONSENSE = {
@@ -68,6 +69,7 @@ NONSENSE = {
     "recipe": "warmpu=1",
     "baseline": "Adm(1)",
     "memory": "much",
+    "workers": "many",
     "name": "",
 }
 
@@ -125,7 +127,7 @@ def test_compare_asks_for_all_that_it_is_given(monkeypatch):
 
     found = []
 
-    def run_study(task, options, out, progress):
+    def run_study(task, options, out, progress, work):
         found.append(options)
         raise InterruptedError
 

@@ -1,1 +1,1 @@
-"""Where populations train: today on the cores of this machine."""
+"""Where populations train: threads of this process, other processes, or a cluster's."""
