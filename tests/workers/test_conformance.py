@@ -89,7 +89,7 @@ def test_slices_train_as_here(crew, made):
 def test_what_goes_wrong_is_a_record(crew):
     broken = Slice("no", (CONFIGS[0].__class__("NoSuchRule", "keras", {}, "constant", 0),), None, 1)
     said = reply(crew, broken.to_bytes())
-    with pytest.raises(Exception, match="NoSuchRule"):
+    with pytest.raises(Exception, match="NoSuchRule is of your own"):
         raise_told(said)
     assert reply(crew, b"")["about"]["epochs"] == 4  # and the worker is there still
 

@@ -1,5 +1,7 @@
 """Whoever dies, hangs or answers twice: what comes out is what one process would have made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crews import GIVEN, Here, assert_same, config, make_work, trained_here
@@ -7,7 +9,7 @@ from small import classes_data, make_model
 
 from steepest.engines.population import Population
 from steepest.engines.state import State
-from steepest.errors import InputError, SteepestError
+from steepest.errors import InputError
 from steepest.search.runner import program_key
 from steepest.tasks.keras.task import keras_task
 from steepest.workers import driver
@@ -112,11 +114,11 @@ def test_two_deaths_halve_a_slice_and_then_the_trial_has_failed(made):
     study = Study(task, crew)
     study.program.seconds, study.program.capacity = 1e-3, 8  # measured before: a slice is all
     study.train()
-    assert tried == [5, 5, 3, 3, 2, 2, 1, 1]
+    assert tried == [5, 5, 3, 3, 2, 2, 1, 1, 1]
     study.assert_whole(expected, without=[3])
     assert list(study.failed) == [3]
     assert study.failed[3] == (
-        "2 workers ended while they trained it, the last one: killed by signal 9, SIGKILL"
+        "3 workers ended while they trained it, the last one: killed by signal 9, SIGKILL"
     )
 
 
@@ -144,12 +146,12 @@ def test_when_time_is_over_nothing_is_waited_for(made):
     assert not study.failed
 
 
-def test_a_study_s_own_error_ends_it(made):
+@pytest.mark.parametrize("own", [{"rule": "Mine"}, {"schedule": "own:Steps:0123abcd"}])
+def test_what_only_the_driver_knows_ends_the_study(made, own):
+    """A schedule that nobody knows would train at a rate of 1."""
     work, task, _ = made
-    strange = [config(0.1, rule="SGD")]
-    object.__setattr__(strange[0], "rule", "NoSuchRule")
-    study = Study(task, Here(work), strange)
-    with pytest.raises(SteepestError, match="NoSuchRule"):
+    study = Study(task, Here(work), [replace(config(0.1), **own)])
+    with pytest.raises(InputError, match=f"{next(iter(own.values()))} is of your own, and a work"):
         study.train()
 
 

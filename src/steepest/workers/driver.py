@@ -5,7 +5,8 @@ how often progress is told. Where packing and sending take long it is longer. Ho
 depends on the clock, what comes out does not: a member goes on from its state, wherever that is.
 
 Who dies with a slice has it sent to another one. Two deaths of a slice halve it, as it may be too
-much for the memory there; two deaths of a single member are that trial's failure.
+much for the memory there. A single member has one more try, as machines may also be taken away by
+chance; then its trial has failed.
 """
 
 import math
@@ -27,6 +28,7 @@ SLICE_SECONDS = 2.0
 SHARE = 0.05  # of a slice's time that sending it may take; else it is made longer
 LOOK = 0.2  # seconds between looks at the clock and at who asks to stop
 DEATHS = 2  # of one slice, before it is halved
+LAST_DEATHS = 3  # of a single member, before its trial has failed
 # A worker hangs that takes so many times as long as was measured, and so many seconds more. It is
 # meant for one that stands still: a busy machine is slower, and costs less than a slice twice.
 SLOWER, PATIENCE = 10.0, 60.0
@@ -187,12 +189,12 @@ class _Driver:
     def _died(self, one: _Slice, why: str) -> None:
         """Send a slice to another worker, halve it, or tell that its trial has failed."""
         one.deaths += 1
-        if one.deaths < DEATHS:
+        if one.deaths < (DEATHS if len(one.members) > 1 else LAST_DEATHS):
             self.again.appendleft(one)
         elif len(one.members) > 1:
             self.again.extendleft(_halves(one))
         else:
-            said = f"{DEATHS} workers ended while they trained it, the last one: {why}"
+            said = f"{LAST_DEATHS} workers ended while they trained it, the last one: {why}"
             self._failed(one.job, one.members[0], said)
 
     def _failed(self, job: Job, member: int, reason: str) -> None:

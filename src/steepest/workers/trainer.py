@@ -18,7 +18,11 @@ from steepest.engines.compiled.width import budget
 from steepest.engines.population import Population
 from steepest.engines.protocol import Program
 from steepest.engines.state import Advance, State
-from steepest.errors import SteepestError
+from steepest.errors import InputError, SteepestError
+from steepest.parse.compiled import compiled_with
+from steepest.records import Config
+from steepest.rules import OWN, RULES
+from steepest.rules.custom_schedules import OWN_SCHEDULES, is_own
 from steepest.workers.local import Job, train
 from steepest.workers.slices import Slice, Trained
 from steepest.workers.wire import pack
@@ -40,6 +44,8 @@ class Trainer:
         with contextlib.redirect_stdout(sys.stderr):  # a task file may print
             task = Work.from_bytes(work).build()
             self.engine = make_engine(task, (budget(None) if memory is None else memory) // share)
+            # A schedule of the person's own, that the model was compiled with, is known by this.
+            compiled_with(task.optimizer, None)
         self.programs: dict[Any, Program] = {}
         self.lock = threading.Lock()
         self.turns = threading.BoundedSemaphore(self.engine.workers)  # where threads share this
@@ -83,11 +89,24 @@ class Trainer:
         key = one.program, one.lockstep, one.members
         with self.lock:
             if key not in self.programs:
+                _check_known(one.configs[0])
                 if one.lockstep is not None:
                     self.engine.lockstep = one.lockstep
                 epochs = one.members * self.engine.facts.epochs
                 self.programs.update(self.engine.prepare({key: one.configs[0]}, epochs))
             return self.programs[key]
+
+
+def _check_known(config: Config) -> None:
+    """Raise `InputError` for an optimizer or a schedule that only the driver's process knows."""
+    own = None if config.rule in {**RULES, **OWN} else config.rule
+    if is_own(config.schedule) and config.schedule not in OWN_SCHEDULES:
+        own = config.schedule
+    if own is not None:
+        raise InputError(
+            f"{own} is of your own, and a worker does not know it; make it in the task file, which "
+            "every worker runs, or run without --workers"
+        )
 
 
 def answer(build: Callable[[], Trainer], message: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Work:
         cls, name: str, epochs: int | None = None, batch_size: int | None = None
     ) -> "Work":
         """Return the task that the command line calls so: built in, a file or a function."""
-        return cls({"name": name, "epochs": epochs})
+        return cls({"name": name, "epochs": epochs, "directory": str(Path.cwd())})
 
     @classmethod
     def of_model(cls, model: Any, x: Any, y: Any, given: Mapping[str, Any]) -> "Work":
@@ -58,8 +59,16 @@ class Work:
             InputError: this process cannot build it.
         """
         if "name" in self.value:
-            return load_task(self.value["name"], self.value["epochs"])
+            return load_task(self._found(self.value["name"]), self.value["epochs"])
         return keras_task(model_of(self.value["model"]), **self.value["arguments"])
+
+    def _found(self, name: str) -> str:
+        """Return a task file as this process finds it: from here, or from where the driver is."""
+        there = Path(self.value["directory"], name)
+        file = name.partition(":")[0]
+        if file.endswith(".py") and not Path(file).exists():
+            return str(there)
+        return name
 
 
 def _plain(name: str, value: Any) -> Any:
