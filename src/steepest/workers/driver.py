@@ -115,7 +115,7 @@ class _Driver:
         if program.whole:  # as many at a time take as long as one
             return min(fair, program.capacity)
         timely = _timely(program) / (program.seconds * job.stop) if program.seconds else 1
-        return max(1, min(fair, int(timely), program.capacity))
+        return max(1, min(fair, int(timely)))  # the worker cuts it as its memory asks
 
     def _send(self, one: _Slice) -> None:
         job, program = one.job, _program(one.job)

@@ -90,7 +90,7 @@ class RayActors(Team[Any]):
         self.gpus = int(there.get("GPU", 0))
         self.size = max(1, self.gpus or int(there.get("CPU", 1)))
         nodes = sum(bool(node.get("Alive")) for node in self.ray.nodes())
-        self.share = max(1, -(-self.size // max(1, nodes)))
+        self.share = 1 if self.gpus else max(1, -(-self.size // max(1, nodes)))
         self.name = f"Ray: {self.size} actors"
 
     def start(self, number: int) -> Any:  # noqa: ARG002  # Ray counts itself

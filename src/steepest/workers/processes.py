@@ -65,9 +65,10 @@ class Processes(Team[_Process]):
     def __init__(self, work: bytes, count: int, memory: int | None = None) -> None:
         super().__init__(count)
         self.name = f"{count} process{'es' if count > 1 else ''}"
-        self.greeting = pack([count, memory])
         self.work = work
         self.gpus = _gpus()
+        # Those of one GPU share its memory, on a CPU all share the machine's.
+        self.greeting = pack([-(-count // max(1, len(self.gpus))), memory])
         self.selector = selectors.DefaultSelector()
         self.fill()
 
