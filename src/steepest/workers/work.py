@@ -22,11 +22,10 @@ class Work:
     value: Mapping[str, Any]
 
     @classmethod
-    def named(
-        cls, name: str, epochs: int | None = None, batch_size: int | None = None
-    ) -> "Work":
+    def named(cls, name: str, epochs: int | None = None, batch_size: int | None = None) -> "Work":
         """Return the task that the command line calls so: built in, a file or a function."""
-        return cls({"name": name, "epochs": epochs, "directory": str(Path.cwd())})
+        asked = {"epochs": epochs, "batch_size": batch_size}
+        return cls({"name": name, "asked": asked, "directory": str(Path.cwd())})
 
     @classmethod
     def of_model(cls, model: Any, x: Any, y: Any, given: Mapping[str, Any]) -> "Work":
@@ -59,7 +58,7 @@ class Work:
             InputError: this process cannot build it.
         """
         if "name" in self.value:
-            return load_task(self._found(self.value["name"]), self.value["epochs"])
+            return load_task(self._found(self.value["name"]), **self.value["asked"])
         return keras_task(model_of(self.value["model"]), **self.value["arguments"])
 
     def _found(self, name: str) -> str:
