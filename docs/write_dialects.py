@@ -62,7 +62,8 @@ a tenth half-way.
 PyTorch takes bias corrections in double precision and Keras and Optax in float32, which is the
 1e-5 of Adam and its kin at the first steps. PyTorch's Muon multiplies matrices in bfloat16,
 which keeps three digits: Steepest does so in the weights' own type, and so does the class that
-it writes.
+it writes. Optax' RAdam takes a small number as the difference of two large ones in float32, which
+is its 6e-4.
 """
 EXPORT = """## The exported code against what was measured
 
