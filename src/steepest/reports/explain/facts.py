@@ -192,10 +192,12 @@ def _differences(rule: Rule) -> list[dict[str, Any]]:
 
 
 def _weight_decay(rule: Rule) -> str:
-    """Return what weight_decay means in each framework's own class, in a sentence."""
+    """Return what weight_decay means in each framework's own class, in a sentence; in each dialect
+    where no framework has one, though a person's own rule has no dialects."""
     kinds: dict[str | None, list[str]] = {}
+    lacking = not any(spoken.call for spoken in rule.dialects.values())
     for framework in FRAMEWORKS:
-        if rule.dialect(framework).call:
+        if rule.dialect(framework).call or (lacking and framework in rule.dialects):
             kinds.setdefault(rule.dialect(framework).decay, []).append(NAMES[framework])
     said = "; ".join(f"{listed(names)}: {DECAYS[kind]}" for kind, names in kinds.items())
     return f"{said}." if said else ""
