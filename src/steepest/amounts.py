@@ -1,11 +1,12 @@
-"""Numbers as people write them: whole numbers, shares, times and sizes of memory, checked.
+"""Values as people write them: numbers, shares, times, sizes of memory and words, checked.
 
-Each function takes what a person gave and returns the number, or raises `InputError` with the
-value, the rule and an example.
+Each `make_` function takes what a person gave and returns the number, or raises `InputError` with
+the value, the rule and an example. Each `check_` function takes an option's name and its value, and
+raises alike.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -130,3 +131,42 @@ def _plain_text(given: Any) -> str:
         return str(given).strip().lower()
     except ValueError:  # an integer of thousands of digits
         return ""
+
+
+def check_one_of(*known: str) -> Callable[[str, Any], None]:
+    """Return a check for one of some words."""
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, str) or value not in known:
+            raise InputError(f"there is no {name} {quoted(value)}; known are {', '.join(known)}")
+
+    return check
+
+
+def check_word(name: str, value: Any) -> None:
+    """Raise `InputError` for what is no text."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {quoted(value)}, but must be a word")
+
+
+def check_direction(_: str, value: Any) -> None:
+    """Raise `InputError` for what is neither up nor down."""
+    if not isinstance(value, str) or value not in ("up", "down"):
+        raise InputError(f"direction is {quoted(value)}, but must be 'up' or 'down'")
+
+
+def check_name(name: str, value: Any) -> None:
+    """Raise `InputError` for what names no study."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 60:
+        raise InputError(f"{name} is {quoted(value)}, but must be text of 1 to 60 characters")
+
+
+def check_workers(_: str, value: Any) -> None:
+    """Raise `InputError` for what is no number of processes, no executor and not Ray."""
+    if value == "ray" or callable(getattr(value, "submit", None)):
+        return
+    if isinstance(value, str) and not value.isdecimal():
+        raise InputError(
+            f"workers is {quoted(value)}, but must be a number of processes, such as 4, or 'ray'"
+        )
+    make_whole("workers", int(value) if isinstance(value, str) else value, 1, 1000)

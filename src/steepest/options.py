@@ -13,6 +13,11 @@ from itertools import islice
 from typing import Any
 
 from steepest.amounts import (
+    check_direction,
+    check_name,
+    check_one_of,
+    check_word,
+    check_workers,
     make_batch_sizes,
     make_memory,
     make_number,
@@ -62,39 +67,6 @@ def _number(low: float, high: float) -> Check:
     return lambda name, value: make_number(name, value, low, high)
 
 
-def _one_of(*known: str) -> Check:
-    def check(name: str, value: Any) -> None:
-        if not isinstance(value, str) or value not in known:
-            raise InputError(f"there is no {name} {quoted(value)}; known are {', '.join(known)}")
-
-    return check
-
-
-def _word(name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise InputError(f"{name} is {quoted(value)}, but must be a word")
-
-
-def _direction(_: str, value: Any) -> None:
-    if not isinstance(value, str) or value not in ("up", "down"):
-        raise InputError(f"direction is {quoted(value)}, but must be 'up' or 'down'")
-
-
-def _name(name: str, value: Any) -> None:
-    if not isinstance(value, str) or not 1 <= len(value) <= 60:
-        raise InputError(f"{name} is {quoted(value)}, but must be text of 1 to 60 characters")
-
-
-def _workers(_: str, value: Any) -> None:
-    if value == "ray" or callable(getattr(value, "submit", None)):
-        return
-    if isinstance(value, str) and not value.isdecimal():
-        raise InputError(
-            f"workers is {quoted(value)}, but must be a number of processes, such as 4, or 'ray'"
-        )
-    make_whole("workers", int(value) if isinstance(value, str) else value, 1, 1000)
-
-
 def _in_parse(name: str, value: Any) -> None:
     """Nothing is checked here: `parse` reads it when the study is planned, and refuses it there."""
 
@@ -112,7 +84,7 @@ class Options:
     dialect: str | None = _option(
         None,
         "The framework whose arithmetic and defaults they have: keras, torch or optax.",
-        _one_of(*DIALECTS),
+        check_one_of(*DIALECTS),
         metavar="NAME",
         usual="the model's own",
     )
@@ -135,7 +107,7 @@ class Options:
         "standard",
         "quick, standard or thorough: about 4, 8 or 20 full trainings for each optimizer. Where "
         "trainings are short, as many as 5 s, 30 s or 3 min of training buy.",
-        _one_of(*BUDGETS),
+        check_one_of(*BUDGETS),
     )
     trials: int | None = _option(
         None,
@@ -172,18 +144,18 @@ class Options:
         free=True,
     )
     metric: str | None = _option(
-        None, "The metric that decides.", _word, metavar="NAME", usual="the validation loss"
+        None, "The metric that decides.", check_word, metavar="NAME", usual="the validation loss"
     )
     direction: str | None = _option(
         None,
         "Whether the metric is better up or down, where it does not say so itself.",
-        _direction,
+        check_direction,
         metavar="up|down",
     )
     at: str = _option(
         "end",
         "Compare trials at the end of training, or at their best epoch.",
-        _one_of(*ENDS),
+        check_one_of(*ENDS),
     )
     practical: float | str | None = _option(
         None,
@@ -236,7 +208,7 @@ class Options:
         None,
         "Who trains: so many processes on this machine, such as 4, or ray for Ray's actors, here "
         "or where RAY_ADDRESS says.",
-        _workers,
+        check_workers,
         metavar="N|ray",
         usual="threads of this process, one a core",
         free=True,
@@ -245,7 +217,7 @@ class Options:
     name: str | None = _option(
         None,
         "The name of the study and of its directory; of one TASK.",
-        _name,
+        check_name,
         usual="the task's name",
     )
 
