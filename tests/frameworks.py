@@ -15,10 +15,9 @@ from steepest.records import Config
 from steepest.rules import RULES, step
 from steepest.rules.recipe import completed
 from steepest.tasks.keras.task import keras_task
+from steepest.tasks.torch.lowering.quick import quick
 
 WORDS, LENGTH, CLASSES, BATCH, STEPS = 20, 8, 3, 16, 100
-# A program that runs a hundred small steps is compiled in half the time where XLA tries less.
-QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def data():
@@ -120,7 +119,7 @@ def _program(plan):
     key = (id(plan.rule), numbers, rest, plan.decayed)
     if key not in _PROGRAMS:
 
-        @functools.partial(jax.jit, compiler_options=QUICKLY)
+        @functools.partial(jax.jit, compiler_options=quick())
         def advance(weights, memory, g, done, numbers, complements):
             weights, memory = step.step(plan, g, weights, memory, done, numbers, complements)
             return weights, memory, step.shown(plan, weights, memory, numbers, complements)
@@ -147,7 +146,7 @@ def keras_optimizer_steps(optimizer, model, count=STEPS, rates=None):
     for variable, value in zip(model.trainable_variables, initial(), strict=True):
         variable.assign(value)
     optimizer.build(model.trainable_variables)
-    apply = jax.jit(optimizer.stateless_apply, compiler_options=QUICKLY)
+    apply = jax.jit(optimizer.stateless_apply, compiler_options=quick())
     state = [v.value for v in optimizer.variables]
     weights = [jnp.asarray(w) for w in initial()]
     losses, path, gradients = [], [], []
@@ -187,7 +186,7 @@ def optax_optimizer_steps(optimizer, count=STEPS):
     params = as_tree([jnp.asarray(w) for w in initial()])
     state = optimizer.init(params)
 
-    @functools.partial(jax.jit, compiler_options=QUICKLY)
+    @functools.partial(jax.jit, compiler_options=quick())
     def apply(g, state, params):
         updates, state = optimizer.update(g, state, params)
         return jax.tree.map(lambda p, u: p + u, params, updates), state

@@ -21,6 +21,7 @@ from steepest.errors import SteepestError
 from steepest.tasks.torch.lowering.draws import FIXED
 from steepest.tasks.torch.lowering.lowered import Graph
 from steepest.tasks.torch.lowering.oracle import Numbers, Oracle
+from steepest.tasks.torch.lowering.quick import quick
 from steepest.tasks.torch.lowering.table import NotLoweredError
 
 RELATIVE = 1e-6  # of the largest element of an array
@@ -61,7 +62,7 @@ def prove(
 def _prove_mode(
     oracle: Oracle, graph: Graph, batches: Sequence[Sequence[Tensor]], mode: str
 ) -> None:
-    run = jax.jit(lambda *given: _numbers(graph, *given), compiler_options=QUICK)
+    run = jax.jit(lambda *given: _numbers(graph, *given), compiler_options=quick())
     given = oracle.values()
     nearby = {name: _nearby(value, n) for n, (name, value) in enumerate(given.items())}
     for batch in batches:
@@ -75,10 +76,6 @@ def _prove_mode(
             outputs, changed, gradients = jax.device_get(run(trained, rest, leaves))
             changed = {name: changed.get(name, rest[name]) for name in expected.buffers}
             _compare(Numbers(outputs, changed, gradients), expected, mode)
-
-
-# The program runs four times: compiling it well would take longer than all of them.
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def _numbers(
