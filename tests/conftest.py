@@ -39,6 +39,18 @@ SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marke
 NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
 # Hundreds of cases each, of which those of one rule share programs and a framework's paths.
 BY_RULE = ("test_oracles.py", "test_exported.py")
+# Take minutes, the longest first: begun last, one would keep a worker when the others have ended.
+LONGEST = (
+    "reports/test_page_in_browser.py",
+    "cli/test_torch.py",
+    "engines/test_against_keras.py",
+    "torch/test_equals_torch.py",
+    "torch/test_verify.py",
+    "engines/test_accelerator.py",
+    "faults/test_deadlines.py",
+    "engines/test_layers.py",
+    "cli/test_cli.py",
+)
 _spent = defaultdict(float)  # CPU seconds of tests that are not marked slow
 _last = 0.0
 
@@ -64,12 +76,18 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
-    """Mark as fast what is not slow, and let files that have slow tests begin."""
+    """Mark as fast what is not slow, and let what takes longest in one piece begin."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     for item in items:
         if not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.fast)
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: _turn(item.path.as_posix(), item.path in slow))
+
+
+def _turn(path, slow):
+    """Return when a file begins: of those that have slow tests, one that is cut by rule is last."""
+    longest = [i for i, file in enumerate(LONGEST) if path.endswith(file)]
+    return (not slow, *(longest or [len(LONGEST) + path.endswith(BY_RULE)]))
 
 
 def pytest_collection_finish():
@@ -140,12 +158,20 @@ def pytest_terminal_summary(terminalreporter):
 def compiled_quickly():
     """Let XLA try less: for arithmetic that is held against another's, in programs run once."""
     import jax
+    from jax._src import compiler
 
-    name = "jax_disable_most_optimizations"
-    before = jax.config.read(name)
-    jax.config.update(name, True)
+    from steepest.tasks.torch.lowering.quick import quick
+
+    asked, given = compiler.get_compile_options, quick()
+
+    def options(*args, **kwargs):
+        found = asked(*args, **kwargs)
+        found.env_option_overrides = [*{**given, **dict(found.env_option_overrides)}.items()]
+        return found
+
+    compiler.get_compile_options = options
     yield
-    jax.config.update(name, before)
+    compiler.get_compile_options = asked
     jax.clear_caches()  # what draws weights, say, would be in memory still, with other bits
 
 
