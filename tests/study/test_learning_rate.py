@@ -142,7 +142,8 @@ def test_text_page_and_json_tell_the_same(found, tmp_path):
     assert told["take"] == found.rate
     assert told["code"] == found.code()
     text = str(found)
-    assert text.splitlines()[0] == told["advice"][0]
+    assert max(map(len, text.splitlines())) <= 100
+    assert " ".join(text.split()).startswith(told["advice"][0])
     assert f"learning_rate={found.rate}" in text
     assert "It rests on" in text
     page = read(found.write_report(tmp_path / "lr.html").read_text())
@@ -166,7 +167,7 @@ def test_the_length_is_that_of_a_full_training_unless_it_takes_long(monkeypatch)
     monkeypatch.setattr(rate_runs, "SECONDS", 0.0)
     found = asked(**short)
     assert found.runs.epochs == 1
-    assert "A short training prefers a higher rate" in str(found)
+    assert "A short training prefers a higher rate" in " ".join(str(found).split())
 
 
 def test_the_model_s_own_optimizer_is_the_default():

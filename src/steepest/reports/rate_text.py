@@ -3,6 +3,7 @@ rests on."""
 
 import math
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Any
 
 from steepest.codegen import code, has_code, own_framework
@@ -14,6 +15,7 @@ from steepest.reports.numbers import number, with_interval
 from steepest.text import duration, many, setting
 
 FORMAT = 1  # of the JSON
+WIDTH = 100  # letters of a line
 LINES = 12  # of code that stand in the text
 
 
@@ -62,14 +64,14 @@ def _around(runs: RateRuns, choice: RateChoice) -> Iterator[str]:
             "the untrained model, or without a finite loss."
         )
     said = [
-        f"{setting(_short(rate))} ({how}; {_ends(choice, rate)})"
+        f"{setting(_short(rate))} by {how}, {_ends(choice, rate)}"
         for how, rate in choice.tests.items()
         if rate
     ]
     if said:
         yield (
             "A range test, one run whose rate grows from batch to batch, would say "
-            f"{' or '.join(said)}."
+            f"{', or '.join(said)}."
         )
     else:
         yield "A range test was not run: it needs arrays in memory and a model that JAX can trace."
@@ -104,8 +106,8 @@ def rests_on(runs: RateRuns) -> str:
         if runs.epochs < runs.task.epochs
         else ""
     ) + (
-        "The seeds that chose the rate also judge it, and no other optimizer was asked: `steepest "
-        "compare` asks several and confirms on fresh seeds."
+        "The seeds that chose the rate also judge it, and no other optimizer was asked: steepest "
+        "compare asks several, and confirms on fresh seeds."
     )
     return (
         f"It rests on {many(count, 'training')} of {many(runs.epochs, 'epoch')} at "
@@ -130,11 +132,12 @@ def chosen_config(runs: RateRuns, choice: RateChoice) -> Config:
 
 def text(runs: RateRuns, choice: RateChoice) -> str:
     """Return all of it for a terminal, without colours."""
-    lines = ["\n".join(advice(runs, choice)), "", *_lines(table(runs, choice)), ""]
+    told = [line for one in advice(runs, choice) for line in wrap(one, WIDTH)]
+    lines = [*told, "", *_lines(table(runs, choice)), ""]
     found = source(runs, choice)
     if found is not None and len(found.splitlines()) <= LINES:
         lines += [found.rstrip(), ""]
-    return "\n".join([*lines, rests_on(runs)])
+    return "\n".join([*lines, *wrap(rests_on(runs), WIDTH)])
 
 
 def table(runs: RateRuns, choice: RateChoice) -> list[tuple[str, str, str, str]]:

@@ -172,8 +172,9 @@ def run_rates(
 
 def _length(engine: Engine, program: Program, one: Population, seeds: int) -> int:
     """Return the epochs of each training, as the time of one epoch allows."""
-    _, measured = program.advance(one, program.begin(one), 1)
-    all_of = measured.seconds * (TRAININGS + len(AROUND) * seeds) / engine.workers
+    # The second of two: the first has what is done once in it, such as bringing data to a device.
+    seconds = [program.advance(one, program.begin(one), 1)[1].seconds for _ in range(2)][1]
+    all_of = seconds * (TRAININGS + len(AROUND) * seeds) / engine.workers
     full = engine.facts.epochs
     lengths = [max(1, full // part) for part in LENGTHS]
     return next((epochs for epochs in lengths if epochs * all_of <= SECONDS), lengths[-1])

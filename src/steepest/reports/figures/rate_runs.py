@@ -98,16 +98,17 @@ def _test(runs: RateRuns, choice: RateChoice, top: float) -> list[dict[str, Any]
         }
     ]
     bottom = min(v for one in choice.tried for v in one.value.values if math.isfinite(v))
-    for how, rate in choice.tests.items():
+    for i, (how, rate) in enumerate(choice.tests.items()):
         if rate is not None and min(every) <= rate <= max(every):
+            below = i % 2 == 1  # where the two lines are near, their names would lie on each other
             traces.append(
                 {
                     "type": "scatter",
                     "mode": "lines+text",
                     "x": [rate, rate],
                     "y": [bottom, top],
-                    "text": ["", how],
-                    "textposition": "top center",
+                    "text": [how, ""] if below else ["", how],
+                    "textposition": "bottom center" if below else "top center",
                     "textfont": {"color": "@dim", "size": 12},
                     "line": {"color": "@dim", "dash": "dash", "width": 1},
                     "hovertemplate": f"range test, {how}: %{{x:.3g}}<extra></extra>",
