@@ -36,9 +36,9 @@ def call(study: StudyRecord, name: str, config: Config | None = None, named: boo
     told = {k: v for k, v in values.items() if not (k in usual and same(v, usual[k]))}
     every = {**usual, **values}
     for key in [key for key in told if key != RATE]:
-        word, pair, _ = words.get(key, key).partition("[")
+        word, pair, _ = words.get(key, "").partition("[")
         if not pair:
-            parts.append(f"{word}={_shown(asked, key, told[key])}")
+            parts.append(f"{word or key}={_shown(asked, key, told[key])}")
             continue
         inner = [own for own in every if words.get(own, "").startswith(f"{word}[")]
         if key == next(own for own in inner if own in told):  # both, where the first is told

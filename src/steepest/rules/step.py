@@ -195,8 +195,8 @@ def shown(
 def _ready(
     plan: Plan,
     i: int,
-    g: Array,
-    w: Array,
+    g: Shaped[Any, "*shape"],
+    w: Shaped[Any, "*shape"],
     memory: Sequence[Array],
     t: Array,
     numbers: Numbers,
