@@ -93,6 +93,14 @@ def test_what_is_used_today_is_kept_where_it_is_as_good():
     assert "keras.optimizers" not in text(study, verdict)  # it is in the person's code already
 
 
+def test_from_the_double_on_it_is_said_how_many_times_as_much():
+    study = study_of(Adam=0.01 + NOISE / 10, SGD=0.26 + NOISE / 10, RMSprop=0.011 + NOISE / 9)
+    second = advised(study)[1]
+    assert "SGD's is 26 times as high" in second
+    study = study_of(Adam=[0.01], SGD=[0.26], RMSprop=[0.011])
+    assert "not decided yet (at most 26 times as high)" in advised(study)[1]
+
+
 def test_who_was_left_with_fewer_seeds_is_behind_on_those():
     """As its mean in the table, of its own seeds, may be the lower one."""
     study = study_of(SGD=2.0 + 5 * NOISE, Adam=[1.9, 1.8])

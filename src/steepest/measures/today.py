@@ -53,7 +53,7 @@ def against(study: StudyRecord, verdict: Verdict, name: str) -> Today | None:
     gain, clear = estimate([ours[seed] - theirs[seed] for seed in both]), False
     other = {name: mine, mine: name}.get(verdict.leader or "")  # who is compared with the leader
     if other is not None and (behind := standings[other].behind) is not None:
-        gain = behind if verdict.leader == name else _turned(behind)
+        gain = behind if verdict.leader == name else -behind
     if other is not None:
         clear = standings[other].state in (State.BEHIND, State.DIVERGED)
     elif gain.low is not None and gain.high is not None:
@@ -63,9 +63,3 @@ def against(study: StudyRecord, verdict: Verdict, name: str) -> Today | None:
     if size is not None and size > 0 and not study.settings.maximize:
         relative = gain / size
     return Today(mine, study.optimizers[mine].compiled, gain, relative, clear)
-
-
-def _turned(value: Estimate) -> Estimate:
-    """Return the estimate with its sign turned."""
-    mean, low, high = (None if one is None else -one for one in (value.mean, value.high, value.low))
-    return Estimate(mean, low, high, tuple(-one for one in value.values))

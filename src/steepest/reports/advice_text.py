@@ -9,7 +9,7 @@ from steepest.measures.verdict import Standing, Status, Verdict
 from steepest.records import Settings, Stage, StudyRecord
 from steepest.reports.asking import again
 from steepest.reports.config_text import brief, call, spoken
-from steepest.reports.numbers import difference, number, share, with_interval
+from steepest.reports.numbers import as_times, difference, number, share, with_interval
 from steepest.reports.outcome_text import failure, unchanged
 from steepest.reports.trivial import is_nothing
 from steepest.reports.verdict_text import OTHER_WORDS, deciding, matters, sentence
@@ -87,8 +87,7 @@ def gain_text(settings: Settings, beside: Today) -> tuple[str, str]:
 def _amount(value: Estimate, relative: bool, unsigned: bool = True) -> str:
     """Return a difference with its interval, in per cent where it is a share."""
     if unsigned and value.mean is not None and value.mean < 0:
-        low, high = (None if end is None else -end for end in (value.high, value.low))
-        value = Estimate(-value.mean, low, high, value.values)
+        value = -value
     return share(value) if relative else difference(value)
 
 
@@ -105,13 +104,13 @@ def _others(study: StudyRecord, verdict: Verdict) -> str:
         if one.state is State.BEHIND and one.behind is not None:
             # On the seeds of both: the means of the table may stand the other way round.
             fewer = f" ({many(len(one.seeds), 'seed')})" if len(one.seeds) < most else ""
-            told.append(f"{names[one.name]} is {_behind(one)} behind{fewer}")
+            told.append(f"{names[one.name]}{_is_behind(one)}{fewer}")
     near = [s for s in rest if s.behind is not None and s.state in (State.OPEN, State.SAME)]
     near = [s for s in near if s not in equal or not study.finished]
     if near:
         widest = max(near, key=lambda s: s.behind.mean or 0.0 if s.behind else 0.0)
         at_most = "at most " if len(near) > 1 else ""
-        told.append(f"{_and(names, near)} not decided yet ({at_most}{_behind(widest)} behind)")
+        told.append(f"{_and(names, near)} not decided yet ({at_most}{_behind(widest)})")
     told += [f"{names[s.name]} found {OTHER_WORDS}" for s in rest if in_other_words(study, s.name)]
     if study.finished:
         lost = [s for s in rest if s.state is State.DIVERGED or not s.seeds]
@@ -128,9 +127,18 @@ def _and(names: dict[str, str], some: list[Standing]) -> str:
     return f"{listed([names[s.name] for s in some])} {'are' if len(some) > 1 else 'is'}"
 
 
+def _is_behind(one: Standing) -> str:
+    found = _behind(one)
+    return f" is {found}" if found.endswith("behind") else f"'s is {found}"
+
+
 def _behind(one: Standing) -> str:
+    """Return how far one is behind; from the double on, how many times as much it has."""
     value = one.relative or one.behind
-    return "an unknown amount" if value is None else _amount(value, one.relative is not None)
+    if one.relative is not None and (one.relative.mean or 0.0) > 1:
+        return f"{as_times(one.relative)} as high"
+    amount = "an unknown amount" if value is None else _amount(value, one.relative is not None)
+    return f"{amount} behind"
 
 
 def _name(study: StudyRecord, name: str) -> str:

@@ -9,7 +9,14 @@ from steepest.measures.today import against, todays
 from steepest.measures.verdict import Standing, Status, Verdict, ahead_in_search
 from steepest.records import Config, StudyRecord
 from steepest.reports.config_text import label
-from steepest.reports.numbers import MISSING, difference, number, short_share, with_interval
+from steepest.reports.numbers import (
+    MISSING,
+    as_times,
+    difference,
+    number,
+    short_share,
+    with_interval,
+)
 from steepest.reports.outcome_text import cell, lost, nothing_found
 from steepest.reports.verdict_text import OTHER_WORDS, deciding
 from steepest.statistics import Estimate, State
@@ -118,17 +125,13 @@ def _sided(value: Estimate, relative: Estimate | None, up: str, down: str) -> st
     """Return a difference without its sign, and the word for that; from the double on, how many
     times as much it is."""
     one = value if relative is None else relative
-    mean = one.mean or 0.0
-    if not mean:
+    if not one.mean:
         return "the same"
-    if relative is not None and mean >= 1 and up == "worse":
-        low, high = (None if end is None else end + 1 for end in (one.low, one.high))
-        return f"{with_interval(Estimate(mean + 1, low, high, one.values))} times"
-    if mean < 0:
-        low, high = (None if end is None else -end for end in (one.high, one.low))
-        one = Estimate(-mean, low, high, one.values)
-    amount = short_share(one) if relative is not None else difference(one)
-    return f"{amount} {up if mean > 0 else down}"
+    if one.mean < 0:
+        one, up = -one, down
+    if relative is not None and up == "worse" and (one.mean or 0.0) >= 1:
+        return as_times(one)
+    return f"{short_share(one) if relative is not None else difference(one)} {up}"
 
 
 def _config(study: StudyRecord, standing: Standing) -> Config | None:

@@ -64,6 +64,14 @@ def short_share(value: Estimate | None) -> str:
     return share(value).replace(" % ± ", " ± ")
 
 
+def as_times(value: Estimate) -> str:
+    """Return what is more by a share of itself as how many times as much it is."""
+    if value.mean is None or value.low is None or value.high is None:
+        return f"{number(None if value.mean is None else value.mean + 1, 2)} times"
+    ends = (value.mean + 1, value.low + 1, value.high + 1)
+    return f"{with_interval(Estimate(*ends, value.values))} times"
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """Return a number without uncertainty in four digits, or fewer; a count below a million in all
     of its digits; a dash where there is none."""

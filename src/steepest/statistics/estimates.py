@@ -34,6 +34,13 @@ class Estimate:
         )
         return Estimate(mean, low, high, tuple(value / unit for value in self.values))
 
+    def __neg__(self) -> "Estimate":
+        """Return the estimate with its sign turned."""
+        mean, low, high = (
+            None if end is None else -end for end in (self.mean, self.high, self.low)
+        )
+        return Estimate(mean, low, high, tuple(-value for value in self.values))
+
     def clipped(self, low: float = 0.0, high: float = math.inf) -> "Estimate":
         """Return the estimate with an interval that ends where the quantity does, such as at 0."""
         ends = (self.mean, self.low, self.high)
