@@ -18,7 +18,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import processes  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
+
+# A run fails for a change, and not for what was drawn; STEEPEST_FUZZ=10 draws anew, and more.
+settings.register_profile("the same", derandomize=os.environ.get("STEEPEST_FUZZ", "1") == "1")
+settings.load_profile("the same")
 
 # Whose annotations hold in all tests, the shapes and types of arrays among them. Before Steepest is
 # imported; processes of their own go without.

@@ -98,7 +98,11 @@ def fuzz(examples):
     """Return settings with so many examples, times STEEPEST_FUZZ."""
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(
-        max_examples=examples * FUZZ, deadline=None, suppress_health_check=checks, database=None
+        max_examples=examples * FUZZ,
+        deadline=None,
+        derandomize=FUZZ == 1,
+        suppress_health_check=checks,
+        database=None,
     )
 
 

@@ -141,7 +141,7 @@ def _space(what: str, value: Any) -> dict[str, Any]:
         Choice(chosen["values"])
         return {**chosen, "values": list(chosen["values"])}
     if kind != "Float":
-        raise ValueError(f"{what} is {quoted(value)}, and no range")
+        raise ValueError(f"{what} is {quoted(value)[:60]}, and no range")
     ends, signs = (
         dict.fromkeys(("low", "high"), number()),
         dict.fromkeys(("log", "complement"), flag),
