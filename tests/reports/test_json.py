@@ -32,7 +32,7 @@ def test_the_object_has_what_was_promised():
     assert data["verdict"]["sentence"].startswith("The winner is Adam, by 10")
     assert data["verdict"]["advice"] == [
         "Use Adam(learning_rate=0.1, momentum=0.9): validation loss 0.497 ± 0.038.",
-        "SGD is 100 % behind.",
+        "SGD's is 2 times as high.",
     ]
     assert data["cost"]["trials"] == 6
     assert data["cost"]["full_trainings"] == 6

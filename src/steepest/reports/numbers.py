@@ -66,9 +66,12 @@ def short_share(value: Estimate | None) -> str:
 
 def as_times(value: Estimate) -> str:
     """Return what is more by a share of itself as how many times as much it is."""
-    if value.mean is None or value.low is None or value.high is None:
-        return f"{number(None if value.mean is None else value.mean + 1, 2)} times"
-    ends = (value.mean + 1, value.low + 1, value.high + 1)
+    mean, reach = value.mean, value.half_width
+    if mean is None or value.low is None or value.high is None:
+        return f"{number(None if mean is None else mean + 1, 2)} times"
+    if reach is None or reach < TINY * mean:  # an interval that says nothing to a person
+        return f"{number(mean + 1, 2)} times"
+    ends = (mean + 1, value.low + 1, value.high + 1)
     return f"{with_interval(Estimate(*ends, value.values))} times"
 
 
