@@ -73,6 +73,7 @@ def test_an_engine_trains_as_fit_does(task, schedule, kinds):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_study_keeps_the_schedule_and_goes_on_with_it(tmp_path):
     optimizer = keras.optimizers.SGD(Own(), momentum=0.5)
     asked = {

@@ -47,6 +47,7 @@ def write(tmp_path, text, name="my_net.py"):
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_file_names_its_parts(tmp_path):
     facts = load_task(write(tmp_path, GOOD)).facts
     assert (facts.name, facts.framework, facts.epochs, facts.batch_size) == (
