@@ -45,11 +45,17 @@ def make_plan(
 def _check_batch_size(options: Options, facts: TaskFacts) -> None:
     # One above the data is cut to all of it, as in `fit`.
     cut = [min(size, facts.training_examples) for size in options.batch_sizes]
+    asked = listed([f"{size}" for size in options.batch_sizes])
+    if len(set(cut)) < len(cut):
+        raise InputError(
+            f"batch_size is {asked}, but {facts.name} has {facts.training_examples} training "
+            "examples, and sizes above that are the same; give one of them"
+        )
     if facts.batch_size not in cut:
         raise InputError(
-            f"batch_size is {listed([f'{size}' for size in options.batch_sizes])}, but the data of "
-            f"{facts.name} comes in batches of {facts.batch_size} of its own; leave batch_size "
-            "out, or give arrays, or a Dataset in the place of a DataLoader"
+            f"batch_size is {asked}, but the data of {facts.name} comes in batches of "
+            f"{facts.batch_size} of its own; leave batch_size out, or give arrays, or a Dataset in "
+            "the place of a DataLoader"
         )
 
 

@@ -109,6 +109,13 @@ def test_a_stream_keeps_its_own(data):
     make_plan(Options(batch_size=10), task.facts)
 
 
+def test_sizes_above_the_data_are_the_same_and_said_before_training(data, tmp_path):
+    given = {"epochs": 1, "validation_split": 0.2, "out": tmp_path / "c", "progress": False}
+    with pytest.raises(InputError, match="has 48 training examples, and sizes above that are the"):
+        steepest.compare(*data, batch_size=[16, 50, 60], **given)
+    assert not list(tmp_path.rglob("study.db"))
+
+
 def test_options_are_stored_as_on_the_command_line():
     assert Options(batch_size=[32, 64]).stored()["batch_size"] == "32,64"
     assert Options(batch_size=np.int64(8)).stored()["batch_size"] == "8"

@@ -31,7 +31,9 @@ def run_tasks(
     from steepest.study import new_directory, run_study
     from steepest.tasks.samples import SAMPLES
 
-    if watch and len(tasks) * max(1, len(options.batch_sizes)) > 1:
+    sizes: tuple[int | None, ...] = options.batch_sizes or (None,)
+    several = len(tasks) * len(sizes) > 1
+    if watch and several:
         raise click.UsageError(
             "--watch shows one study; of several, run steepest watch beside it, on the directory "
             "of one"
@@ -47,9 +49,6 @@ def run_tasks(
     if options.memory is not None or options.workers is not None:
         share_gpu()
     progress = not as_json or sys.stderr.isatty()
-
-    sizes: tuple[int | None, ...] = options.batch_sizes or (None,)
-    several = len(tasks) * len(sizes) > 1
 
     def load(task: str, batch_size: int | None) -> Any:
         from steepest.tasks.load import load_task
