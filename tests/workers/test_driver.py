@@ -146,7 +146,7 @@ def test_when_time_is_over_nothing_is_waited_for(made):
     assert not study.failed
 
 
-@pytest.mark.parametrize("own", [{"rule": "Mine"}, {"schedule": "own:Steps:0123abcd"}])
+@pytest.mark.parametrize("own", [{"rule": "NobodysRule"}, {"schedule": "own:Steps:0123abcd"}])
 def test_what_only_the_driver_knows_ends_the_study(made, own):
     """A schedule that nobody knows would train at a rate of 1."""
     work, task, _ = made
