@@ -1,5 +1,6 @@
 """The plan of a study: options and facts of a task become contestants and settings, checked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from steepest.amounts import make_number, make_seconds, make_share, make_whole
@@ -16,7 +17,8 @@ from steepest.options import Options
 from steepest.parse.contestant import Contestant
 from steepest.parse.contestants import make_contestants
 from steepest.parse.schedules import check_word
-from steepest.records import Settings, TaskFacts
+from steepest.records import CallbackRecord, Settings, TaskFacts
+from steepest.records.callbacks import SCHEDULER, best_by, changes_rate
 from steepest.text import listed
 
 # Configurations that a search tries for each full training that it may spend: most are tried for
@@ -29,7 +31,10 @@ PRACTICAL_ERRORS = 0.1  # of what an accuracy is missing to 1
 
 
 def make_plan(
-    options: Options, facts: TaskFacts, compiled: Contestant | None = None
+    options: Options,
+    facts: TaskFacts,
+    compiled: Contestant | None = None,
+    callbacks: Sequence[CallbackRecord] = (),
 ) -> tuple[list[Contestant], Settings]:
     """Return who takes part, and how; `compiled` is what the model was compiled with.
 
@@ -39,7 +44,41 @@ def make_plan(
     contestants, settings = _planned(settled(options, facts), facts.epochs, compiled)
     if options.batch_size is not None:
         _check_batch_size(options, facts)
+    if callbacks:
+        contestants, settings = _under_callbacks(contestants, settings, callbacks)
     return contestants, _decided_by(settings, facts, options.metric, options.direction)
+
+
+def _under_callbacks(
+    contestants: Sequence[Contestant], settings: Settings, callbacks: Sequence[CallbackRecord]
+) -> tuple[list[Contestant], Settings]:
+    """Return who takes part, and how, where callbacks stop trials or set their learning rates.
+
+    A scheduler that sets the rate whatever it was gives its shape to the searched ones, whose value
+    takes the place of its peak; the baseline has the rates themselves, as it has in `fit`.
+    """
+    found = list(contestants)
+    if changes_rate(callbacks):
+        for one in found:
+            names = {**one.fixed, **one.space}
+            if one.schedule != "constant" or "schedule" in names or "warmup" in names:
+                raise InputError(
+                    f"{one.name} has a schedule or a warm-up, whose learning rate no callback can "
+                    "set, in Keras neither; leave out one of the two"
+                )
+    scheduler = next((c for c in reversed(callbacks) if c.kind == SCHEDULER), None)
+    if scheduler is not None and not scheduler.relative:
+        peak = {"learning_rate": scheduler.peak}
+        found = [
+            replace(one, fixed={**one.fixed, **peak})
+            if one.baseline and "learning_rate" in one.fixed
+            else one
+            for one in found
+        ]
+    at = "best" if best_by(callbacks) is not None else settings.at
+    # After half of a scheduler's epochs its rates are not what they end with.
+    rungs = settings.rungs[-1:] if scheduler is not None else settings.rungs
+    return found, replace(settings, callbacks=tuple(callbacks), at=at, rungs=rungs)
 
 
 def _check_batch_size(options: Options, facts: TaskFacts) -> None:

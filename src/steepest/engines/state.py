@@ -33,6 +33,8 @@ class State:
     step: Int32[np.ndarray, " members"]
     epoch: Int32[np.ndarray, " members"]
     alive: Bool[np.ndarray, " members"]  # False once the loss was not finite
+    # What callbacks have seen of each member (`engines/callbacks.py`); None without any.
+    seen: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -44,7 +46,13 @@ class State:
 
     def tree(self) -> tuple[Any, ...]:
         """Return the arrays as one nested tuple, for JAX."""
-        return (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)
+        own = (self.weights, self.memory, self.variables, self.step, self.epoch, self.alive)
+        return (*own, self.seen)
+
+    def goes_on(self, member: int) -> bool:
+        """Return whether a member can be trained further: it neither diverged nor was stopped."""
+        stopped = self.seen is not None and bool(self.seen["stopped"][member])
+        return bool(self.alive[member]) and not stopped
 
     def take(self, members: Sequence[int] | Integer[np.ndarray, " some"]) -> "State":
         """Return the state of those members alone."""

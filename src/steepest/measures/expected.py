@@ -52,7 +52,10 @@ def expected(study: StudyRecord, trials: Sequence[Trial]) -> Expected | None:
     None with fewer than three trials, or if all were lost.
     """
     sample = _explored(study, trials)
-    ends = [t.epochs for t in sample if not t.lost and t.epochs]
+    whole = study.task.epochs  # what callbacks stopped stands for one of that length
+    ends = [
+        whole if t.stopped_early(whole) else t.epochs for t in sample if not t.lost and t.epochs
+    ]
     if not ends:
         return None
     epochs, sign = min(ends), -1.0 if study.settings.maximize else 1.0

@@ -119,8 +119,8 @@ def _checkpoint(settings: Settings, trial: Trial) -> int | None:
     """Return the index of the evaluation that decides."""
     if settings.at == "end":
         return -1
-    value, values = settings.value(trial), trial.watched(settings.decides)
-    return values.index(value) if value in values else None
+    place = settings.place(trial)
+    return len(trial.watched(settings.decides)) + place if place else None
 
 
 def _length(trial: Trial) -> int:

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steepest.measures.edges import is_special_case
-from steepest.records import Settings, Stage, StudyRecord, Trial
+from steepest.records import Outcome, Settings, Stage, StudyRecord, Trial
 from steepest.spaces import Choice, Float, Space, Value, from_dict
 
 FEWEST = 5  # trials that a common length must have, if any length has as many
@@ -36,15 +36,17 @@ def result_at(settings: Settings, trial: Trial, epochs: int) -> float:
     """Return what decides as if the trial had ended after `epochs`: in its own unit, NaN where it
     was not trained that long.
 
-    A trial that diverged or failed later has the finite value that it had then.
+    A trial that diverged or failed later has the finite value that it had then; one that callbacks
+    stopped before has what it ended with.
     """
     if trial.lost and trial.epochs <= epochs:
         return worst(settings)
     values = trial.watched(settings.decides)[:epochs]
-    if not values or len(values) < epochs:
+    if not values or (len(values) < epochs and not trial.stopped_early(epochs)):
         return math.nan
-    known = [v for v in (values if settings.at == "best" else values[-1:]) if math.isfinite(v)]
-    return (max if settings.maximize else min)(known, default=worst(settings))
+    then = replace(trial, outcome=Outcome.UNFINISHED, curves=trial.curves.upto(epochs))
+    found = settings.value(then)
+    return found if math.isfinite(found) else worst(settings)
 
 
 def searched(study: StudyRecord, name: str) -> list[Trial]:
@@ -74,6 +76,8 @@ def at_length(
 
 def horizon(study: StudyRecord, trial: Trial) -> int:
     """Return the epochs that a trial of the search was meant to be trained, with its schedule."""
+    if trial.stopped_early(study.task.epochs):
+        return study.task.epochs
     if not trial.lost:
         return trial.epochs
     values = trial.config.hyperparameters

@@ -250,7 +250,7 @@ def _epoch(settings: Settings, trial: Trial) -> int:
     """Return the index of the evaluation that decides."""
     if settings.at == "end":
         return -1
-    return trial.watched(settings.decides).index(settings.value(trial))
+    return settings.place(trial)
 
 
 def ahead_in_search(study: StudyRecord, name: str | None = None) -> Trial | None:

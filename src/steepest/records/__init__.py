@@ -1,5 +1,6 @@
 """The records of a study: frozen dataclasses that the study file keeps unchanged."""
 
+from steepest.records.callbacks import CallbackRecord
 from steepest.records.settings import Planned, Settings
 from steepest.records.study import FORMAT_VERSION, ContestantRecord, Range, StudyRecord
 from steepest.records.task import ROLES, Parameter, TaskFacts, Trivial
@@ -8,6 +9,7 @@ from steepest.records.trials import Config, Curves, Outcome, Stage, Trial
 __all__ = [
     "FORMAT_VERSION",
     "ROLES",
+    "CallbackRecord",
     "Config",
     "ContestantRecord",
     "Curves",

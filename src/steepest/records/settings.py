@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from steepest.records.callbacks import CallbackRecord, best_by, follow
 from steepest.records.trials import Trial
 
 
@@ -35,14 +36,26 @@ class Settings:
     # itself, as in files before version 0.7.
     practical_errors: float | None = None
     sweep: int = 0  # learning rates on either side of the best, within a decade, trained in full
+    callbacks: tuple[CallbackRecord, ...] = ()  # what stops trials or sets their learning rates
+
+    def place(self, trial: Trial) -> int:
+        """Return which evaluation decides, as an index from the end; 0 without one.
+
+        The last one, the best, or the one whose weights a callback keeps (`best_by`).
+        """
+        values = trial.watched(self.decides)
+        if not values or self.at == "end":
+            return -1 if values else 0
+        if best_by(self.callbacks) is not None:
+            kept = follow(self.callbacks, trial.curves.upto(len(values))).best
+            return kept - 1 - len(values) if kept else -1
+        best, known = max if self.maximize else min, _known(self.maximize)
+        return best(range(len(values)), key=lambda i: known(values[i])) - len(values)
 
     def value(self, trial: Trial) -> float:
         """Return what decides, in its own unit; NaN without an evaluation, or if it was lost."""
-        values = trial.watched(self.decides)
-        if trial.lost or not values:
-            return float("nan")
-        best = max if self.maximize else min
-        return values[-1] if self.at == "end" else best(values, key=_known(self.maximize))
+        place = self.place(trial)
+        return trial.watched(self.decides)[place] if place and not trial.lost else float("nan")
 
     def matters(self, value: float) -> float:
         """Return the difference that would matter at a value of what decides, in its unit."""

@@ -10,7 +10,7 @@ from steepest.spaces import Value
 class Outcome(Enum):
     """How a trial ended, as a sentence."""
 
-    FINISHED = "trained to the end"
+    FINISHED = "trained to the end"  # or to where its callbacks ended it
     HALVED = "stopped at half the epochs, where other trials were ahead"
     SHORT = "trained to the end of a schedule of half the epochs"
     DIVERGED = "stopped because the loss was no longer a finite number; try a lower learning rate"
@@ -112,6 +112,10 @@ class Trial:
     def epochs(self) -> int:
         """How many epochs were trained."""
         return len(self.curves.epoch)
+
+    def stopped_early(self, epochs: int) -> bool:
+        """Whether callbacks ended it before so many epochs."""
+        return self.outcome is Outcome.FINISHED and self.epochs < epochs
 
     @property
     def lost(self) -> bool:

@@ -190,8 +190,9 @@ def _affordable(
 
 
 def _ended(study: StudyRecord, name: str) -> int:
-    from_end = [t for t in study.confirmed(name) if t.epochs >= study.task.epochs or t.lost]
-    return len(from_end)
+    whole = study.task.epochs
+    found = study.confirmed(name)
+    return sum(t.epochs >= whole or t.lost or t.stopped_early(whole) for t in found)
 
 
 def _open(session: Session, seeds: int) -> list[str]:

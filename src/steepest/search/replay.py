@@ -75,11 +75,13 @@ class Replay:
             return trial
         at = min(epochs, known.epochs)
         lost = known.outcome in LOST and known.epochs <= epochs
+        whole = self.study.task.epochs if self.study else 0
+        ended = lost or (known.stopped_early(whole) and known.epochs <= epochs)
         return replace(
             known,
             number=trial.number,
             curves=known.curves.upto(at),
-            outcome=known.outcome if lost else trial.outcome,
+            outcome=known.outcome if ended else trial.outcome,
             seconds=known.seconds * at / known.epochs if known.epochs else known.seconds,
             reason=known.reason if lost else "",
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from steepest.budget import Budget
 from steepest.checkpoints import Checkpoints
+from steepest.engines.callbacks import CallbackEngine
 from steepest.engines.population import Population
 from steepest.engines.protocol import Engine, Program
 from steepest.engines.state import Advance, State
@@ -110,6 +111,8 @@ def recover(training: Training, running: list[Running]) -> None:
         population = Population.of([trial.config])
         begun = training.programs[program_key(trial.config)].begin(population)
         found = training.checkpoints.find(number, trial.config, begun)
+        if isinstance(training.engine, CallbackEngine) and training.engine.forgets:
+            found = None  # what callbacks of the person's own remember is in no file
         usable = found is not None and int(found.epoch[0]) <= trial.epochs
         training.checkpoints.put(number, trial.config, found if found and usable else begun)
         at = int(training.checkpoints.get(number).epoch[0])
@@ -207,10 +210,13 @@ def _grown(facts: TaskFacts, one: Running, state: State, measured: Advance, memb
         {name: values.get(name, ()) for name in facts.metrics},
     )
     share = count / max(1, int(measured.trained.sum()))
+    outcome = trial.outcome if state.alive[0] else Outcome.DIVERGED
+    if state.alive[0] and not state.goes_on(0):
+        outcome = Outcome.FINISHED  # a callback stopped it
     return replace(
         trial,
         curves=trial.curves + curves,
-        outcome=trial.outcome if state.alive[0] else Outcome.DIVERGED,
+        outcome=outcome,
         seconds=max(trial.seconds, one.seconds + measured.seconds * share),
     )
 

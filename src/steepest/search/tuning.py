@@ -47,14 +47,18 @@ class Tuner:
             trial = one.trial
             half = _score(settings, trial, lengths.half)
             full = _score(settings, trial, lengths.whole) if ask.epochs == lengths.whole else None
-            values, cost, number = ask.values, ask.epochs, trial.number
+            early = trial.stopped_early(lengths.whole)
+            cost = min(ask.epochs, trial.epochs) if early else ask.epochs
+            values, number = ask.values, trial.number
             before = next((t for t in found.values() if t.values == values), None)
             if ask.goes_on is not None:
-                number, cost = ask.goes_on, lengths.whole
+                number, cost = ask.goes_on, trial.epochs if early else lengths.whole
                 half = found[number].half if number in found else half
             elif before is not None:  # once more from its start
-                number, cost, half = before.number, before.cost + ask.epochs, before.half
-            waits = trial.outcome is Outcome.UNFINISHED and not lengths.restart
+                number, cost, half = before.number, before.cost + cost, before.half
+            # What was stopped early goes on for nothing: it has been trained to its end.
+            waits = trial.outcome is Outcome.UNFINISHED or early
+            waits = waits and full is None and not lengths.restart
             found[number] = Tried(number, values, half, full, cost, waits)
         return [replace(t, again=tuple(again.get(number, ()))) for number, t in found.items()]
 
@@ -189,7 +193,7 @@ def _score(settings: Settings, trial: Trial, epochs: int) -> float | None:
     """Return what a trial got by an epoch; infinite where it was lost before, None if untrained."""
     if trial.lost and trial.epochs <= epochs:
         return math.inf
-    if trial.epochs < epochs:
+    if trial.epochs < epochs and not trial.stopped_early(epochs):
         return None
     then = replace(trial, outcome=Outcome.UNFINISHED, curves=trial.curves.upto(epochs))
     return settings.score(then)

@@ -6,6 +6,7 @@ from typing import Any
 from steepest.errors import quoted
 from steepest.records import (
     ROLES,
+    CallbackRecord,
     ContestantRecord,
     Parameter,
     Planned,
@@ -14,6 +15,7 @@ from steepest.records import (
     TaskFacts,
     Trivial,
 )
+from steepest.records.callbacks import KINDS, SCHEDULER
 from steepest.spaces import Choice, Float
 from steepest.storage.checks import (
     LARGE,
@@ -104,6 +106,33 @@ TASK = record(
         *("test_examples", "epochs", "batch_size"),
     ),
 )
+CALLBACK = record(
+    {
+        "kind": one_of(*KINDS),
+        "monitor": text,
+        "up": flag,
+        "min_delta": number(0.0),
+        "patience": COUNT,
+        "baseline": maybe(number()),
+        "restore": flag,
+        "start_from_epoch": COUNT,
+        "factor": number(0.0, 1.0),
+        "cooldown": COUNT,
+        "min_lr": number(0.0),
+        "rates": several(number(0.0), MOST_EPOCHS),
+        "relative": flag,
+    },
+    needed=("kind",),
+)
+
+
+def _callback(what: str, value: Any) -> CallbackRecord:
+    found = CallbackRecord(**CALLBACK(what, value))
+    if found.kind == SCHEDULER and not (found.rates and found.peak > 0):
+        raise ValueError(f"{what} has no learning rate above 0")
+    return found
+
+
 SETTINGS = record(
     {
         "trials": whole(0, LARGE),
@@ -127,6 +156,7 @@ SETTINGS = record(
         "practical": number(0.0, 1.0),
         "practical_errors": maybe(number(0.0, 1.0)),
         "sweep": whole(0, 100_000),
+        "callbacks": several(_callback, 1000),
     },
     needed=("trials", "seeds", "seed", "schedule", "rungs"),
 )

@@ -56,6 +56,7 @@ def compare(
     class_weight: Mapping[int, float] | None = None,
     sample_weight: Any = None,
     shuffle: bool = True,
+    callbacks: Any = None,
     initial_weights: str = "fresh",
     optimizers: Wanted = "SGD,Adam,RMSprop",
     dialect: str | None = None,
@@ -116,6 +117,10 @@ def compare(
         class_weight: a weight for each class, as in `fit`; not for PyTorch.
         sample_weight: a weight for each example, as in `fit`; not for PyTorch.
         shuffle: False meets the examples in the given order in every epoch, as in `fit`.
+        callbacks: as in `fit`, or as texts such as "EarlyStopping(patience=5)". EarlyStopping,
+            ReduceLROnPlateau, LearningRateScheduler, TerminateOnNaN and
+            ModelCheckpoint(save_best_only=True) mean what they mean in Keras, in every engine;
+            others of a Keras model are called by its own `fit`, one trial at a time.
         initial_weights: "fresh" draws new weights from each seed; "given" starts each trial from
             the model's own, for fine-tuning.
         optimizers: names, which may fix hyperparameters as in "SGD(nesterov=True)", or a
@@ -195,6 +200,7 @@ def compare(
             "steps_per_epoch": steps_per_epoch,
             "validation_steps": validation_steps,
             "shuffle": shuffle,
+            "callbacks": callbacks,
             "initial_weights": initial_weights,
             "name": name,
             **{argument: given[argument] for argument in own},

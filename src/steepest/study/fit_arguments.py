@@ -8,12 +8,6 @@ from steepest.errors import InputError, nearest, quoted
 
 # What takes the place of an argument, and the values of it that change nothing and so are taken.
 _INSTEAD: Mapping[str, tuple[str, tuple[Any, ...]]] = {
-    "callbacks": (
-        "callbacks are not taken yet; trials stop early where others are ahead, at='best' takes "
-        "each at its best. A schedule goes by schedule= or with the optimizer by "
-        "baseline=",
-        (None, [], ()),
-    ),
     "initial_epoch": (
         "every trial trains from its first epoch; to start from the model's weights as they are, "
         "give initial_weights='given'",

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -177,6 +177,11 @@ def learning_rate(
     return run_learning_rate(task, optimizer, length, seeds, dialect, seed, memory, progress)
 
 
+# What a task file may have for its study, and the runs of a rate are without: they are to train at
+# the rate that they are given, for as long as they are given.
+CALLBACKS = ("callbacks", "own_callbacks")
+
+
 def check_numbers(epochs: int | None, length: int | None, seeds: int, seed: int) -> None:
     """Raise `InputError` for a number that is none, or out of bounds."""
     if epochs is not None:
@@ -216,6 +221,7 @@ def run_learning_rate(
         raise InputError(
             f"length is {length}, but a full training has {facts.epochs} epochs; give at most that"
         )
+    task = replace(task, **{name: () for name in CALLBACKS if hasattr(task, name)})
     engine = make_engine(task, None if memory is None else make_memory(memory))
     if "jaxlib" in engine.packages:
         tell_unused_gpu()

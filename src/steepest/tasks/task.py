@@ -10,7 +10,7 @@ from typing import Any
 from steepest.data.arrays import Arrays, Batch, Scalar
 from steepest.data.order import Order
 from steepest.data.stream import Data
-from steepest.records import TaskFacts, Trivial
+from steepest.records import CallbackRecord, TaskFacts, Trivial
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Task:
     `totals` is what `measure` starts from. `trivial`, where it is known, returns what the trivial
     predictor reaches (`tasks/keras/trivial.py`). `optimizer` is Keras' object that the model was
     compiled with. `order` draws the order of examples, where it is not that of `data/order.py`.
+    `callbacks` are what stops trials, or sets their learning rates, between epochs.
     """
 
     facts: TaskFacts
@@ -44,3 +45,4 @@ class Task:
     trivial: Callable[[], Trivial | None] | None = None
     optimizer: Any = None
     order: Order | None = None
+    callbacks: tuple[CallbackRecord, ...] = ()

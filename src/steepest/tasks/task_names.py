@@ -16,7 +16,7 @@ from steepest.tasks.any_task import is_keras, is_of_torch
 
 _BOTH = (
     *("validation_data", "validation_split", "test_data", "epochs", "batch_size"),
-    *("steps_per_epoch", "validation_steps", "initial_weights", "shuffle"),
+    *("steps_per_epoch", "validation_steps", "initial_weights", "shuffle", "callbacks"),
 )
 KERAS = ("model", "x", "y", *_BOTH, "class_weight", "sample_weight")
 # The argument that each name is. Where a file has two names of one argument, the first counts.

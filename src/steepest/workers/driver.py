@@ -171,7 +171,7 @@ class _Driver:
             job.end([members[place] for place in places], state, measured)
             planned = 0
             for i, place in enumerate(places):
-                more = bool(state.alive[i]) and out.stop < job.stop
+                more = state.goes_on(i) and out.stop < job.stop
                 planned += (out.stop if more else job.stop) - out.epochs[place]
                 going += [members[place]] if more else []
             self.progress(planned, int(measured.trained.sum()))

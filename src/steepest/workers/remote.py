@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from steepest import errors
 from steepest.data.stream import Data
+from steepest.engines.callbacks import without_callbacks
 from steepest.engines.compiled import autotune
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.population import Population
@@ -72,7 +73,8 @@ class RemoteEngine:
         every = list(configs.values())
         if every and epochs:
             self.members = -(-epochs // (len(every) * self.facts.epochs))
-            if self.lockstep is None and isinstance(self.here, CompiledEngine):
+            compiled = isinstance(without_callbacks(self.here), CompiledEngine)
+            if self.lockstep is None and compiled:
                 self.lockstep = autotune.Memo(self.facts, self.device, every, epochs).read()
         if self.lockstep is None:
             self.lockstep = self.default

@@ -13,6 +13,7 @@ from typing import Any
 
 from steepest import memo
 from steepest.engines import make_engine
+from steepest.engines.callbacks import without_callbacks
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.width import budget
 from steepest.engines.population import Population
@@ -52,7 +53,7 @@ class Trainer:
 
     def about(self) -> dict[str, Any]:
         """Return what a driver has to know of a worker: its hardware, and what it trains."""
-        engine = self.engine
+        engine = without_callbacks(self.engine)
         chosen = engine.lockstep
         if chosen is None and isinstance(engine, CompiledEngine):
             chosen = not engine.shared.on_cpu

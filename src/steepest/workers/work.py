@@ -9,6 +9,7 @@ import numpy as np
 
 from steepest.errors import InputError
 from steepest.tasks.any_task import is_of_torch
+from steepest.tasks.callbacks import ARGUMENTS, as_text, sort_callbacks
 from steepest.tasks.keras.model_value import INSTEAD, model_of, model_value
 from steepest.tasks.keras.task import keras_task
 from steepest.tasks.load import load_task
@@ -39,6 +40,7 @@ class Work:
                 "a PyTorch module and its loaders cannot be sent to other processes; put them into "
                 "a task file, and run steepest compare my_task.py --workers 4"
             )
+        given = {**given, "callbacks": _texts(given.get("callbacks"))}
         data = {n: _plain(n, value) for n, value in {"x": x, "y": y, **given}.items()}
         return cls({"model": model_value(model), "arguments": data})
 
@@ -68,6 +70,24 @@ class Work:
         if file.endswith(".py") and not Path(file).exists():
             return str(there)
         return name
+
+
+def _texts(callbacks: Any) -> list[str]:
+    """Return callbacks as texts, which every process reads.
+
+    Raises:
+        InputError: one of them is code.
+    """
+    asked = sort_callbacks(callbacks)
+    code = [type(one).__name__ for one in asked.own]
+    code += [kind for kind, _ in asked.known if kind not in ARGUMENTS]
+    if code:
+        raise InputError(
+            f"callbacks has {code[0]}, which is code and cannot be sent to other processes; put "
+            "the model and its callbacks into a task file, and run steepest compare my_task.py "
+            "--workers 4"
+        )
+    return [as_text(kind, arguments) for kind, arguments in asked.known]
 
 
 def _plain(name: str, value: Any) -> Any:

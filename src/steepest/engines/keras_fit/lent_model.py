@@ -10,9 +10,11 @@ import numpy as np
 from steepest.data.stream import Data
 from steepest.engines.eval_sets import sets_of
 from steepest.engines.keras_fit.optimizers import Optimizers, Ready
+from steepest.engines.keras_fit.own_callbacks import OwnCallbacks
 from steepest.engines.state import State
 from steepest.errors import InputError, TaskError, TrialError
 from steepest.records import Config
+from steepest.records.callbacks import changes_rate
 from steepest.tasks.keras.checks import gist
 from steepest.tasks.keras.fit_task import FitTask, borrowed
 
@@ -30,6 +32,7 @@ class LentModel:
         self.task = task
         self.facts = task.facts
         self.optimizers = Optimizers(task)
+        self.own = OwnCallbacks(task)
         self._seeded = False
 
     @property
@@ -64,4 +67,6 @@ class LentModel:
         put(model.trainable_variables, state.weights)
         put(model.non_trainable_variables, state.variables)
         put(ready.optimizer.variables, state.memory)
+        if changes_rate(self.task.callbacks):  # the rate is the config's, and not as it was
+            ready.optimizer.learning_rate = config.numbers["learning_rate"]
         return ready

@@ -5,7 +5,7 @@ import importlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from steepest.data.order import epoch_order
 from steepest.data.stream import Stream
 from steepest.engines.keras_fit.lent_model import LentModel, put
 from steepest.engines.keras_fit.optimizers import Ready
+from steepest.engines.keras_fit.own_callbacks import Copies, during_fit, end_epoch
 from steepest.engines.population import Population
 from steepest.engines.protocol import Tell, silent
 from steepest.engines.state import Advance, State
@@ -152,15 +153,18 @@ class FitProgram:
         if epoch >= stop or not alive:
             return state
         ready = lent.load(model, config, state)
-        while epoch < stop and alive:
+        copies, stopped = lent.own.of(config, epoch, model), False
+        while epoch < stop and alive and not stopped:
             with _seeded(lent.task, config.seed, epoch):
-                row = self._epoch(model, config, ready, epoch, tell)
+                row, stopped = self._epoch(model, config, ready, epoch, tell, copies)
             alive = bool(np.isfinite(row["training_loss"]) and np.isfinite(row["loss"]))
             rows[epoch] = row
             epoch += 1
             stands = partial(self._stands, model, ready, epoch, alive)
             tell(1, lambda: so_far(stands()))  # noqa: B023 (it is called at once)
         after = self._stands(model, ready, epoch, alive)
+        if copies is not None:
+            after = replace(after, seen={"stopped": np.array([stopped])})
         before = jax.tree.leaves(state.memory)
         if all(map(np.array_equal, jax.tree.leaves(after.memory), before)):
             raise TaskError(
@@ -180,9 +184,18 @@ class FitProgram:
         return State(*jax.tree.map(lambda a: np.array(a)[None], one))
 
     def _epoch(
-        self, model: Any, config: Config, ready: Ready, epoch: int, tell: Tell
-    ) -> dict[str, float]:
-        """Train an epoch and evaluate; the weights that train are in the model afterwards."""
+        self,
+        model: Any,
+        config: Config,
+        ready: Ready,
+        epoch: int,
+        tell: Tell,
+        copies: Copies | None,
+    ) -> tuple[dict[str, float], bool]:
+        """Train an epoch and evaluate; the weights that train are in the model afterwards.
+
+        Returned with what was measured is whether callbacks of the person's own stop the trial.
+        """
         task, facts = self.lent.task, self.lent.facts
         training: Arrays = []
 
@@ -198,17 +211,23 @@ class FitProgram:
             data = arrays.rows(
                 data, epoch_order(config.seed, epoch, facts.training_examples, facts.shuffle)
             )
-        heeding = _heeding(task.keras, tell)
-        callbacks = [heeding, callback] if averaged else [heeding]
+        always = [_heeding(task.keras, tell)]
+        if copies is not None:
+            always.append(during_fit(task.keras, copies, epoch))
+        callbacks = [*always, callback] if averaged else always
         values = fit_task.train(model, data, facts.batch_size, callbacks, (config.seed, epoch))
         loss = fit_task.told(values, "fit", own_step(task.keras, model))
         if averaged:
             self._own_copies(model)
         else:
             keep()
-        measured = self._measure(model, ready, task.validation, [heeding])
+        measured = self._measure(model, ready, task.validation, always)
         put(model.trainable_variables, [w[None] for w in training])
-        return {"training_loss": loss, **measured}
+        stopped = False
+        if copies is not None:
+            logs = {**values, **{f"val_{name}": value for name, value in measured.items()}}
+            stopped = end_epoch(copies, model, epoch, facts.epochs, logs)
+        return {"training_loss": loss, **measured}, stopped
 
     def _own_copies(self, model: Any) -> None:
         """Give the weights memory of their own.

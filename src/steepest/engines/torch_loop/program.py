@@ -118,12 +118,15 @@ class LoopProgram:
             before = state.variables[:-1]  # some types are others there, such as integers
             found = [a[None].astype(b.dtype) for a, b in zip(own, before, strict=True)]
             variables = [*found, state.variables[-1]]
-            steps = epoch * lent.facts.steps_per_epoch
+            done = (epoch * lent.facts.steps_per_epoch, epoch)
+            step, at = (np.array([count], np.int32) for count in done)
             return State(
                 [a[None] for a in weights],
                 [a[None] for a in memory],
                 variables,
-                *(np.array([n], kind) for n, kind in ((steps, "i4"), (epoch, "i4"), (alive, bool))),
+                step,
+                at,
+                np.array([alive]),
             )
 
         while epoch < stop and alive:

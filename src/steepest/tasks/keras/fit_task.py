@@ -18,7 +18,7 @@ from steepest.data import arrays
 from steepest.data.arrays import Arrays, Batch, Tree
 from steepest.data.stream import Data, Stream
 from steepest.errors import TaskError
-from steepest.records import TaskFacts, Trivial
+from steepest.records import CallbackRecord, TaskFacts, Trivial
 from steepest.tasks.keras.checks import check_fit, check_weights, forgetful, gist, own_step
 from steepest.tasks.keras.initial_weights import values_of
 
@@ -61,6 +61,9 @@ class FitTask:
     eagerly: bool = False  # whether `fit` can train it only step by step, without compiling
     trivial: Callable[[], Trivial | None] | None = None  # as of a `Task`
     optimizer: Any = None  # as of a `Task`
+    callbacks: tuple[CallbackRecord, ...] = ()  # as of a `Task`
+    # Callbacks of the person's own: each trial has copies of them.
+    own_callbacks: tuple[Any, ...] = ()
 
 
 def why_fit(keras: Any, model: Any) -> str | None:

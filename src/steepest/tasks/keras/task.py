@@ -23,6 +23,7 @@ from steepest.data.stream import Data
 from steepest.errors import InputError, nearest, quoted
 from steepest.records import TaskFacts
 from steepest.tasks import compile_cache
+from steepest.tasks.callbacks import make_callbacks, sort_callbacks
 from steepest.tasks.keras import notes
 from steepest.tasks.keras.as_compiled import as_compiled_on_error
 from steepest.tasks.keras.batch_sizes import NAMES
@@ -132,11 +133,13 @@ def keras_task(
     sample_weight: Any = None,
     initial_weights: str = "fresh",
     shuffle: bool = True,
+    callbacks: Any = None,
     name: str | None = None,
 ) -> Task | FitTask:
     """Return what a compiled Keras model and its data are as a task.
 
-    The arguments are `fit`'s, and `test_data` as `validation_data`. With `initial_weights`
+    The arguments are `fit`'s, and `test_data` as `validation_data`. Callbacks that are no more than
+    arithmetic of the curve are followed by every engine; others make it a `FitTask`. With `initial_weights`
     "given", every trial starts from the model's own weights (fine-tuning) and seeds change only
     the data order and dropout; "fresh" draws new weights from each seed. It is a `Task` where JAX
     can trace the model, and otherwise a `FitTask`, whose `why` says what stood in the way.
@@ -146,6 +149,7 @@ def keras_task(
     """
     keras = load_keras()
     check_model(keras, model)
+    asked = sort_callbacks(callbacks)
     arrays.check_counts(epochs=epochs, batch_size=batch_size)
     arrays.check_arguments(initial_weights, shuffle, validation_split)
     floatx = keras.config.floatx()
@@ -199,12 +203,16 @@ def keras_task(
                 *notes.of_weights(drawn.values()),
                 *sources.notes_of(training, validation, test),
                 *said,
+                *asked.notes,
             ),
             weights=parameters_of(keras, model),
             shuffle=bool(shuffle),
-            fingerprint=fingerprint(
-                keras, model, data, drawn, given=not fresh, class_weight=class_weight
-            ),
+            fingerprint={
+                **fingerprint(
+                    keras, model, data, drawn, given=not fresh, class_weight=class_weight
+                ),
+                **asked.fingerprint,
+            },
         )
         return facts, initialize
 
@@ -224,15 +232,18 @@ def keras_task(
         return traced_task(keras, jax, model, facts, initialize, data, first)
 
     with as_compiled_on_error(keras, model):
-        why = why_fit(keras, model)
+        why = why_fit(keras, model) or (asked.why if asked.own else None)
         if why is None:
             try:
-                return replace(traced(), **more)
+                found = traced()
+                return replace(found, **more, callbacks=make_callbacks(asked, found.facts))
             except UntraceableError as error:
                 why = why_untraceable(error)
         output = prepare(keras, model, first, _parts(data))
         facts, initialize = describe(output, partial(outputs_at, keras, model))
-        return replace(fitted_task(keras, model, facts, initialize, data, why), **more)
+        fitted = fitted_task(keras, model, facts, initialize, data, why)
+        known = make_callbacks(asked, fitted.facts)
+        return replace(fitted, **more, callbacks=known, own_callbacks=asked.own)
 
 
 def _parts(data: tuple[Data, Data, Data | None]) -> dict[str, Batch]:

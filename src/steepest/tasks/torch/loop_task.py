@@ -7,7 +7,7 @@ from typing import Any
 from steepest.data.arrays import Arrays
 from steepest.data.order import Order
 from steepest.data.stream import Data
-from steepest.records import TaskFacts, Trivial
+from steepest.records import CallbackRecord, TaskFacts, Trivial
 from steepest.tasks.torch.step import Step
 
 
@@ -34,6 +34,7 @@ class LoopTask:
     why: str  # one sentence: why trials do not train together
     trivial: Callable[[], Trivial | None] | None = None  # as of a `Task`
     optimizer: Any = None  # as of a `Task`
+    callbacks: tuple[CallbackRecord, ...] = ()  # as of a `Task`
 
 
 RANDOM = "random state"  # the last name of `state`

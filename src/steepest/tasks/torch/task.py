@@ -16,9 +16,10 @@ from steepest.data import arrays, sources
 from steepest.data.arrays import Batch
 from steepest.data.order import order_of
 from steepest.data.stream import Data, Stream
-from steepest.errors import TaskError
+from steepest.errors import InputError, TaskError
 from steepest.records import TaskFacts
 from steepest.tasks import compile_cache
+from steepest.tasks.callbacks import make_callbacks, sort_callbacks
 from steepest.tasks.names import task_name
 from steepest.tasks.task import Task
 from steepest.tasks.torch import notes
@@ -62,6 +63,7 @@ def torch_task(
     validation_steps: int | None = None,
     initial_weights: str = "fresh",
     shuffle: bool = True,
+    callbacks: Any = None,
     name: str | None = None,
 ) -> Task | LoopTask:
     """Return what a PyTorch module and its data are as a task.
@@ -90,11 +92,20 @@ def torch_task(
         validation_steps: alike for `validation_data`.
         initial_weights: "fresh" draws weights from each seed, "given" starts from the module's own.
         shuffle: whether each epoch has an order of its own, where no loader says it.
+        callbacks: what stops trials or sets their learning rates between epochs, as Keras' or
+            Lightning's objects or as texts, such as "EarlyStopping(patience=5)".
         name: what to call the task; by default the class of the module.
 
     Raises:
         TaskError: the module, the data or the two together cannot be trained.
     """
+    asked = sort_callbacks(callbacks)
+    if asked.own:
+        kind = type(asked.own[0]).__name__
+        raise InputError(
+            f"callbacks has {kind}, which only Keras' fit can call, and no PyTorch module; leave "
+            "it out, or put what it does into step="
+        )
     arrays.check_counts(epochs=epochs, batch_size=batch_size)
     arrays.check_arguments(initial_weights, shuffle, validation_split)
     metrics = expanded(metrics)
@@ -141,7 +152,8 @@ def torch_task(
         why="",
         trivial=partial(trivial, made, opened.data, validation, tried.output, facts.batch_size),
     )
-    return lowered(task)
+    task = replace(task, facts=replace(facts, notes=(*facts.notes, *asked.notes)))
+    return replace(lowered(task), callbacks=make_callbacks(asked, facts))
 
 
 def lowered(task: LoopTask) -> Task | LoopTask:

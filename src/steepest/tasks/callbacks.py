@@ -1,0 +1,315 @@
+"""The callbacks that a person gives, as `fit` takes them: which are meant, and what they mean here.
+
+Those that only look at the curve become records (`records/callbacks.py`), which every engine
+follows. Those that watch or write files are left out, and a note says so. All others are somebody's
+own: they need the model, so trials go through Keras' `fit`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest.amounts import make_number
+from steepest.calls import Call, read_calls
+from steepest.errors import InputError, quoted
+from steepest.hashing import Reader, digest
+from steepest.records import CallbackRecord, TaskFacts
+from steepest.records.callbacks import CHECKPOINT, FUNCTIONS, PLATEAU, PROBED, SCHEDULER, STOP
+from steepest.text import listed
+
+NAN = "TerminateOnNaN"
+# Keras' arguments in their order, with their defaults, of what is given as text.
+ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    STOP: {
+        "monitor": "val_loss",
+        "min_delta": 0,
+        "patience": 0,
+        "verbose": 0,
+        "mode": "auto",
+        "baseline": None,
+        "restore_best_weights": False,
+        "start_from_epoch": 0,
+    },
+    PLATEAU: {
+        "monitor": "val_loss",
+        "factor": 0.1,
+        "patience": 10,
+        "verbose": 0,
+        "mode": "auto",
+        "min_delta": 1e-4,
+        "cooldown": 0,
+        "min_lr": 0.0,
+    },
+    CHECKPOINT: {
+        "filepath": "",
+        "monitor": "val_loss",
+        "verbose": 0,
+        "save_best_only": False,
+        "save_weights_only": False,
+        "mode": "auto",
+        "save_freq": "epoch",
+        "initial_value_threshold": None,
+    },
+    NAN: {},
+}
+# Keras' callbacks that change nothing of a training, with what they do.
+WATCH = {
+    "TensorBoard": "writes logs (steepest logs writes those of the trials)",
+    "CSVLogger": "writes a file (the study file has the curves)",
+    "ProgbarLogger": "prints progress",
+    "History": "keeps the curves, as the study file does",
+    "RemoteMonitor": "sends events elsewhere",
+    "BackupAndRestore": "is for going on after a kill, which a study does by itself",
+    "OrbaxCheckpoint": "writes files",
+}
+OF_KERAS, OF_LIGHTNING = ("keras", "tf_keras"), ("lightning", "pytorch_lightning")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was given: those that are known, by kind with their arguments; own ones; notes."""
+
+    known: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    own: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why trials go through `fit`, where some are the person's own."""
+        names = list(dict.fromkeys(type(one).__name__ for one in self.own))
+        callbacks, are, them = (
+            ("callbacks", "are", "them") if names[1:] else ("callback", "is", "it")
+        )
+        return (
+            f"the {callbacks} {listed(names)} {are} called by Keras' fit alone, so trials train "
+            f"one at a time through it, each with copies; without {them} they would train in one "
+            "compiled program, which is faster"
+        )
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """A digest of the person's own, so that a study goes on with the same."""
+        if not self.own:
+            return {}
+        return {"callbacks": digest([Reader().read(type(one)) for one in self.own])}
+
+
+def sort_callbacks(callbacks: Any) -> Given:
+    """Return which callbacks were given.
+
+    Raises:
+        InputError: something is none.
+    """
+    if callbacks is None or isinstance(callbacks, Given):
+        return callbacks or Given()
+    every = getattr(callbacks, "callbacks", callbacks)  # Keras' CallbackList has them
+    every = every if isinstance(every, list | tuple) else [every]
+    known: list[tuple[str, Mapping[str, Any]]] = []
+    own: list[Any] = []
+    notes: list[str] = []
+    for one in every:
+        kind, arguments = _read(one)
+        if kind in WATCH or (kind == CHECKPOINT and not arguments["save_best_only"]):
+            does = WATCH.get(kind, "writes a file after each epoch")
+            notes.append(f"the callback {kind} {does}, so trials train without it")
+        elif kind == "":
+            own.append(one)
+        elif kind != NAN:  # diverged trials are stopped anyway
+            known.append((kind, arguments))
+    return Given(tuple(known), tuple(own), tuple(notes))
+
+
+def _read(one: Any) -> tuple[str, Mapping[str, Any]]:
+    """Return the kind of a callback, "" for one of somebody's own, and its arguments."""
+    if isinstance(one, str):
+        return _from_text(one)
+    house = type(one).__module__.split(".")[0]
+    kind = type(one).__name__
+    if house in OF_LIGHTNING:
+        return _from_lightning(one, kind)
+    if house in OF_KERAS and (kind in ARGUMENTS or kind in WATCH):
+        return kind, {name: getattr(one, name, None) for name in ARGUMENTS.get(kind, ())}
+    if house in OF_KERAS and kind == SCHEDULER:
+        return kind, {"schedule": one.schedule}
+    if not any(base.__name__ == "Callback" and _is_keras(base) for base in type(one).__mro__):
+        raise InputError(
+            f"callbacks has {quoted(one)}, but must hold callbacks of Keras, as objects or as "
+            "texts such as 'EarlyStopping(patience=5)'"
+        )
+    return "", {}
+
+
+def _is_keras(kind: type) -> bool:
+    return kind.__module__.split(".")[0] in OF_KERAS
+
+
+def _from_text(text: str) -> tuple[str, Mapping[str, Any]]:
+    call = read_calls(text)[0]
+    kind = call.name.rpartition(".")[2]
+    names = list(ARGUMENTS.get(kind, ()))
+    unknown = sorted({*call.keywords} - {*names})
+    if kind not in ARGUMENTS or unknown or len(call.positional) > len(names):
+        what = f"the argument {unknown[0]}" if unknown else quoted(text)
+        raise InputError(
+            f"callbacks has {what}, which is not known as text; write {', '.join(ARGUMENTS)} with "
+            "Keras' arguments, as in 'EarlyStopping(patience=5)', or give Keras' object"
+        )
+    given = {**dict(zip(names, call.positional, strict=False)), **call.keywords}
+    if any(isinstance(value, Call) for value in given.values()):
+        raise InputError(f"cannot read {quoted(text)}; write plain values, or give Keras' object")
+    found = {**ARGUMENTS[kind], **given}
+    if kind == CHECKPOINT and "save_best_only" not in given:
+        raise InputError(
+            f"callbacks has {quoted(text)}, which would only write files; write "
+            "'ModelCheckpoint(save_best_only=True)' to take each trial at its best epoch"
+        )
+    return kind, found
+
+
+def as_text(kind: str, arguments: Mapping[str, Any]) -> str:
+    """Return a known callback as the text that is read as it."""
+    usual = ARGUMENTS[kind]
+    given = [f"{name}={_plain(value)!r}" for name, value in arguments.items() if name in usual]
+    return f"{kind}({', '.join(given)})"
+
+
+def _plain(value: Any) -> Any:
+    """Return a scalar of NumPy as Python's."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _from_lightning(one: Any, kind: str) -> tuple[str, Mapping[str, Any]]:
+    """Return a callback of Lightning that means what Keras' of the same name means."""
+    if kind == STOP and one.stopping_threshold is None and one.divergence_threshold is None:
+        same = {name: getattr(one, name) for name in ("monitor", "min_delta", "patience", "mode")}
+        return kind, {**ARGUMENTS[kind], **same}
+    if kind == CHECKPOINT and one.monitor is not None and one.save_top_k == 1:
+        more = {"monitor": one.monitor, "mode": one.mode, "save_best_only": True}
+        return kind, {**ARGUMENTS[kind], **more}
+    raise InputError(
+        f"callbacks has Lightning's {kind}, of which EarlyStopping without thresholds and "
+        "ModelCheckpoint(monitor=..., save_top_k=1) are known here; leave it out"
+    )
+
+
+def make_callbacks(given: Given, facts: TaskFacts) -> tuple[CallbackRecord, ...]:
+    """Return the records of known callbacks, for a task.
+
+    Raises:
+        InputError: one looks at what is not measured, or has a value that it cannot have.
+    """
+    return tuple(_record(kind, arguments, facts) for kind, arguments in given.known)
+
+
+def _record(kind: str, arguments: Mapping[str, Any], facts: TaskFacts) -> CallbackRecord:
+    if kind == SCHEDULER:
+        return _scheduler(arguments["schedule"], facts.epochs)
+
+    def number(name: str, low: float, high: float = 1e38) -> float:
+        return float(make_number(f"{kind}'s {name}", arguments[name], low, high))
+
+    monitor, up = _monitor(kind, arguments, facts)
+    if kind == CHECKPOINT:
+        if arguments["save_freq"] != "epoch":
+            raise InputError(
+                f"{kind}'s save_freq is {quoted(arguments['save_freq'])}, but trials are evaluated "
+                "after each epoch; give save_freq='epoch'"
+            )
+        least = arguments["initial_value_threshold"]
+        found = None if least is None else number("initial_value_threshold", -1e38)
+        return CallbackRecord(kind, monitor, up, baseline=found, restore=True)
+    # Keras turns the sign of min_delta in the object, where smaller is better.
+    delta = abs(number("min_delta", -1e38))
+    patience = max(0, math.ceil(number("patience", -1e9, 1e9)))
+    if kind == PLATEAU:
+        factor = number("factor", 0.0)
+        if factor >= 1:
+            raise InputError(
+                f"{kind}'s factor is {factor:g}, but must be below 1, as it multiplies the "
+                "learning rate; give a number such as 0.1"
+            )
+        cooldown, least = max(0, int(number("cooldown", -1e9, 1e9))), number("min_lr", 0.0)
+        return CallbackRecord(
+            kind, monitor, up, delta, patience, factor=factor, cooldown=cooldown, min_lr=least
+        )
+    baseline = arguments["baseline"]
+    return CallbackRecord(
+        kind,
+        monitor,
+        up,
+        delta,
+        patience,
+        baseline=None if baseline is None else number("baseline", -1e38),
+        restore=bool(arguments["restore_best_weights"]),
+        start_from_epoch=max(0, math.ceil(number("start_from_epoch", -1e9, 1e9))),
+    )
+
+
+def _monitor(kind: str, arguments: Mapping[str, Any], facts: TaskFacts) -> tuple[str, bool]:
+    """Return the curve that a callback looks at, and whether larger is better."""
+    name, mode = str(arguments["monitor"]), arguments["mode"]
+    curves = {"val_loss": "loss", "loss": "training_loss"}
+    curves |= {f"val_{metric}": metric for metric in facts.metrics}
+    if name not in curves:
+        raise InputError(
+            f"{kind} monitors {quoted(name)}, which is not measured; monitor "
+            f"{' or '.join(curves)}, or add the metric to the model"
+        )
+    if mode in ("min", "max"):
+        return curves[name], mode == "max"
+    if name in ("val_loss", "loss"):
+        return curves[name], False
+    if curves[name] not in facts.directions:
+        raise InputError(
+            f"{kind} monitors {name}, of which nobody knows whether larger is better; give it "
+            "mode='max' or mode='min'"
+        )
+    return curves[name], facts.directions[curves[name]] == "up"
+
+
+def _scheduler(function: Callable[..., Any], epochs: int) -> CallbackRecord:
+    """Return the record of a function of the epoch, or of the epoch and the learning rate."""
+
+    def rate(epoch: int, before: float) -> float:
+        try:
+            found = function(epoch, before)
+        except TypeError:  # as Keras finds out how it is called
+            found = function(epoch)
+        if not isinstance(found, float | np.floating) or not 0 <= found < 1e38:
+            raise InputError(
+                f"the function of {SCHEDULER} gives {quoted(found)} for epoch {epoch}, but must "
+                "give a float from 0 on; let it return one"
+            )
+        return float(found)
+
+    def asked(before: Iterable[float]) -> list[float]:
+        found = []
+        for epoch, one in zip(range(epochs), before, strict=False):
+            try:
+                found.append(rate(epoch, one))
+            except InputError:
+                raise
+            except Exception as error:  # the person's own code
+                raise InputError(
+                    f"the function of {SCHEDULER} fails for epoch {epoch}: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+        return found
+
+    rates = asked([PROBED] * epochs)
+    relative = rates != asked([2 * PROBED] * epochs)
+    if relative:
+        rates, before = [], PROBED
+        for epoch in range(epochs):
+            before = float(np.float32(rate(epoch, before)))
+            rates.append(before)
+    if not max(rates) > 0:
+        raise InputError(f"the function of {SCHEDULER} never gives a rate above 0; give another")
+    record = CallbackRecord(SCHEDULER, rates=tuple(rates), relative=relative)
+    if relative:
+        FUNCTIONS[record] = rate
+    return record

@@ -1,0 +1,235 @@
+"""Oracle: under callbacks a member trains as Keras' own `fit` with the real callbacks trains.
+
+One `fit` over all epochs, with the same initial weights and the same batches in the same order:
+losses, learning rates, the epoch where it stops, and the weights that are in the model after it.
+"""
+
+import keras
+import numpy as np
+import pytest
+from small import BATCH, classes_data, make_model, make_task
+
+from steepest.data.order import epoch_order
+from steepest.engines import make_engine
+from steepest.engines.population import Population
+from steepest.engines.state import State
+from steepest.records import Config, Curves
+from steepest.records.callbacks import follow, rates
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
+
+EPOCHS, SEED = 14, 3
+STOP, PLATEAU = keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau
+SCHEDULER = keras.callbacks.LearningRateScheduler
+
+# What makes the callbacks anew for each training, as they remember what they saw, and the rate.
+SETTINGS = {
+    "stop": (lambda: [STOP(patience=2)], 0.3),
+    "stop at once": (lambda: [STOP(monitor="val_accuracy", patience=0)], 0.3),
+    "restored": (lambda: [STOP(patience=3, restore_best_weights=True)], 0.3),
+    "restored, not stopped": (lambda: [STOP(patience=50, restore_best_weights=True)], 0.3),
+    "late": (lambda: [STOP(patience=1, start_from_epoch=5, restore_best_weights=True)], 0.3),
+    "baseline": (lambda: [STOP(patience=3, baseline=0.01)], 0.05),
+    "min_delta": (lambda: [STOP(monitor="loss", min_delta=0.02, patience=2)], 0.02),
+    "accuracy": (
+        lambda: [STOP("val_accuracy", 0.001, 2, mode="max", restore_best_weights=True)],
+        0.1,
+    ),
+    "the wrong way": (lambda: [STOP("val_loss", mode="max", patience=2)], 0.1),
+    "plateau": (lambda: [PLATEAU(factor=0.3, patience=1)], 0.3),
+    "cooldown": (lambda: [PLATEAU(factor=0.5, patience=1, cooldown=2, min_delta=0.05)], 0.3),
+    "min_lr": (lambda: [PLATEAU(factor=0.1, patience=1, min_lr=0.02, min_delta=0.1)], 0.3),
+    "impatient": (lambda: [PLATEAU(monitor="val_accuracy", factor=0.7, patience=0)], 0.3),
+    "plateau, then stop": (
+        lambda: [
+            PLATEAU(factor=0.2, patience=1, min_delta=0.01),
+            STOP(patience=3, restore_best_weights=True, min_delta=0.01),
+        ],
+        0.3,
+    ),
+    "two": (lambda: [STOP(patience=4, restore_best_weights=True), STOP("loss", patience=2)], 0.5),
+    "scheduler of the rate": (lambda: [SCHEDULER(lambda epoch, lr: lr * 0.8)], 0.2),
+    "scheduler": (lambda: [SCHEDULER(lambda epoch: 0.2 if epoch < 4 else 0.02)], 0.2),
+    "scheduler and plateau": (
+        lambda: [
+            SCHEDULER(lambda epoch, lr: lr if epoch < 4 else lr * 0.9),
+            PLATEAU(factor=0.5, patience=1, min_delta=0.01),
+        ],
+        0.3,
+    ),
+}
+
+
+class Ordered(keras.utils.PyDataset):
+    """The examples in the order that a member meets them in."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y, self.epoch = x, y, 0
+
+    def __len__(self):
+        return -(-len(self.x) // BATCH)
+
+    def __getitem__(self, batch):
+        some = epoch_order(SEED, self.epoch, len(self.x))[batch * BATCH : (batch + 1) * BATCH]
+        return self.x[some], self.y[some]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+class Rates(keras.callbacks.Callback):
+    """Notes the learning rate that each epoch was trained with."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            self.found.append(float(self.model.optimizer.learning_rate))
+
+
+def config(rate, seed=SEED):
+    values = {"learning_rate": rate, "momentum": 0.9, "nesterov": False}
+    return Config("SGD", "keras", values, "constant", seed)
+
+
+def theirs(task, callbacks, rate):
+    """Return the history of one `fit`, the learning rates, and the model after it."""
+    model = make_model()
+    weights, state = task.initialize(SEED)
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    for variable, value in zip(model.non_trainable_variables, state, strict=True):
+        variable.assign(value)
+    optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    noted = Rates()
+    done = model.fit(
+        Ordered(*classes_data()),
+        epochs=EPOCHS,
+        validation_data=classes_data(1),
+        validation_batch_size=BATCH,
+        callbacks=[*callbacks, noted],
+        shuffle=False,
+        verbose=0,
+    )
+    return done.history, noted.found, model
+
+
+def advance(task, population, stops):
+    """Return state and measured values `[members, epochs]` after some calls of `advance`."""
+    program = make_engine(task).prepare({0: population.config(0)})[0]
+    state, found = program.begin(population), []
+    for stop in stops:
+        before = state.epoch
+        state, measured = program.advance(population, state, stop)
+        assert (measured.trained == state.epoch - before).all()
+        found.append([measured.values, measured.trained])
+    return program, state, found
+
+
+def curve(found, member=0):
+    """Return the values of one member by name, of all calls."""
+    return {
+        name: np.concatenate([v[name][member, : int(n[member])] for v, n in found])
+        for name in ("training_loss", "loss", "accuracy")
+    }
+
+
+def as_curves(values):
+    epochs = tuple(range(1, len(values["loss"]) + 1))
+    training, loss, accuracy = (
+        tuple(map(float, values[name])) for name in ("training_loss", "loss", "accuracy")
+    )
+    return Curves(epochs, epochs, training, loss, {"accuracy": accuracy})
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_member_trains_as_fit_does_with_the_callback(name):
+    made, rate = SETTINGS[name]
+    task = make_task(make_model(), epochs=EPOCHS, callbacks=made())
+    population = Population.of([config(rate)])
+    program, state, found = advance(task, population, (6, EPOCHS))
+    mine = curve(found)
+    history, used, model = theirs(task, made(), rate)
+
+    assert len(mine["loss"]) == len(history["loss"]) == int(state.epoch[0])
+    assert mine["training_loss"] == pytest.approx(np.array(history["loss"]), rel=2e-3)
+    assert mine["loss"] == pytest.approx(np.array(history["val_loss"]), rel=2e-3)
+    assert mine["accuracy"] == pytest.approx(np.array(history["val_accuracy"]), abs=1e-6)
+    assert rates(task.callbacks, as_curves(mine), rate) == pytest.approx(used, rel=1e-6)
+    # What `fit` leaves in the model is what is measured and reported.
+    given = program.measure(population, state, "validation")[0]
+    left = model.evaluate(*classes_data(1), batch_size=BATCH, verbose=0, return_dict=True)
+    assert given["loss"] == pytest.approx(left["loss"], rel=2e-3)
+    best = follow(task.callbacks, as_curves(mine)).best
+    assert mine["loss"][best - 1 if best else -1] == pytest.approx(left["loss"], rel=2e-3)
+
+
+def test_the_settings_meet_every_decision():
+    """Each of them has to be decided by the callback, or it would show nothing."""
+    ends, least = {}, {}
+    for name, (made, rate) in SETTINGS.items():
+        history, used, _ = theirs(make_task(epochs=EPOCHS), made(), rate)
+        ends[name], least[name] = len(history["loss"]), min(used) / max(used)
+    whole = ("restored, not stopped", *(n for n in SETTINGS if "scheduler" in n))
+    whole += ("plateau", "cooldown", "min_lr", "impatient")
+    assert {name for name, end in ends.items() if end == EPOCHS} == set(whole)
+    assert {name for name, low in least.items() if low < 1} >= set(whole[1:])
+
+
+@pytest.fixture(scope="module")
+def under_both():
+    """A task under two callbacks, and configurations that meet them at different epochs."""
+    callbacks = [PLATEAU(factor=0.3, patience=1), STOP(patience=3, restore_best_weights=True)]
+    task = make_task(make_model(), epochs=EPOCHS, callbacks=callbacks)
+    return task, [config(rate, seed) for rate in (0.5, 0.2, 0.02) for seed in (1, 2)]
+
+
+def equal(a, b):
+    same = keras.tree.map_structure(np.array_equal, a.tree(), b.tree())
+    return all(keras.tree.flatten(same))
+
+
+def test_members_know_nothing_of_each_other(under_both):
+    task, configs = under_both
+    _, state, found = advance(task, Population.of(configs), (EPOCHS,))
+    assert len(set(state.epoch.tolist())) > 1  # or it would show nothing
+    for member, one in enumerate(configs):
+        _, alone, own = advance(task, Population.of([one]), (EPOCHS,))
+        assert equal(alone, state.take([member]))
+        for name, values in curve(own).items():
+            assert np.array_equal(values, curve(found, member)[name])
+
+
+def test_cut_anywhere_it_goes_on_as_if_it_had_not_been(under_both):
+    task, configs = under_both
+    population = Population.of(configs)
+    _, whole, found = advance(task, population, (EPOCHS,))
+    _, cut, pieces = advance(task, population, range(1, EPOCHS + 1))
+    assert equal(whole, cut)
+    for member in range(len(configs)):
+        for name, values in curve(pieces, member).items():
+            assert np.array_equal(values, curve(found, member)[name])
+
+
+def test_what_is_told_on_the_way_is_where_it_can_go_on(under_both):
+    task, configs = under_both
+    population = Population.of(configs)
+    program = make_engine(task).prepare({0: configs[0]})[0]
+    told, kept = [], []
+
+    def tell(epochs, so_far=None):
+        told.append(epochs)
+        if so_far is not None:
+            kept.append(so_far())
+
+    whole, measured = program.advance(population, program.begin(population), EPOCHS, tell)
+    assert 0 < sum(told) <= measured.trained.sum()
+    places, state, _ = kept[len(kept) // 2]
+    assert isinstance(state, State)
+    assert list(places) == list(range(len(configs)))
+    again, _ = program.advance(population, state, EPOCHS)
+    assert equal(whole, again)
