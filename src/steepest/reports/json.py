@@ -7,7 +7,8 @@ from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from steepest.codegen import code, has_code
+from steepest.codegen import has_code
+from steepest.codegen.callbacks import study_code
 from steepest.measures.measure import Measures
 from steepest.measures.outcomes import count_outcomes
 from steepest.measures.trivial import learnt
@@ -125,7 +126,7 @@ def _code(config: Config, study: StudyRecord) -> dict[str, str]:
     """Return the source for each framework; nothing for a rule of one's own."""
     if not has_code(config):
         return {}
-    return {framework: code(config, study.task, framework) for framework in FRAMEWORKS}
+    return {framework: study_code(study, config, framework) for framework in FRAMEWORKS}
 
 
 def _estimates(values: Mapping[str, Estimate]) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import re
 
-from steepest.codegen import code, has_code, own_framework
+from steepest.codegen import has_code, own_framework
+from steepest.codegen.callbacks import study_code
 from steepest.measures.measure import Measures
 from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord
 from steepest.reports.advice import warnings
 from steepest.reports.advice_text import advice
 from steepest.reports.board import board
+from steepest.reports.callbacks_text import stopped
 from steepest.reports.config_text import shown_name
 from steepest.reports.outcome_text import outcomes_line, resumed
 from steepest.reports.summary import summary
@@ -45,10 +47,10 @@ def markdown(study: StudyRecord, verdict: Verdict, measures: Measures) -> str:
         parts += ["## Notes", "\n".join(f"- {escaped(each)}." for each in warned)]
     best = verdict.standings[verdict.recommended].config if verdict.recommended else None
     if best is not None and has_code(best):
-        source = code(best, task, own_framework(best, task)).rstrip()
+        source = study_code(study, best, own_framework(best, task)).rstrip()
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
         parts += ["## Code", f"{fence}python\n{source}\n{fence}"]
-    parts.append(escaped(" ".join([outcomes_line(study), resumed(study)]).strip()))
+    parts.append(escaped(" ".join([outcomes_line(study), resumed(study), stopped(study)]).strip()))
     parts += [f"{escaped(task_line(study))} {escaped(cost_line(study, verdict))}"]
     return "\n\n".join(part for part in parts if part) + "\n"
 

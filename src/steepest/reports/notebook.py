@@ -3,12 +3,14 @@
 from html import escape
 from pathlib import Path
 
-from steepest.codegen import code, has_code, own_framework
+from steepest.codegen import has_code, own_framework
+from steepest.codegen.callbacks import study_code
 from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord
 from steepest.reports.advice import loud, warnings
 from steepest.reports.advice_text import advice
 from steepest.reports.board import board
+from steepest.reports.callbacks_text import stopped
 from steepest.reports.outcome_text import outcomes_line, resumed
 from steepest.reports.terminal import PAGE, cost_line
 from steepest.reports.trivial import alarm
@@ -42,7 +44,7 @@ def notebook(study: StudyRecord, verdict: Verdict, where: Path | None = None) ->
     name = verdict.recommended
     best = verdict.standings[name].config if name else None
     if best is not None and has_code(best):
-        source = escape(code(best, study.task, own_framework(best, study.task)).rstrip())
+        source = escape(study_code(study, best, own_framework(best, study.task)).rstrip())
         parts.append(
             f"<details><summary>Code to paste: {escape(str(name))}</summary>"
             f"<pre><code>{source}</code></pre></details>"
@@ -51,7 +53,9 @@ def notebook(study: StudyRecord, verdict: Verdict, where: Path | None = None) ->
         shown = "".join(f"<p>{escape(note)}.</p>" for note in lesser)
         parts.append(f"<details><summary>Notes</summary>{shown}</details>")
     again = resumed(study)
-    parts.append(f'<p class="dim">{escape(" ".join([outcomes_line(study), again]).strip())}</p>')
+    parts.append(
+        f'<p class="dim">{escape(" ".join([outcomes_line(study), again, stopped(study)]).strip())}</p>'
+    )
     told = f"{study.task.name}: {cost_line(study, verdict)}"
     if where is not None and (where / PAGE).is_file():
         told += f" Report: {where / PAGE}"

@@ -14,13 +14,15 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from steepest.codegen import code, has_code, own_framework
+from steepest.codegen import has_code, own_framework
+from steepest.codegen.callbacks import study_code
 from steepest.measures.measure import Measures
 from steepest.measures.verdict import Verdict
 from steepest.records import Stage, StudyRecord
 from steepest.reports.advice import loud, warnings
 from steepest.reports.advice_text import advice
 from steepest.reports.board import STATE, board, ordered
+from steepest.reports.callbacks_text import stopped
 from steepest.reports.config_text import shown_name
 from steepest.reports.numbers import MISSING, number, with_interval
 from steepest.reports.outcome_text import nothing_found, outcomes_line, resumed
@@ -70,6 +72,7 @@ def render(
     if more:
         parts += [Text(line, style="dim") for line in (task_line(study), outcomes_line(study))]
         parts += [Text(again, style="dim")] if (again := resumed(study)) else []
+    parts += [Text(said, style="dim")] if (said := stopped(study)) else []
     parts.append(Text(cost_line(study, verdict), style="dim"))
     if where is not None and (where / PAGE).is_file():
         parts.append(Text(f"Report: {where / PAGE}", style="dim", overflow="fold"))
@@ -100,7 +103,7 @@ def pasted(study: StudyRecord, verdict: Verdict, where: Path | None = None) -> s
     if best is None or study.optimizers[verdict.recommended or ""].baseline or not has_code(best):
         return ""
     framework = own_framework(best, study.task)
-    source = in_few_lines(code(best, study.task, framework))
+    source = in_few_lines(study_code(study, best, framework))
     if len(source.splitlines()) <= LINES:
         return source
     typed = where is not None and bool(study.asked.get("tasks"))

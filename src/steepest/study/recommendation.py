@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steepest.codegen import code, torch_factor, torch_source
+from steepest.codegen.callbacks import study_code
 from steepest.errors import InputError
 from steepest.records import Config, StudyRecord
 from steepest.rules.custom_schedules import OWN_SCHEDULES, identifier, is_own
@@ -56,7 +57,7 @@ class Recommendation:
         from steepest.engines.keras_fit.optimizers import own_names
         from steepest.tasks.keras.task import run_code
 
-        source, schedule = self.code("keras"), self.config.schedule
+        source, schedule = code(self.config, self.record.task, "keras"), self.config.schedule
         self._check_schedule()
         if model is None and "model." in source:
             raise InputError(
@@ -93,7 +94,8 @@ class Recommendation:
         """Return complete source that builds the same in "keras", "torch" or "optax".
 
         By default in the framework of the study's model. PyTorch's source has all of the recipe: a
-        function `step` that clips, accumulates and schedules, and the averaged weights.
+        function `step` that clips, accumulates and schedules, and the averaged weights. Callbacks
+        of the study follow, and where its best epoch decided, which one that was.
 
         Where the framework's own class is another algorithm, the source has a class that is exact.
         With `exact=False` it has the framework's own if that differs by little: by at most 1 % of
@@ -102,8 +104,8 @@ class Recommendation:
         Raises:
             InputError: an unknown framework, or a rule of your own.
         """
-        task = self.record.task
-        return code(self.config, task, task.framework if framework is None else framework, exact)
+        framework = self.record.task.framework if framework is None else framework
+        return study_code(self.record, self.config, framework, exact)
 
     def _torch_optimizer(self, model: Any) -> Any:
         if importlib.util.find_spec("torch") is None:

@@ -1,6 +1,7 @@
 """How a study was done, as rows of plain text, and what each measure means."""
 
 from steepest.records import Range, Stage, StudyRecord
+from steepest.reports.callbacks_text import stopped
 from steepest.reports.numbers import number
 from steepest.reports.outcome_text import resumed
 from steepest.reports.page.methods_text import counted, walked
@@ -137,6 +138,7 @@ def method(study: StudyRecord) -> list[tuple[str, list[str]]]:
                 f"{matters(settings)} do not matter"
             ],
         ),
+        *([("Callbacks", [stopped(study)])] if study.settings.callbacks else []),
         ("Budget", budget),
         ("Seed", [f"{settings.seed}, of which all others are made"]),
         ("Schedule and arithmetic", [f"{settings.schedule}, as {settings.dialect} has it"]),

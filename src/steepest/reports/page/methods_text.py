@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from steepest.codegen.spelling import NAMES
 from steepest.records import Stage, StudyRecord
+from steepest.records.callbacks import best_by
+from steepest.reports.callbacks_text import stopped
 from steepest.reports.numbers import number
 from steepest.reports.verdict_text import deciding, matters
 from steepest.text import listed, many
@@ -25,6 +27,8 @@ def methods(study: StudyRecord) -> str:
         parts.append(f"{listed(tuned)} {_were(tuned)} tuned {terms}: {_search(study, tuned)}")
     if untuned:
         parts.append(f"{listed(untuned)} took part without tuning.")
+    if settings.callbacks:
+        parts.append(stopped(study))
     parts += [_seeds(study), _judged(study)]
     defaults = [t for t in study.trials if t.stage is Stage.DEFAULT]
     if defaults:
@@ -102,8 +106,9 @@ def _search(study: StudyRecord, tuned: Sequence[str]) -> str:
         first = min(t.config.seed for t in trials)
         own = [t for t in trials if t.config.seed == first]
         again = [t for t in trials if t.config.seed != first]
-        at_half = [sum(t.optimizer == n and t.epochs < task.epochs for t in own) for n in tuned]
-        full = [sum(t.optimizer == n and t.epochs == task.epochs for t in own) for n in tuned]
+        short = [t for t in own if t.epochs < task.epochs and not t.stopped_early(task.epochs)]
+        at_half = [sum(t.optimizer == n for t in short) for n in tuned]
+        full = [sum(t.optimizer == n for t in own if t not in short) for n in tuned]
         halves = f" of {many(half, 'epoch')}" if task.epochs > 1 else ""
         text = "for each optimizer, a list of starting configurations was trained"
         text += f" for {many(half, 'epoch')}" if task.epochs > 1 else ""
@@ -151,6 +156,8 @@ def _seeds(study: StudyRecord) -> str:
     race = ", added where the comparison was still open" if settings.race else ""
     goal = "highest" if settings.maximize else "lowest"
     end = "at its best epoch" if settings.at == "best" else "at the end of training"
+    if (by := best_by(settings.callbacks)) is not None:
+        end = f"at the epoch that {by.kind} keeps"
     return (
         f"The configuration of each optimizer with the {goal} validation {settings.decides} {end} "
         f"was then trained on {counted(counts)} fresh {'seed' if max(counts) == 1 else 'seeds'} of "

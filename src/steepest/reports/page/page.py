@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from steepest.codegen import code, has_code
+from steepest.codegen import has_code
+from steepest.codegen.callbacks import study_code
 from steepest.codegen.spelling import NAMES
 from steepest.errors import InputError
 from steepest.measures.measure import Measures
@@ -153,7 +154,7 @@ def _code(study: StudyRecord, verdict: Verdict) -> list[dict[str, Any]]:
         if config is None or not has_code(config):
             continue
         try:
-            source = {f: code(config, study.task, f).rstrip() for f in FRAMEWORKS}
+            source = {f: study_code(study, config, f).rstrip() for f in FRAMEWORKS}
         except InputError:  # a study file that a rule of this version does not know
             continue
         found.append({"name": standing.name, "source": source})
