@@ -76,9 +76,13 @@ def best_by(callbacks: Sequence[CallbackRecord]) -> CallbackRecord | None:
     Of several the last EarlyStopping that restores weights, as it comes last in `fit`; without one,
     the last checkpoint, whose file is what people load.
     """
+    return next(reversed(_keepers(callbacks)), None)
+
+
+def _keepers(callbacks: Sequence[CallbackRecord]) -> list[CallbackRecord]:
+    """Return those that keep weights; the last one that has some decides."""
     restoring = [one for one in callbacks if one.kind == STOP and one.restore]
-    kept = [one for one in callbacks if one.kind == CHECKPOINT]
-    return (kept + restoring)[-1] if kept + restoring else None
+    return [*(one for one in callbacks if one.kind == CHECKPOINT), *restoring]
 
 
 def changes_rate(callbacks: Sequence[CallbackRecord]) -> bool:
@@ -168,7 +172,9 @@ class Follower:
 
     def __init__(self, callbacks: Sequence[CallbackRecord], rate: float = 1.0) -> None:
         self.watching = [_Watching(one) for one in callbacks]
-        self.by = best_by(callbacks)
+        keepers = _keepers(callbacks)
+        own = [[each for each in self.watching if each.about is one] for one in keepers]
+        self.keepers = [each for some in own for each in some]
         self.begun = self.rate = _single(rate)
         self.epoch = 0
         self.stopped = False
@@ -177,7 +183,7 @@ class Follower:
     @property
     def best(self) -> int:
         """The epoch, counted from 1, whose weights training gives; 0: those of the last one."""
-        return next((one.best_epoch for one in self.watching if one.about is self.by), 0)
+        return next((one.best_epoch for one in reversed(self.keepers) if one.best_epoch), 0)
 
     def see(self, values: Mapping[str, float]) -> None:
         """See what an epoch gave."""

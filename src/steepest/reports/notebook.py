@@ -52,10 +52,8 @@ def notebook(study: StudyRecord, verdict: Verdict, where: Path | None = None) ->
     if lesser := [note for note in every if note not in needed]:
         shown = "".join(f"<p>{escape(note)}.</p>" for note in lesser)
         parts.append(f"<details><summary>Notes</summary>{shown}</details>")
-    again = resumed(study)
-    parts.append(
-        f'<p class="dim">{escape(" ".join([outcomes_line(study), again, stopped(study)]).strip())}</p>'
-    )
+    said = " ".join([outcomes_line(study), resumed(study), stopped(study)]).strip()
+    parts.append(f'<p class="dim">{escape(said)}</p>')
     told = f"{study.task.name}: {cost_line(study, verdict)}"
     if where is not None and (where / PAGE).is_file():
         told += f" Report: {where / PAGE}"

@@ -23,7 +23,8 @@ from steepest.data.stream import Data
 from steepest.errors import InputError, nearest, quoted
 from steepest.records import TaskFacts
 from steepest.tasks import compile_cache
-from steepest.tasks.callbacks import make_callbacks, sort_callbacks
+from steepest.tasks.callback_records import make_callbacks
+from steepest.tasks.callbacks import sort_callbacks
 from steepest.tasks.keras import notes
 from steepest.tasks.keras.as_compiled import as_compiled_on_error
 from steepest.tasks.keras.batch_sizes import NAMES
@@ -139,10 +140,11 @@ def keras_task(
     """Return what a compiled Keras model and its data are as a task.
 
     The arguments are `fit`'s, and `test_data` as `validation_data`. Callbacks that are no more than
-    arithmetic of the curve are followed by every engine; others make it a `FitTask`. With `initial_weights`
-    "given", every trial starts from the model's own weights (fine-tuning) and seeds change only
-    the data order and dropout; "fresh" draws new weights from each seed. It is a `Task` where JAX
-    can trace the model, and otherwise a `FitTask`, whose `why` says what stood in the way.
+    arithmetic of the curve are followed by every engine; others make it a `FitTask`. With
+    `initial_weights` "given", every trial starts from the model's own weights (fine-tuning) and
+    seeds change only the data order and dropout; "fresh" draws new weights from each seed. It is a
+    `Task` where JAX can trace the model, and otherwise a `FitTask`, whose `why` says what stood in
+    the way.
 
     Raises:
         TaskError: the model, the data or the two together cannot be trained.

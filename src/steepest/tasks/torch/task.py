@@ -16,10 +16,11 @@ from steepest.data import arrays, sources
 from steepest.data.arrays import Batch
 from steepest.data.order import order_of
 from steepest.data.stream import Data, Stream
-from steepest.errors import InputError, TaskError
+from steepest.errors import TaskError
 from steepest.records import TaskFacts
 from steepest.tasks import compile_cache
-from steepest.tasks.callbacks import make_callbacks, sort_callbacks
+from steepest.tasks.callback_records import make_callbacks
+from steepest.tasks.callbacks import sort_callbacks
 from steepest.tasks.names import task_name
 from steepest.tasks.task import Task
 from steepest.tasks.torch import notes
@@ -92,20 +93,13 @@ def torch_task(
         validation_steps: alike for `validation_data`.
         initial_weights: "fresh" draws weights from each seed, "given" starts from the module's own.
         shuffle: whether each epoch has an order of its own, where no loader says it.
-        callbacks: what stops trials or sets their learning rates between epochs, as Keras' or
-            Lightning's objects or as texts, such as "EarlyStopping(patience=5)".
+        callbacks: what stops trials or sets their rates, of Keras, Lightning, or as texts.
         name: what to call the task; by default the class of the module.
 
     Raises:
         TaskError: the module, the data or the two together cannot be trained.
     """
-    asked = sort_callbacks(callbacks)
-    if asked.own:
-        kind = type(asked.own[0]).__name__
-        raise InputError(
-            f"callbacks has {kind}, which only Keras' fit can call, and no PyTorch module; leave "
-            "it out, or put what it does into step="
-        )
+    asked = sort_callbacks(callbacks, fit=False)
     arrays.check_counts(epochs=epochs, batch_size=batch_size)
     arrays.check_arguments(initial_weights, shuffle, validation_split)
     metrics = expanded(metrics)
@@ -125,12 +119,12 @@ def torch_task(
     given = open_module(module, partial(_run, step, nested(first, opened.types)[0]))
     check_weights(given.module)
     made, tried = _step(given, loss, step, metrics, opened, first)
-    sets = (opened.data, validation, test)
-    _check_sets(made, sets, opened)
+    _check_sets(made, sets := (opened.data, validation, test), opened)
     initial = initial_values(given, made, fresh=initial_weights == "fresh")
     facts = _facts(given, made, initial, opened, sets, tried)
     facts = replace(
         facts,
+        notes=(*facts.notes, *asked.notes),
         # As nobody named it, the script says more.
         name=name or task_name(given.kind.lower() if given.kind in _PLAIN else given.kind),
         epochs=int(epochs),
@@ -152,7 +146,6 @@ def torch_task(
         why="",
         trivial=partial(trivial, made, opened.data, validation, tried.output, facts.batch_size),
     )
-    task = replace(task, facts=replace(facts, notes=(*facts.notes, *asked.notes)))
     return replace(lowered(task), callbacks=make_callbacks(asked, facts))
 
 
