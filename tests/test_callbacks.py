@@ -214,6 +214,7 @@ def test_texts_mean_what_objects_mean():
             assert records(as_text(kind, arguments)) == records(one)
 
 
+@pytest.mark.slow  # it imports Lightning
 def test_lightnings_mean_what_keras_mean():
     lightning = pytest.importorskip("lightning.pytorch.callbacks")
     stop = lightning.EarlyStopping("val_loss", min_delta=0.1, patience=2, mode="min")

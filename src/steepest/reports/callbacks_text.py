@@ -19,7 +19,7 @@ def stopped(study: StudyRecord) -> str:
     said = f"Trials trained under {under(study)}."
     if stops(callbacks):
         early = [t for t in study.trials if t.stopped_early(whole)]
-        said += f" It stopped {len(early):,} of {many(len(study.trials), 'trial')}"
+        said += f" EarlyStopping stopped {len(early):,} of {many(len(study.trials), 'trial')}"
         confirmed = sorted(t.epochs for t in early if t.stage is Stage.CONFIRM)
         if confirmed:
             first, last = confirmed[0], confirmed[-1]
