@@ -1,0 +1,67 @@
+"""A training by one `fit` of Keras with real callbacks, as a member of a population would train."""
+
+import keras
+from small import BATCH, classes_data, make_model
+
+from steepest.data.order import epoch_order
+from steepest.records import Config
+
+EPOCHS, SEED = 14, 3
+
+
+class Ordered(keras.utils.PyDataset):
+    """The examples in the order that a member meets them in."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y, self.epoch = x, y, 0
+
+    def __len__(self):
+        return -(-len(self.x) // BATCH)
+
+    def __getitem__(self, batch):
+        some = epoch_order(SEED, self.epoch, len(self.x))[batch * BATCH : (batch + 1) * BATCH]
+        return self.x[some], self.y[some]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+class Rates(keras.callbacks.Callback):
+    """Notes the learning rate that each epoch was trained with."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            self.found.append(float(self.model.optimizer.learning_rate))
+
+
+def config(rate, seed=SEED):
+    values = {"learning_rate": rate, "momentum": 0.9, "nesterov": False}
+    return Config("SGD", "keras", values, "constant", seed)
+
+
+def theirs(task, callbacks, rate):
+    """Return the history of one `fit`, the learning rates, and the model after it."""
+    model = make_model()
+    weights, state = task.initialize(SEED)
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    for variable, value in zip(model.non_trainable_variables, state, strict=True):
+        variable.assign(value)
+    optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    noted = Rates()
+    done = model.fit(
+        Ordered(*classes_data()),
+        epochs=EPOCHS,
+        validation_data=classes_data(1),
+        validation_batch_size=BATCH,
+        callbacks=[*callbacks, noted],
+        shuffle=False,
+        verbose=0,
+    )
+    return done.history, noted.found, model
