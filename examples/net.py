@@ -2,7 +2,8 @@
 
 Needed are `Net` (or `model`, a module), `train`, `loss` (or `step`, of module and batch), and
 `validation` or `validation_split`. There may also be `test`, `metrics`, `epochs`, `batch_size`,
-`shuffle` and `initial_weights`; and for a stream, `steps_per_epoch` and `validation_steps`.
+`shuffle`, `callbacks` and `initial_weights`; and for a stream, `steps_per_epoch` and
+`validation_steps`.
 """
 
 import torch

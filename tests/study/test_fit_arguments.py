@@ -50,14 +50,13 @@ def test_verbose_and_shuffle_come_through(asked):
     found = asked(validation_split=0.2, verbose=0, shuffle=False)
     assert found["progress"] is False
     assert found["facts"].shuffle is False
-    nothing = {"callbacks": [], "initial_epoch": 0, "validation_freq": 1}
+    nothing = {"initial_epoch": 0, "validation_freq": 1}
     assert asked(validation_split=0.2, validation_batch_size=None, **nothing)["facts"].shuffle
 
 
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({"callbacks": [object()]}, "no argument callbacks: callbacks are not taken yet"),
         ({"initial_epoch": 3}, "initial_weights='given'"),
         ({"validation_batch_size": 64}, "evaluated whole"),
         ({"validation_freq": 2}, "after every epoch"),

@@ -101,7 +101,7 @@ def speeds(
 
     `area` is the mean height of the learning curve: its integral over epochs, by the trapezoidal
     rule, from the first evaluation to the last, divided by their distance; None-valued if a seed
-    diverged. `ratio` is the geometric mean of the reference's steps over the optimizer's, seed by
+    diverged. What callbacks stopped keeps what it gave until the end. `ratio` is the geometric mean of the reference's steps over the optimizer's, seed by
     seed, with Student's interval on the logarithms. About half of the reference's own seeds never
     reach the median of where they end, so with that target it is often a bound; `medians`, the
     ratio of the two medians, then still is a number. With a target that all seeds reach, such as a
@@ -153,7 +153,7 @@ def speeds(
             steps[name],
             _times(study, trials, found, at[name], _epochs),
             _times(study, trials, found, at[name], _seconds),
-            estimate([_area(study.settings, trial) for trial in trials]),
+            estimate([_area(study, trial) for trial in trials]),
             ratios.get(name),
             _medians(steps, name, reference),
         )
@@ -227,14 +227,17 @@ def _times(
     return Times(values, reached, middle.median, middle.low, middle.high, mean)
 
 
-def _area(settings: Settings, trial: Trial) -> float:
+def _area(study: StudyRecord, trial: Trial) -> float:
     """Return the mean height of the curve of what decides; NaN if it was lost or has a gap."""
+    settings, whole = study.settings, study.task.epochs
     values, epochs = trial.watched(settings.decides), trial.curves.epoch
     if trial.lost or not values or not all(map(math.isfinite, values)):
         return math.nan
-    if len(values) == 1:
+    rest = whole - epochs[-1] if trial.stopped_early(whole) else 0
+    if epochs[-1] - epochs[0] + rest == 0:
         return values[0]
-    return float(np.trapezoid(values, epochs)) / (epochs[-1] - epochs[0])
+    area = float(np.trapezoid(values, epochs)) + rest * settings.value(trial)
+    return area / (epochs[-1] - epochs[0] + rest)
 
 
 def _by_seed(trials: Sequence[Trial], times: Times) -> dict[int, tuple[float, bool]]:

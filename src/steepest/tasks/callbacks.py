@@ -62,7 +62,12 @@ WATCH = {
     "BackupAndRestore": "is for going on after a kill, which a study does by itself",
     "OrbaxCheckpoint": "writes files",
 }
-OF_KERAS, OF_LIGHTNING = ("keras", "tf_keras"), ("lightning", "pytorch_lightning")
+# Lightning's, alike.
+SHOW = {
+    *("LearningRateMonitor", "DeviceStatsMonitor", "ModelSummary", "RichModelSummary"),
+    *("ProgressBar", "TQDMProgressBar", "RichProgressBar"),
+}
+OF_KERAS, OF_LIGHTNING = ("keras",), ("lightning", "pytorch_lightning")
 
 
 @dataclass(frozen=True)
@@ -109,8 +114,9 @@ def sort_callbacks(callbacks: Any, fit: bool = True) -> Given:
     notes: list[str] = []
     for one in every:
         kind, arguments = _read(one)
-        if kind in WATCH or (kind == CHECKPOINT and not arguments["save_best_only"]):
-            does = WATCH.get(kind, "writes a file after each epoch")
+        if kind in {*WATCH, *SHOW} or (kind == CHECKPOINT and not arguments["save_best_only"]):
+            told = "shows what goes on" if kind in SHOW else "writes a file after each epoch"
+            does = WATCH.get(kind, told)
             notes.append(f"the callback {kind} {does}, so trials train without it")
         elif kind == "" and not fit:
             raise InputError(
@@ -189,6 +195,8 @@ def _plain(value: Any) -> Any:
 
 def _from_lightning(one: Any, kind: str) -> tuple[str, Mapping[str, Any]]:
     """Return a callback of Lightning that means what Keras' of the same name means."""
+    if kind in SHOW:
+        return kind, {}
     if kind == STOP and one.stopping_threshold is None and one.divergence_threshold is None:
         same = {name: getattr(one, name) for name in ("monitor", "min_delta", "patience", "mode")}
         return kind, {**ARGUMENTS[kind], **same}

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from steepest import errors
 from steepest.data.stream import Data
-from steepest.engines.callbacks import without_callbacks
+from steepest.engines.callbacks import CallbackEngine, without_callbacks
 from steepest.engines.compiled import autotune
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.population import Population
@@ -36,7 +36,8 @@ class RemoteEngine:
         crew: who trains.
 
     Raises:
-        InputError: the workers train another task than this process.
+        InputError: the workers train another task than this process, or one that cannot be
+            shared.
         SteepestError: no worker can be started.
     """
 
@@ -44,6 +45,11 @@ class RemoteEngine:
     lockstep: bool | None
 
     def __init__(self, here: Engine, crew: Crew) -> None:
+        if isinstance(here, CallbackEngine) and here.forgets:
+            raise InputError(
+                "the task has callbacks of your own, which cannot go with a trial from worker to "
+                "worker; run without --workers"
+            )
         self.here, self.crew = here, crew
         self.facts, self.packages, self.memory = here.facts, here.packages, here.memory
         self.members = 0  # that may want to train at a time; 0 if that is unknown

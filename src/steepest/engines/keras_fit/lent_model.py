@@ -67,6 +67,7 @@ class LentModel:
         put(model.trainable_variables, state.weights)
         put(model.non_trainable_variables, state.variables)
         put(ready.optimizer.variables, state.memory)
-        if changes_rate(self.task.callbacks):  # the rate is the config's, and not as it was
-            ready.optimizer.learning_rate = config.numbers["learning_rate"]
+        rate = config.numbers.get("learning_rate")
+        if rate is not None and changes_rate(self.task.callbacks):  # it is not as it was
+            ready.optimizer.learning_rate = rate
         return ready
