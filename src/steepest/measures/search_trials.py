@@ -76,9 +76,10 @@ def at_length(
 
 def horizon(study: StudyRecord, trial: Trial) -> int:
     """Return the epochs that a trial of the search was meant to be trained, with its schedule."""
-    if trial.stopped_early(study.task.epochs):
+    early = trial.stopped_early(study.task.epochs)
+    if early and not _own_schedule(study, trial):
         return study.task.epochs
-    if not trial.lost:
+    if not trial.lost and not early:
         return trial.epochs
     values = trial.config.hyperparameters
     if not _own_schedule(study, trial):
@@ -114,7 +115,8 @@ def common_length(study: StudyRecord, trials: Sequence[Trial]) -> int:
     """
     if not trials:
         return 0
-    ends = {t.epochs for t in trials if not t.lost}
+    whole = study.task.epochs  # which what callbacks stopped stands for
+    ends = {whole if t.stopped_early(whole) else t.epochs for t in trials if not t.lost}
     lengths = sorted(epochs for epochs in {*ends, *study.settings.rungs} if epochs > 0)
     counts = {
         epochs: sum(math.isfinite(result) for _, result in at_length(study, trials, epochs))

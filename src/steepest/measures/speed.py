@@ -101,11 +101,11 @@ def speeds(
 
     `area` is the mean height of the learning curve: its integral over epochs, by the trapezoidal
     rule, from the first evaluation to the last, divided by their distance; None-valued if a seed
-    diverged. What callbacks stopped keeps what it gave until the end. `ratio` is the geometric mean of the reference's steps over the optimizer's, seed by
-    seed, with Student's interval on the logarithms. About half of the reference's own seeds never
-    reach the median of where they end, so with that target it is often a bound; `medians`, the
-    ratio of the two medians, then still is a number. With a target that all seeds reach, such as a
-    person can give, both are.
+    diverged. What callbacks stopped keeps what it gave until the end. `ratio` is the geometric mean
+    of the reference's steps over the optimizer's, seed by seed, with Student's interval on the
+    logarithms. About half of the reference's own seeds never reach the median of where they end, so
+    with that target it is often a bound; `medians`, the ratio of the two medians, then still is a
+    number. With a target that all seeds reach, such as a person can give, both are.
 
     Args:
         study: it may have stopped before its end; trials without an outcome are left out.

@@ -259,4 +259,10 @@ def ahead_in_search(study: StudyRecord, name: str | None = None) -> Trial | None
     score = study.settings.score
     mine = [t for t in study.trials if t.stage is Stage.SEARCH and name in (None, t.optimizer)]
     able = [t for t in mine if score(t) < math.inf]
-    return min(able, key=lambda t: (-t.epochs, score(t), t.number), default=None)
+    whole = study.task.epochs  # as far as what callbacks stopped has come
+
+    def order(trial: Trial) -> tuple[float, ...]:
+        length = whole if trial.stopped_early(whole) else trial.epochs
+        return (-length, score(trial), trial.number)
+
+    return min(able, key=order, default=None)

@@ -159,10 +159,11 @@ def _search(study: StudyRecord) -> str:
         count = counted(
             [n for o in study.optimizers if (n := sum(t.optimizer == o for t in trials))]
         )
-        ends = sorted({t.epochs for t in trials if not t.lost and t.epochs})
-        whole = f"{listed([str(e) for e in ends] or ['no'])} epoch{'' if ends == [1] else 's'}"
+        whole = [t for t in trials if not t.lost and not t.stopped_early(epochs)]
+        ends = sorted({t.epochs for t in whole if t.epochs})
+        length = f"{listed([str(e) for e in ends] or ['no'])} epoch{'' if ends == [1] else 's'}"
         return (
-            f"{count} trainings for each optimizer to search, of {whole}: a list to start from, "
+            f"{count} trainings for each optimizer to search, of {length}: a list to start from, "
             "then the best with its learning rate changed by factors of 10^0.4 and 10^0.2"
         )
     ends = [rung for rung in settings.rungs if rung < epochs]
