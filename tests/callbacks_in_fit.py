@@ -23,8 +23,16 @@ class Ordered(keras.utils.PyDataset):
         some = epoch_order(SEED, self.epoch, len(self.x))[batch * BATCH : (batch + 1) * BATCH]
         return self.x[some], self.y[some]
 
-    def on_epoch_end(self):
-        self.epoch += 1
+
+class Turns(keras.callbacks.Callback):
+    """Gives each epoch its order. The data is told of the ends of epochs, but of others too."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.data.epoch = epoch
 
 
 class Rates(keras.callbacks.Callback):
@@ -54,13 +62,13 @@ def theirs(task, callbacks, rate):
         variable.assign(value)
     optimizer = keras.optimizers.SGD(rate, momentum=0.9)
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    noted = Rates()
+    noted, data = Rates(), Ordered(*classes_data())
     done = model.fit(
-        Ordered(*classes_data()),
+        data,
         epochs=EPOCHS,
         validation_data=classes_data(1),
         validation_batch_size=BATCH,
-        callbacks=[*callbacks, noted],
+        callbacks=[Turns(data), *callbacks, noted],
         shuffle=False,
         verbose=0,
     )

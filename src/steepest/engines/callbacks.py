@@ -75,7 +75,10 @@ class CallbackEngine:
     ) -> Mapping[Key, Program]:
         """Return the programs of the engine inside, under the callbacks."""
         found = self.inner.prepare(configs, epochs, ready)
-        return {key: CallbackProgram(one, self.callbacks, self.facts) for key, one in found.items()}
+        return {
+            key: CallbackProgram(one, self.callbacks, self.facts, self.forgets)
+            for key, one in found.items()
+        }
 
 
 def without_callbacks(engine: Engine) -> Engine:
@@ -90,6 +93,7 @@ class CallbackProgram:
     inner: Program
     callbacks: tuple[CallbackRecord, ...]
     facts: TaskFacts
+    forgets: bool = False  # as of the engine
     seconds: float = 0.0  # of an epoch of a member, in the last call of the program inside
 
     @property
@@ -155,11 +159,8 @@ class _Run:
         self.state, self.names = replace(state, seen=None), monitors(program.callbacks)
         self.curve, self.stopped = np.array(state.seen["curve"]), np.array(state.seen["stopped"])
         self.best = state.seen.get("best")
-        rates = population.numbers.get(RATE)
-        self.followers = [
-            self._follower(member, 1.0 if rates is None else float(rates[member]))
-            for member in range(len(state))
-        ]
+        self.rates = population.numbers.get(RATE, np.ones(len(state)))  # that trials began with
+        self.followers = [self._follower(i, rate) for i, rate in enumerate(self.rates.tolist())]
         width = max(0, stop - int(state.epoch.min())) if len(state) else 0
         names = ("training_loss", "loss", *program.facts.metrics)
         shape = (len(state), width)
@@ -203,6 +204,8 @@ class _Run:
         whole = len(some) == len(self.state)  # a fresh state may be made where it trains
         before = self.state if whole else self.state.take(some)
         population = self.population if whole else self.population.take(some)
+        if program.forgets:  # whose callbacks are known by what a trial began with
+            before = replace(before, seen={"rate": self.rates[some]})
         after, measured = program.inner.advance(
             self._at_rates(population, some), before, until, hear
         )

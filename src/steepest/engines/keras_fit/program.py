@@ -76,6 +76,14 @@ def _seeded(task: FitTask, seed: int, epoch: int) -> Iterator[None]:
             torch.set_rng_state(torch_before)
 
 
+def _begun(config: Config, state: State) -> Config:
+    """Return the config that a trial began with, where callbacks have changed its rate."""
+    if state.seen is None:
+        return config
+    values = {**config.hyperparameters, "learning_rate": float(state.seen["rate"][0])}
+    return replace(config, hyperparameters=values)
+
+
 @dataclass(frozen=True)
 class FitProgram:
     """The training of one rule through `fit`."""
@@ -153,7 +161,7 @@ class FitProgram:
         if epoch >= stop or not alive:
             return state
         ready = lent.load(model, config, state)
-        copies, stopped = lent.own.of(config, epoch, model), False
+        copies, stopped = lent.own.of(_begun(config, state), epoch, model), False
         while epoch < stop and alive and not stopped:
             with _seeded(lent.task, config.seed, epoch):
                 row, stopped = self._epoch(model, config, ready, epoch, tell, copies)
