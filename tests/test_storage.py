@@ -223,6 +223,14 @@ ODD = {
     "json('[3, 1]')) WHERE key = 'task'",
     "a span of one number": "UPDATE study SET value = json_set(value, '$.trivial.spans.y', "
     "json('[3]')) WHERE key = 'task'",
+    "callbacks in words": "UPDATE study SET value = json_set(value, '$.callbacks', 'x') "
+    "WHERE key = 'settings'",
+    "a callback of no kind": "UPDATE study SET value = json_set(value, '$.callbacks', "
+    "json('[{\"kind\": \"Odd\"}]')) WHERE key = 'settings'",
+    "a callback that looks elsewhere": "UPDATE study SET value = json_set(value, '$.callbacks', "
+    'json(\'[{"kind": "EarlyStopping", "monitor": "x"}]\')) WHERE key = \'settings\'',
+    "a scheduler without rates": "UPDATE study SET value = json_set(value, '$.callbacks', "
+    "json('[{\"kind\": \"LearningRateScheduler\"}]')) WHERE key = 'settings'",
     "a note that is a number": "UPDATE study SET value = json_set(value, '$.notes', json('[3]')) "
     "WHERE key = 'task'",
 }

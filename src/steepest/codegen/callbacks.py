@@ -94,11 +94,12 @@ def _plateaus(callbacks: Sequence[CallbackRecord]) -> Iterator[str]:
     for one in callbacks:
         if one.kind != PLATEAU:
             continue
-        value = {"loss": "the validation loss", "training_loss": "the training loss"}
+        named = {"loss": "validation loss", "training_loss": "training loss"}
+        value = named.get(one.monitor, f"validation {one.monitor!r}")
         yield "plateau = torch.optim.lr_scheduler.ReduceLROnPlateau("
         yield f"    optimizer, {'max' if one.up else 'min'!r}, factor={literal(one.factor)},"
         yield f"    patience={max(one.patience, 1) - 1}, threshold={literal(one.min_delta)},"
         yield f"    threshold_mode='abs', cooldown={max(one.cooldown, 1) - 1},"
         yield f"    min_lr={literal(one.min_lr)}, eps=0.0,"
         yield ")"
-        yield f"# After each epoch: plateau.step({value.get(one.monitor, one.monitor)})"
+        yield f"# After each epoch: plateau.step(...) with the {value}."

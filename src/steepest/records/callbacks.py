@@ -14,7 +14,7 @@ precision, as Keras does it on every backend:
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,24 +226,27 @@ def _single(rate: float) -> float:
 def follow(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float = 1.0) -> "Follower":
     """Return callbacks that have seen a whole curve."""
     found = Follower(callbacks, rate)
-    columns = {name: column(curves, name) for name in monitors(callbacks)}
-    for epoch in range(len(curves.epoch)):
-        found.see({name: values[epoch] for name, values in columns.items()})
+    for values in _rows(callbacks, curves):
+        found.see(values)
     return found
 
 
 def rates(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float) -> list[float]:
     """Return the learning rate of each epoch of a curve, in a training that began with `rate`."""
     follower, found = Follower(callbacks, rate), []
-    columns = {name: column(curves, name) for name in monitors(callbacks)}
-    for epoch in range(len(curves.epoch)):
+    for values in _rows(callbacks, curves):
         found.append(follower.rate)
-        follower.see({name: values[epoch] for name, values in columns.items()})
+        follower.see(values)
     return found
 
 
-def column(curves: Curves, name: str) -> tuple[float, ...]:
-    """Return a curve by its name: "training_loss", "loss" of validation, or a metric."""
-    if name == "training_loss":
-        return curves.training_loss
-    return curves.validation_loss if name == "loss" else curves.metrics.get(name, ())
+def _rows(callbacks: Sequence[CallbackRecord], curves: Curves) -> Iterator[dict[str, float]]:
+    """Yield the values of each epoch that callbacks look at."""
+    every = {
+        **curves.metrics,
+        "loss": curves.validation_loss,
+        "training_loss": curves.training_loss,
+    }
+    known = {name: every.get(name, ()) for name in monitors(callbacks)}
+    for epoch in range(len(curves.epoch)):
+        yield {name: values[epoch] for name, values in known.items() if epoch < len(values)}

@@ -35,6 +35,7 @@ def compared(study: StudyRecord) -> str:
     if by is None and not stops(study.settings.callbacks):
         return "Each is compared at the end of its training."
     if by is None:
-        return "Each is compared where it stopped." if study.settings.at == "end" else ""
+        end = "where it stopped" if study.settings.at == "end" else "at its best epoch"
+        return f"Each is compared {end}."
     does = "restores" if by.kind == "EarlyStopping" else "saves"
     return f"Each is compared at the epoch whose weights {by.kind} {does}."

@@ -260,6 +260,9 @@ def study_of(values: dict[str, Any]) -> StudyRecord:
         raise ValueError("two metrics have the same name")
     if settings.decides != "loss" and settings.decides not in task.metrics:
         raise ValueError(f"{quoted(settings.decides)} decides, but is no metric of the task")
+    for one in settings.callbacks:
+        if one.monitor not in ("", "loss", "training_loss", *task.metrics):
+            raise ValueError(f"a callback monitors {quoted(one.monitor)}, which is no curve")
     growing("rungs", settings.rungs)
     if not found["optimizers"]:
         raise ValueError("it compares no optimizer")
