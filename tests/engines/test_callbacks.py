@@ -15,6 +15,7 @@ from steepest.engines.population import Population
 from steepest.engines.state import State
 from steepest.records import Curves
 from steepest.records.callbacks import follow, rates
+from steepest.tasks.keras.task import keras_task
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
@@ -174,3 +175,26 @@ def test_what_is_told_on_the_way_is_where_it_can_go_on(under_both):
     assert list(places) == list(range(len(configs)))
     again, _ = program.advance(population, state, EPOCHS)
     assert equal(whole, again)
+
+
+def test_a_stream_is_read_for_those_who_go_on():
+    """Members of one stream that stop at different epochs train as each would alone."""
+    x, y = classes_data()
+    batches = [(x[i : i + BATCH], y[i : i + BATCH]) for i in range(0, 96, BATCH)]
+    callbacks = [PLATEAU(factor=0.3, patience=1), STOP(patience=2, restore_best_weights=True)]
+    task = keras_task(
+        make_model(),
+        batches,
+        validation_data=classes_data(1),
+        epochs=EPOCHS,
+        callbacks=callbacks,
+    )
+    configs = [config(0.5), config(0.05), config(0.2)]
+    _, state, found = advance(task, Population.of(configs), (6, EPOCHS))
+    assert len(set(state.epoch.tolist())) > 1
+    for member, one in enumerate(configs):
+        _, _, own = advance(task, Population.of([one]), (EPOCHS,))
+        values = curve(found, member)
+        assert np.allclose(curve(own)["loss"], values["loss"], rtol=1e-5)
+        seen = follow(task.callbacks, as_curves(values))
+        assert seen.stopped == (len(values["loss"]) < EPOCHS)
