@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from steepest.codegen.callbacks import call
 from steepest.errors import InputError, StudyFileError
 from steepest.options import Options, about
-from steepest.records import ContestantRecord, Outcome, StudyRecord, Trial
+from steepest.records import ContestantRecord, Outcome, Settings, StudyRecord, Trial
 from steepest.tasks.task_diff import what_differs
+from steepest.text import listed
 
 LOST = (Outcome.DIVERGED, Outcome.FAILED)
 FURTHER = ("seeds", "full_trainings")  # where seeds are asked for by number
@@ -105,7 +107,7 @@ def check_same(before: StudyRecord, now: StudyRecord) -> None:
     if now.settings.full_trainings in (None, before.settings.full_trainings):
         asks = {name: value for name, value in asks.items() if name not in FURTHER}
     planned = [
-        f"{name}: {asked.get(name)} then, {value} now"
+        f"{name}: {_shown(name, before.settings)} then, {_shown(name, now.settings)} now"
         for name, value in asks.items()
         if _as_stored(asked.get(name)) != _as_stored(value)
     ]
@@ -133,6 +135,13 @@ def check_same(before: StudyRecord, now: StudyRecord) -> None:
             "the study that is there cannot go on with what is asked now, as it is another "
             f"question; choose another directory with out. What differs: {'; '.join(said)}"
         )
+
+
+def _shown(name: str, settings: Settings) -> Any:
+    """Return what was planned, as it is shown."""
+    if name != "callbacks":
+        return asdict(settings).get(name)
+    return listed([call(one) for one in settings.callbacks]) or "none"
 
 
 def _own(one: ContestantRecord, key: str) -> Any:
