@@ -141,7 +141,7 @@ def _shown(name: str, settings: Settings) -> Any:
     """Return what was planned, as it is shown."""
     if name != "callbacks":
         return asdict(settings).get(name)
-    return listed([call(one) for one in settings.callbacks]) or "none"
+    return listed([call(one) for one in settings.callbacks]) if settings.callbacks else "none"
 
 
 def _own(one: ContestantRecord, key: str) -> Any:
