@@ -16,6 +16,7 @@ precision, as Keras does it on every backend:
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,6 +61,7 @@ class CallbackRecord:
         return max(self.rates)
 
 
+LARGEST = float(np.finfo(np.float32).max)
 PROBED = 0.01  # the learning rate that a scheduler's function is asked with
 # The functions of relative schedulers, where this process was given them. No file has them.
 FUNCTIONS: dict[CallbackRecord, Callable[[int, float], float]] = {}
@@ -109,9 +111,8 @@ class _Watching:
         if reference is None:
             return True
         delta = self.about.min_delta if self.about.up else -self.about.min_delta
-        with np.errstate(over="ignore"):
-            ours, theirs = np.float32(value - delta), np.float32(reference)
-        return bool(ours > theirs) if self.about.up else bool(ours < theirs)
+        ours, theirs = _single(value - delta), _single(reference)
+        return ours > theirs if self.about.up else ours < theirs
 
     def stop(self, epoch: int, value: float) -> bool:
         """See the value of an epoch, counted from 1; return whether EarlyStopping stops here."""
@@ -219,8 +220,8 @@ def _shaped(begun: float, rate: float, peak: float) -> float:
     return _single(rate) if begun == _single(peak) else _single(begun * (rate / peak))
 
 
-def _single(rate: float) -> float:
-    return float(np.float32(rate))
+def _single(value: float) -> float:
+    return float(np.float32(max(-LARGEST, min(value, LARGEST))))
 
 
 def follow(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float = 1.0) -> "Follower":
@@ -229,6 +230,24 @@ def follow(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float = 1.
     for values in _rows(callbacks, curves):
         found.see(values)
     return found
+
+
+def best_epoch(callbacks: Sequence[CallbackRecord], curves: Curves) -> int:
+    """Return the epoch, counted from 1, whose weights a training with this curve gives; 0: the
+    last one's. It is asked often, so it is remembered."""
+    keepers = tuple(_keepers(callbacks))
+    rows = tuple(tuple(values.items()) for values in _rows(keepers, curves))
+    return _best_epoch(keepers, rows)
+
+
+@lru_cache(maxsize=10_000)
+def _best_epoch(
+    keepers: tuple[CallbackRecord, ...], rows: tuple[tuple[tuple[str, float], ...], ...]
+) -> int:
+    found = Follower(keepers)
+    for values in rows:
+        found.see(dict(values))
+    return found.best
 
 
 def rates(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from steepest.records.callbacks import CallbackRecord, best_by, follow
+from steepest.records.callbacks import CallbackRecord, best_by, best_epoch
 from steepest.records.trials import Trial
 
 
@@ -47,7 +47,7 @@ class Settings:
         if not values or self.at == "end":
             return -1 if values else 0
         if best_by(self.callbacks) is not None:
-            kept = follow(self.callbacks, trial.curves.upto(len(values))).best
+            kept = best_epoch(self.callbacks, trial.curves)
             return kept - 1 - len(values) if kept else -1
         best, known = max if self.maximize else min, _known(self.maximize)
         return best(range(len(values)), key=lambda i: known(values[i])) - len(values)
