@@ -87,6 +87,7 @@ def ours(callbacks, curve, rate):
 VALUES = st.one_of(
     st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5, 1.0, -1.0, 0.1 + 1e-9, 0.1 + 1e-8, 0.30000001]),
     st.floats(-2, 2, width=32),
+    st.just(float("nan")),
 )
 DELTAS = st.sampled_from([0, 1e-8, 1e-4, 0.1, -0.2])
 MODES = st.sampled_from(["auto", "min", "max"])

@@ -221,7 +221,7 @@ def _shaped(begun: float, rate: float, peak: float) -> float:
 
 
 def _single(value: float) -> float:
-    return float(np.float32(max(-LARGEST, min(value, LARGEST))))
+    return math.copysign(math.inf, value) if abs(value) > LARGEST else float(np.float32(value))
 
 
 def follow(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float = 1.0) -> "Follower":
