@@ -14,11 +14,10 @@ precision, as Keras does it on every backend:
 """
 
 import math
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
 
 from steepest.records.trials import Curves
 
@@ -61,7 +60,7 @@ class CallbackRecord:
         return max(self.rates)
 
 
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST = 3.4028234663852886e38  # in single precision
 PROBED = 0.01  # the learning rate that a scheduler's function is asked with
 # The functions of relative schedulers, where this process was given them. No file has them.
 FUNCTIONS: dict[CallbackRecord, Callable[[int, float], float]] = {}
@@ -138,7 +137,7 @@ class _Watching:
             self.best, self.wait = value, 0
         elif not self.cooling:
             self.wait += 1
-            if self.wait >= about.patience and rate > float(np.float32(about.min_lr)):
+            if self.wait >= about.patience and rate > _single(about.min_lr):
                 self.cooling, self.wait = about.cooldown, 0
                 return max(rate * about.factor, about.min_lr)
         return rate
@@ -221,7 +220,9 @@ def _shaped(begun: float, rate: float, peak: float) -> float:
 
 
 def _single(value: float) -> float:
-    return math.copysign(math.inf, value) if abs(value) > LARGEST else float(np.float32(value))
+    if abs(value) > LARGEST:
+        return math.copysign(math.inf, value)
+    return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
 def follow(callbacks: Sequence[CallbackRecord], curves: Curves, rate: float = 1.0) -> "Follower":
