@@ -186,6 +186,12 @@ class Options:
         "'weight_decay=Float(1e-4,1e-1,log=True)'.",
         _in_parse,
     )
+    groups: Mapping[str, Any] | str | None = _option(
+        None,
+        "Parts of the model, by layer, module or parameter, whose learning rate is a multiple of "
+        "the others', fixed or searched: 'backbone=0.1' or 'backbone=0.01..1'; 0 does not move.",
+        _in_parse,
+    )
     baseline: Any = _option(  # noqa: RUF009
         None,
         "The optimizer that you use today, untuned: 'keras.optimizers.Adam(1e-3)', or "

@@ -15,8 +15,10 @@ from steepest.errors import InputError, nearest, quoted
 from steepest.options import Options
 from steepest.parse.contestant import Contestant
 from steepest.parse.contestants import make_contestants
+from steepest.parse.groups import read_groups
 from steepest.parse.schedules import check_word
 from steepest.records import Settings, TaskFacts
+from steepest.rules.groups import check_parts
 from steepest.text import listed
 
 # Configurations that a search tries for each full training that it may spend: most are tried for
@@ -39,6 +41,7 @@ def make_plan(
     contestants, settings = _planned(settled(options, facts), facts.epochs, compiled)
     if options.batch_size is not None:
         _check_batch_size(options, facts)
+    check_parts(facts.weights, read_groups(options.groups))
     return contestants, _decided_by(settings, facts, options.metric, options.direction)
 
 
@@ -89,6 +92,7 @@ def _planned(
             options.recipe,
             options.baseline,
             compiled,
+            options.groups,
         )
 
     offer, found = BUDGETS[options.budget], ask(1)

@@ -86,7 +86,7 @@ SUMS = """        parts = []
 """
 
 # What a function or a class begins with, or the constant that it reads.
-BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "# By name", "from ")
+BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "PARTS", "# By name", "from ")
 
 
 def torch_code(config: Config, task: TaskFacts, exact: bool = True, hooked: bool = False) -> str:

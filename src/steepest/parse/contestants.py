@@ -8,6 +8,7 @@ from steepest.errors import InputError, nearest, quoted
 from steepest.parse.baseline import from_keras, from_torch, read_baseline
 from steepest.parse.compiled import baselines
 from steepest.parse.contestant import Contestant, as_baseline, check_names, contestants, spaces_in
+from steepest.parse.groups import read_groups
 from steepest.parse.optimizers import Wanted
 from steepest.parse.schedules import check_word
 from steepest.records import Config
@@ -23,10 +24,12 @@ def make_contestants(
     recipe: Any = None,
     baseline: Any = None,
     compiled: Contestant | None = None,
+    groups: Any = None,
 ) -> list[Contestant]:
     """Return all that take part: the optimizers asked about and what is used today.
 
     `compiled` is what the model was compiled with, which takes part unless there is a `baseline`.
+    `groups` are for the optimizers asked about; what is used today stays as it is.
 
     Raises:
         InputError: something given cannot be used.
@@ -48,6 +51,7 @@ def make_contestants(
             raise InputError(f"a recipe has no {quoted(name)}; did you mean {ELSEWHERE[name]}?")
         if name not in RECIPE:
             raise InputError(f"a recipe has no {quoted(name)}; {nearest(name, RECIPE)}")
+    recipe = {**(recipe or {}), **read_groups(groups)}
     found = contestants(
         optimizers,
         trials,
@@ -55,7 +59,7 @@ def make_contestants(
         schedule=schedule,
         recipe=recipe,
     )
-    if "schedule" in (recipe or ()) and schedule != "constant":
+    if "schedule" in recipe and schedule != "constant":
         raise InputError("a schedule is given beside the recipe and in it; give it once")
     names: list[str] = []
     given = baselines(baseline)

@@ -52,7 +52,12 @@ COUNT, NAMES, TEXTS = whole(0), several(name, 10_000), several(text, 10_000)
 SECONDS = number(0.0, 1e12)
 
 PARAMETER = record(
-    {"path": text, "shape": several(whole(0), 8), "role": one_of(*ROLES)},
+    {
+        "path": text,
+        "shape": several(whole(0), 8),
+        "role": one_of(*ROLES),
+        "layers": several(text, 1000),
+    },
     needed=("path", "shape", "role"),
 )
 

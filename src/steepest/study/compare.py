@@ -61,6 +61,7 @@ def compare(
     dialect: str | None = None,
     schedule: str = "constant",
     recipe: Mapping[str, Any] | str | None = None,
+    groups: Mapping[str, Any] | str | None = None,
     baseline: Any = None,
     budget: str = "standard",
     trials: int | None = None,
@@ -127,6 +128,9 @@ def compare(
         recipe: what surrounds every optimizer, fixed or searched, as a dictionary or a text:
             warmup, clip_norm, weight_decay, accumulation, ema, ... such as
             {"warmup": 0.05, "clip_norm": Float(0.1, 10, log=True)}.
+        groups: learning rates of parts of the model, as multiples of the others', for fine-tuning:
+            {"backbone": 0.1}, by a layer's name or by what parameters' names begin with. A number,
+            or a range to search, such as Float(0.01, 1, log=True); a part at 0 does not move.
         baseline: the optimizer that you use today, which takes part as it stands, untuned: a Keras
             or PyTorch optimizer, or the text of its call. By default the one that the model was
             compiled with, unless that is Keras' own default; False leaves it out.
