@@ -94,7 +94,7 @@ def places_source(config: Config, task: TaskFacts) -> list[str]:
     rows = []
     for name, places in _places(factors_of(task.weights, values)).items():
         rows.append(f"    **dict.fromkeys({places}, {literal(values[name])}),  # {part_of(name)}\n")
-    note = "what multiplies the learning rate, by place in model.trainable_variables"
+    note = "what multiplies the learning rate, by place among trainable variables"
     return [f"TIMES = {{  # {note}\n{''.join(rows)}}}\n"]
 
 

@@ -48,13 +48,14 @@ def part_of(name: Any) -> str | None:
 def depth(parameter: Parameter, part: str) -> int:
     """Return how deep in a model the part lies that holds a parameter; 0 where it does not."""
     path, wanted = parameter.path.replace("/", "."), part.replace("/", ".")
-    if f"{path}.".startswith(f"{wanted}."):
-        return wanted.count(".") + 1
     layers = [one.replace("/", ".") for one in parameter.layers]
     for last in range(len(layers), 0, -1):
         if any(".".join(layers[first:last]) == wanted for first in range(last)):
             return last
-    return 0
+    if not f"{path}.".startswith(f"{wanted}."):
+        return 0
+    inside = path.count(".") - wanted.count(".")  # steps from the part to the parameter
+    return max(len(layers), path.count(".")) + 1 - inside
 
 
 def factors_of(parameters: Sequence[Parameter], names: Iterable[str]) -> tuple[str | None, ...]:

@@ -1,0 +1,113 @@
+"""Exported source with a rate of its own for parts of a model takes the steps of the study."""
+
+from dataclasses import replace
+
+import frameworks
+import numpy as np
+import pytest
+
+from steepest.codegen import code
+from steepest.errors import InputError
+from steepest.records import Config
+from steepest.rules import FRAMEWORKS, RULES
+from steepest.rules.recipe import completed
+
+STEPS = 25
+PARTS = {"rate_factor[conv]": 0.1, "rate_factor[hidden]": 3.0, "rate_factor[norm]": 0.0}
+RECIPES = [
+    {"schedule": "cosine", "warmup": 0.2, "clip_norm": 0.3, "weight_decay": 0.1},
+    {"weight_decay": 0.1, "decay_on": "all", "accumulation": 2},
+    {"schedule": "linear", "weight_decay": 0.1, "decay": "coupled", "ema": 0.9},
+]
+
+
+def asked(rule, dialect, recipe, parts=PARTS):
+    values = {**RULES[rule].settings(dialect), "learning_rate": 0.005, **recipe}
+    schedule = values.pop("schedule", "constant")
+    if "epsilon" in RULES[rule].defaults and "epsilon" not in RULES[rule].dialect(dialect).fixed:
+        values["epsilon"] = 1e-5
+    values |= completed(rule, values, RULES[rule].dialect(dialect).decay, schedule)
+    return Config(rule, dialect, {**values, **parts}, schedule, 0)
+
+
+def facts():
+    return replace(frameworks.task().facts, training_examples=frameworks.BATCH * STEPS)
+
+
+def cases():
+    for turn, rule in enumerate(("AdamW", "SGD", "Nadam", "Muon", "ScheduleFreeAdamW", "Lion")):
+        for dialect in FRAMEWORKS:
+            for framework in FRAMEWORKS:
+                if dialect in ("keras", framework):
+                    yield rule, dialect, framework, turn % len(RECIPES)
+    for recipe in range(len(RECIPES)):
+        for framework in FRAMEWORKS:
+            yield "Adam", framework, framework, recipe
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rule", "dialect", "framework", "recipe"), list(cases()), ids=str)
+def test_exported_code_takes_the_steps_that_were_measured(rule, dialect, framework, recipe):
+    pytest.importorskip({"torch": "torch", "optax": "optax"}.get(framework, "keras"))
+    one = asked(rule, dialect, RECIPES[recipe])
+    losses, path, _ = frameworks.our_steps(one, STEPS)
+    theirs = getattr(frameworks, f"{framework}_steps")(code(one, facts(), framework), STEPS)
+    np.testing.assert_allclose(losses, theirs[0], atol=3e-5)
+    assert frameworks.apart(path, theirs[1]) < 3e-4
+
+
+def test_built_in_optimizers_stay_where_they_were_exact():
+    one = asked("AdamW", "torch", {})
+    source = code(one, facts(), "torch")
+    assert '"lr": 0.005 * 0.1' in source
+    assert "torch.optim.AdamW(" in source
+    assert "class" not in source
+    one = asked("AdamW", "optax", {})
+    assert "optax.partition({1.0: grouped(1.0), 0.1: grouped(0.1)" in code(one, facts(), "optax")
+    one = asked("Adam", "keras", {})
+    source = code(one, facts(), "keras")
+    assert "class GroupedAdam(keras.optimizers.Adam):" in source
+    assert "**dict.fromkeys(range(1, 3), 0.1),  # conv" in source
+    assert "model." not in source
+
+
+def test_parts_of_a_module_are_told_by_name_the_inner_first():
+    weights = tuple(replace(w, path=w.path.replace("/", ".")) for w in facts().weights)
+    task = replace(facts(), framework="torch", weights=weights)
+    parts = {"rate_factor[conv]": 0.1, "rate_factor[conv.bias]": 2.0}
+    one = asked("SGD", "torch", {}, parts)
+    source = code(one, task, "torch")
+    inner, outer = source.index('"conv.bias": 2.0'), source.index('"conv": 0.1')
+    assert inner < outer
+    pytest.importorskip("torch")
+    model = frameworks.torch_model()
+    optimizer = frameworks.run_source(source, model=model)["optimizer"]
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    found = {name: rates[id(p)] for name, p in model.named_parameters()}
+    assert found["conv.weight"] == pytest.approx(0.0005)
+    assert found["conv.bias"] == pytest.approx(0.01)
+    assert found["head.weight"] == pytest.approx(0.005)
+    assert len(rates) == len(list(model.parameters()))
+    keras = code(one, task, "keras")
+    assert "{i: times(v.path) for i, v in enumerate(model.trainable_variables)}" in keras
+
+
+def test_layers_that_paths_do_not_name_are_told_by_those_in_them():
+    weights = tuple(
+        replace(w, layers=("backbone", *w.layers)) if i < 5 else w
+        for i, w in enumerate(facts().weights)
+    )
+    one = asked("SGD", "keras", {}, {"rate_factor[backbone]": 0.1})
+    source = code(one, replace(facts(), weights=weights), "optax")
+    assert '"embedding": 0.1' in source
+    assert '"conv": 0.1' in source
+    assert '"backbone"' not in source
+
+
+def test_a_part_that_is_not_there_is_said():
+    one = asked("SGD", "keras", {}, {"rate_factor[backbone]": 0.1})
+    with pytest.raises(InputError, match="no trainable part of that name"):
+        code(one, facts(), "torch")
+    evil = Config("SGD", "keras", {**one.hyperparameters, "rate_factor[a\nb]": 1.0}, "constant", 0)
+    with pytest.raises(InputError, match="no hyperparameter"):
+        code(evil, facts(), "torch")
