@@ -94,6 +94,12 @@ def decayed_apart(model, decay):
     return [{"params": kernels, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
 
 
+def in_groups(model):
+    first, *rest = model.children()
+    others = [p for one in rest for p in one.parameters()]
+    return [{"params": first.parameters(), "lr": 0.002}, {"params": others}]
+
+
 TOTAL = STEPS * EPOCHS
 LOOPS = {
     "SGD": (
@@ -116,6 +122,19 @@ LOOPS = {
         {
             "make": lambda m: torch.optim.AdamW(decayed_apart(m, 0.1), lr=0.02),
             "clip": 0.5,
+            "schedule": lambda step: 1 - min(step / TOTAL, 1.0),
+        },
+    ),
+    "a rate of its own": (
+        config(
+            "AdamW",
+            schedule="linear",
+            learning_rate=0.02,
+            weight_decay=0.0,
+            **{"rate_factor[0]": 0.1},
+        ),
+        {
+            "make": lambda m: torch.optim.AdamW(in_groups(m), lr=0.02, weight_decay=0.0),
             "schedule": lambda step: 1 - min(step / TOTAL, 1.0),
         },
     ),

@@ -3,6 +3,7 @@
 from steepest.codegen import pieces
 from steepest.codegen.spelling import checked, literal
 from steepest.records import Config, TaskFacts
+from steepest.rules.custom_schedules import is_factor
 
 
 def optax_schedule(config: Config, task: TaskFacts) -> tuple[str, list[str]]:
@@ -39,13 +40,16 @@ def optax_schedule(config: Config, task: TaskFacts) -> tuple[str, list[str]]:
 
 
 def _table(config: Config, task: TaskFacts) -> list[str]:
-    """Return the rates of a schedule that a baseline brought, each step's of the training."""
+    """Return the rates of a schedule that is no word, each step's of the training."""
     count = int(checked(config).get("accumulation", 1))
+    rate, each = f"float({pieces.brought_rate(config)})", f"step in range({task.steps + 1})"
+    if is_factor(config.schedule):
+        rate = f"{literal(checked(config)['learning_rate'])} * "
+        rate += pieces.brought_factor(config, task.steps)
     # The schedule counts batches, of which an update may take several.
     batch = "update" if count == 1 else f"(update * {count} + {count - 1})"
     return [
-        *pieces.brought_source(config),
-        f"RATES = jnp.array([float({pieces.brought_rate(config)}) for step in "
-        f"range({task.steps + 1})])\n",
+        *pieces.brought_source(config, task.steps),
+        f"RATES = jnp.array([{rate} for {each}])\n",
         f"def learning_rate(update):\n    return RATES[jnp.minimum({batch}, {task.steps})]\n",
     ]

@@ -53,7 +53,7 @@ def _factor(part: str, value: Any) -> float | Space:
 
 def _number(part: str, value: Any) -> float:
     plain = isinstance(value, Real) and not isinstance(value, bool)
-    if not plain or not 0 <= value < MOST:  # type: ignore[operator]
+    if not plain or not 0 <= value < MOST:
         raise InputError(
             f"groups has {part}={quoted(value)[:40]}, but must have a number from 0 to below "
             f"{MOST:g} there, or a range such as Float(0.01,1,log=True) or 0.01..1"

@@ -54,9 +54,9 @@ def check_word(schedule: Any) -> None:
     bases = {base.__name__ for base in type(schedule).__mro__}
     if kind in _WORDS or bases & {"LearningRateSchedule", "LRScheduler"}:
         raise InputError(
-            f"schedule has an object of {kind}, but must be a word; the nearest is "
-            f"schedule={word!r}, whose rate is tuned. An optimizer with this very schedule can be "
-            "the baseline="
+            f"schedule has an object of {kind}, but must be a word, a function of the step, or one "
+            f"of Keras' schedules; the nearest word is schedule={word!r}. An optimizer with this "
+            "very schedule can be the baseline="
         )
     raise InputError(f"there is no schedule {quoted(schedule)}; {nearest_word(schedule)}")
 

@@ -5,6 +5,7 @@ from steepest.reports.numbers import number
 from steepest.reports.outcome_text import resumed
 from steepest.reports.page.methods_text import counted, walked
 from steepest.reports.verdict_text import deciding, matters
+from steepest.rules.custom_schedules import shown
 from steepest.text import listed, many, setting
 
 # What a measure is, and where it comes from.
@@ -139,7 +140,7 @@ def method(study: StudyRecord) -> list[tuple[str, list[str]]]:
         ),
         ("Budget", budget),
         ("Seed", [f"{settings.seed}, of which all others are made"]),
-        ("Schedule and arithmetic", [f"{settings.schedule}, as {settings.dialect} has it"]),
+        ("Schedule and arithmetic", [f"{shown(settings.schedule)}, as {settings.dialect} has it"]),
         (
             "Spent",
             [spent, f"started {study.started}, {ended}", *_resumed(study)],
