@@ -60,6 +60,11 @@ def _check_schedules(one: Contestant, options: Options, facts: TaskFacts) -> Non
     """Raise `InputError` for an own schedule that has no rate for each step, or cannot travel."""
     for schedule in filter(is_factor, _schedules(one)):
         rates = factors(schedule, facts.steps, facts.steps)
+        if not rates.any():
+            raise InputError(
+                f"the schedule {shown(schedule)} is never above 0 in a training of {facts.steps} "
+                "steps; give one that is"
+            )
         if find_rule(one.rule).divides_by_rate and not rates.all():
             raise InputError(
                 f"{one.name} divides by the learning rate, which the schedule {shown(schedule)} "

@@ -34,7 +34,7 @@ def _brought(config: Config, total: int) -> tuple[str, list[str]]:
     rate = float(checked(config)["learning_rate"])
     if is_factor(config.schedule):
         last = pieces.factor_length(config, total)
-        rates = f"RATES = [{literal(rate)} * factor / max(FACTORS) for factor in FACTORS]\n"
+        rates = f"RATES = [{literal(rate)} * factor / LARGEST for factor in FACTORS]\n"
         parts = pieces.brought_source(config, total)
         return "Table()", [*parts, rates, TABLE.format(last=last)]
     if not is_own(config.schedule):

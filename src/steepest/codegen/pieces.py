@@ -49,7 +49,7 @@ def factor_length(config: Config, total: int) -> int:
 
 def brought_factor(config: Config, total: int) -> str:
     """Return the factor on the learning rate at `step` as source, of a person's own schedule."""
-    return f"FACTORS[min(step, {factor_length(config, total)})] / max(FACTORS)"
+    return f"FACTORS[min(step, {factor_length(config, total)})] / LARGEST"
 
 
 def brought_source(config: Config, total: int) -> list[str]:
@@ -62,7 +62,8 @@ def brought_source(config: Config, total: int) -> list[str]:
         return [
             f"# {identifier(config)} is your own schedule, a function of the steps done\n"
             f"# {'and of all steps' if of_both else 'so far'}. Put it in the place of that name.\n",
-            f"FACTORS = [float({identifier(config)}({given})) for step in range({length + 1})]\n",
+            f"FACTORS = [float({identifier(config)}({given})) for step in range({length + 1})]\n"
+            "LARGEST = max(FACTORS)\n",
         ]
     if custom_schedules.is_own(config.schedule):
         return [

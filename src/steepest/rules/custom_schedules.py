@@ -40,6 +40,7 @@ class OwnSchedule:
     over: Callable[[int, int], float] | None = None  # of a step and of all steps, instead of both
     peak: float = 1.0  # that stands for it
     known: Floats = field(default_factory=lambda: np.zeros(0))
+    told: dict[int, Floats] = field(default_factory=dict)  # by the steps of a training
 
     def table(self, count: int) -> Floats:
         """Return the rates of the first `count` steps, as float64."""
@@ -57,6 +58,8 @@ class OwnSchedule:
         Raises:
             InputError: it fails there, or gives something else than numbers from 0 on.
         """
+        if length in self.told:
+            return self.told[length]
         try:
             if self.over is None:
                 found = self.table(length + 1)
@@ -68,6 +71,7 @@ class OwnSchedule:
                 f"{type(error).__name__}: {error}"
             ) from error
         _check(shown(self.name), range(length + 1), found)
+        self.told[length] = found
         return found
 
 
@@ -123,6 +127,7 @@ def own_schedule(
             f"the schedule {name} fails at step {asked[0]}: {type(error).__name__}: {error}"
         ) from error
     _check(name, probes, found)
+    _check_above_zero(name, found)
     known = found[: _consecutive(probes)]
     full = f"own:{name}:{_digest(found)}"
     made = OwnSchedule(full, thing, rate, many, peak=float(found.max()), known=known)
@@ -152,6 +157,7 @@ def factor_of_step(
             ) from error
     values = np.array(found)
     _check(name, PROBES[: len(values)], values)
+    _check_above_zero(name, values)
     made = OwnSchedule(f"of_step:{name}:{_digest(values)}", thing, rate, many)
     OWN_SCHEDULES[made.name] = made
     return made
@@ -164,7 +170,9 @@ def factor_of_total(thing: Any, over: Callable[[int, int], float]) -> OwnSchedul
         InputError: it fails, or gives something else than numbers from 0 on.
     """
     made = OwnSchedule(f"of_total:{_name_of(thing)}:00000000", thing, lambda _: 1.0, over=over)
-    digest = _digest(np.concatenate([made.values(LENGTH), made.values(LENGTH // 9)]))
+    values = np.concatenate([made.values(LENGTH), made.values(LENGTH // 9)])
+    _check_above_zero(_name_of(thing), values)
+    digest = _digest(values)
     made.name = made.name.replace("00000000", digest)
     OWN_SCHEDULES[made.name] = made
     return made
@@ -186,6 +194,9 @@ def _check(name: str, steps: Sequence[int], values: Floats) -> None:
                 f"the schedule {name} gives {quoted(value)} at step {step}, but must give a rate "
                 "from 0 on for every step"
             )
+
+
+def _check_above_zero(name: str, values: Floats) -> None:
     if not values.max() > 0:
         raise InputError(f"the schedule {name} is never above 0; give one that is")
 
@@ -262,4 +273,4 @@ def factors(schedule: str, lengths: Any, count: int) -> Floats:
         return np.stack([known[float(one)] for one in np.asarray(lengths)])
     values = own.values(max(1, round(float(lengths))))
     found = values[np.minimum(np.arange(count), len(values) - 1)]
-    return np.asarray(found / values.max())
+    return np.asarray(found / (values.max() or 1.0))
