@@ -119,8 +119,8 @@ def test_functions_among_words_are_searched_kept_and_told(tmp_path):
     assert {"cosine", *read_schedules(waning)} == tried
     assert steepest.read(tmp_path / "study").record == first.record
     assert steepest.compare(make_model(), *classes_data(), **asked).record == first.record
+    other = {**asked, "schedule": ["cosine", lambda step, total: 1 - step / total]}
     with pytest.raises(steepest.InputError, match="of SGD"):
-        other = {**asked, "schedule": ["cosine", lambda step, total: 1 - step / total]}
         steepest.compare(make_model(), *classes_data(), **other)
     only = {**asked, "schedule": waning, "out": tmp_path / "only"}
     study = steepest.compare(make_model(), *classes_data(), **only)
