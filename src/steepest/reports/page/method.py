@@ -205,7 +205,7 @@ def searched(study: StudyRecord) -> list[tuple[str, list[str]]]:
 
 def _range(space: Range) -> str:
     if space.get("kind") == "Choice":
-        return " or ".join(map(str, space["values"]))
+        return " or ".join(shown(str(one)) for one in space["values"])
     scale = (
         "log of 1 − value" if space.get("complement") else "log" if space.get("log") else "linear"
     )
