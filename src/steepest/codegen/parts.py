@@ -59,9 +59,9 @@ def of_arrays(config: Config, weights: Sequence[Parameter]) -> list[float]:
 
 
 def amounts(config: Config, task: TaskFacts) -> list[float]:
-    """Return the different factors that there are, 1 for what is in no part."""
-    known = of_arrays(config, task.weights)
-    return list(dict.fromkeys(known or [*factors(config).values(), 1.0]))
+    """Return the different factors that there are in source, 1 for what is in no part."""
+    known = of_arrays(config, task.weights) or [*factors(config).values(), 1.0]
+    return list(dict.fromkeys(float(literal(one)) for one in known))
 
 
 def parts_source(config: Config, task: TaskFacts, own: bool) -> list[str]:
