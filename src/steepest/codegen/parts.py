@@ -91,6 +91,7 @@ def places_source(config: Config, task: TaskFacts) -> list[str]:
         every = "for i, v in enumerate(model.trainable_variables)"
         return [*own, f"TIMES = {{i: times(v.path) {every}}}\n"]
     values = checked(config)
+    check_parts(task.weights, values)
     rows = []
     for name, places in _places(factors_of(task.weights, values)).items():
         rows.append(f"    **dict.fromkeys({places}, {literal(values[name])}),  # {part_of(name)}\n")
