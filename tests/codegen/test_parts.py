@@ -8,8 +8,8 @@ import pytest
 
 from steepest.codegen import code
 from steepest.errors import InputError
-from steepest.records import Config
-from steepest.rules import FRAMEWORKS, RULES
+from steepest.records import Config, Parameter
+from steepest.rules import FRAMEWORKS, RULES, step
 from steepest.rules.recipe import completed
 
 STEPS = 25
@@ -54,6 +54,46 @@ def test_exported_code_takes_the_steps_that_were_measured(rule, dialect, framewo
     theirs = getattr(frameworks, f"{framework}_steps")(code(one, facts(), framework), STEPS)
     np.testing.assert_allclose(losses, theirs[0], atol=3e-5)
     assert frameworks.apart(path, theirs[1]) < 3e-4
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"Prodigy"}))
+def test_every_rule_has_parameter_groups_in_pytorch(rule):
+    """On made gradients, which costs little: in two dialects, both ways to decay, a factor of 0."""
+    torch = pytest.importorskip("torch")
+    small = {"rate_factor[body]": 0.1, "rate_factor[body.1]": 3.0}
+    recipes = (
+        {"schedule": "cosine", "warmup": 0.2, "weight_decay": 0.1},
+        {"schedule": "linear", "final": 0.1, "weight_decay": 0.1, "decay": "coupled"},
+    )
+    for dialect in ("keras", "torch"):
+        for recipe in recipes:
+            divides = RULES[rule].divides_by_rate
+            given = {k: v for k, v in recipe.items() if not (divides and k == "warmup")}
+            parts = small if divides else {**small, "rate_factor[head.bias]": 0.0}
+            body = torch.nn.Sequential(torch.nn.Linear(5, 6), torch.nn.Linear(6, 4))
+            model = torch.nn.ModuleDict({"body": body, "head": torch.nn.Linear(4, 2)})
+            follow_in_torch(torch, asked(rule, dialect, given, parts), model)
+
+
+def follow_in_torch(torch, one, model):
+    kinds = {name: "bias" if "bias" in name else "kernel" for name, _ in model.named_parameters()}
+    weights = tuple(
+        Parameter(name, tuple(p.shape), kinds[name]) for name, p in model.named_parameters()
+    )
+    task = replace(facts(), framework="torch", weights=weights)
+    names = frameworks.run_source(code(one, task, "torch"), model=model)
+    own = [p.detach().numpy().copy() for p in model.parameters()]
+    plan = step.make_plan(one, weights, "torch")
+    numbers, complements = step.prepare(one.schedule, one.numbers, STEPS)
+    memory = step.begin(plan, own, numbers, complements)
+    random = np.random.default_rng(0)
+    for i in range(STEPS):
+        g = [random.normal(size=w.shape).astype("float32") for w in own]
+        own, memory = step.step(plan, g, own, memory, np.float32(i), numbers, complements)
+        pairs = zip(model.parameters(), g, strict=True)
+        names["step"](sum((p * torch.tensor(a)).sum() for p, a in pairs))
+    for ours, theirs in zip(own, model.parameters(), strict=True):
+        np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=2e-5)
 
 
 def test_built_in_optimizers_stay_where_they_were_exact():
