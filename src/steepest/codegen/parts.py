@@ -18,7 +18,7 @@ TIMES = '''def times(name):
     return next((t for part, t in PARTS.items() if {inside}), 1.0)
 '''
 KERAS_GROUPED = '''class {name}({base}):
-    """The same with learning rates of their own for parts of the model."""
+    """The same, but parts of the model have learning rates of their own."""
 
     def update_step(self, gradient, variable, learning_rate):
         times = TIMES.get(self._get_variable_index(variable), 1.0)
