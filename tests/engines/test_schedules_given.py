@@ -112,15 +112,17 @@ def test_a_function_that_a_contestant_has_trains_as_in_fit(task, kind):
 def test_functions_among_words_are_kept_and_told(tmp_path):
     asked = {
         "validation_split": 0.2, "epochs": 2, "batch_size": BATCH, "optimizers": "SGD",
-        "trials": 4, "seeds": 2, "schedule": ["cosine", waning], "verbose": 0, "out": tmp_path / "study",
+        "trials": 4, "seeds": 2, "schedule": ["cosine", waning], "verbose": 0,
+        "out": tmp_path / "study",
     }  # fmt: skip
     first = steepest.compare(make_model(), *classes_data(), **asked)
     tried = {trial.config.schedule for trial in first.record.trials}
     both = {"cosine", *read_schedules(waning)}
     assert tried <= both
     assert set(first.record.optimizers["SGD"].space["schedule"]["values"]) == both
-    assert steepest.read(tmp_path / "study").record == first.record
-    assert steepest.compare(make_model(), *classes_data(), **asked).record == first.record
+    assert steepest.read(tmp_path / "study").record.trials == first.record.trials
+    again = steepest.compare(make_model(), *classes_data(), **asked)
+    assert again.record.trials == first.record.trials
     other = {**asked, "schedule": ["cosine", lambda step, total: 1 - step / total]}
     with pytest.raises(steepest.InputError, match="of SGD"):
         steepest.compare(make_model(), *classes_data(), **other)
