@@ -112,7 +112,9 @@ def test_built_in_optimizers_stay_where_they_were_exact():
 
 
 def test_parts_of_a_module_are_told_by_name_the_inner_first():
-    weights = tuple(replace(w, path=w.path.replace("/", ".")) for w in facts().weights)
+    weights = tuple(
+        replace(w, path=".".join(w.path.split("/")[-2:]), layers=()) for w in facts().weights
+    )
     task = replace(facts(), framework="torch", weights=weights)
     parts = {"rate_factor[conv]": 0.1, "rate_factor[conv.bias]": 2.0}
     one = asked("SGD", "torch", {}, parts)

@@ -127,4 +127,9 @@ def _names(part: str, weights: Sequence[Parameter]) -> list[str]:
     within = [one for one in weights if depth(one, part)]
     if all(f".{wanted}." in f".{one.path}.".replace("/", ".") for one in within):
         return [part]
-    return list(dict.fromkeys(one.path.rpartition("/")[0] or one.path for one in within))
+    return list(dict.fromkeys(_layer(one) for one in within))
+
+
+def _layer(one: Parameter) -> str:
+    """Return the name of the layer that has an array, or the path to it."""
+    return one.layers[-1] if one.layers else one.path.rpartition("/")[0] or one.path
