@@ -91,11 +91,11 @@ def groups_source(config: Config, task: TaskFacts, key: str) -> tuple[str, list[
         ]
     elif decay is not None:
         tests = [(t, [*e, f'"{key}": {literal(decay)}']) for t, e in tests]
-    rows = "".join(
-        f'    {{\n        "params": [p for n, p in named if {" and ".join(t)}],\n'
-        f"        {', '.join(e)},\n    }},\n"
-        for t, e in tests
-    )
+    rows = ""
+    for conditions, entries in tests:
+        one = f'        "params": [p for n, p in named if {" and ".join(conditions)}],\n'
+        one += f"        {', '.join(entries)},\n" if entries else ""
+        rows += f"    {{\n{one}    }},\n"
     return f"named = list(model.named_parameters())\ngroups = [\n{rows}]\n", functions
 
 
