@@ -70,6 +70,22 @@ def test_the_page_on_adam_runs_and_prints_what_it_says(capsys):
 
 
 @pytest.mark.slow
+def test_the_page_on_fine_tuning_runs(tmp_path, monkeypatch, capsys):
+    """Block after block, but for the first, which shows how groups are written."""
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "page"}
+    for number, block in enumerate(blocks((ROOT / "docs/fine-tuning.md").read_text(), "python")):
+        if "compare(..." not in block:
+            exec(compile(block, f"docs/fine-tuning.md block {number}", "exec"), names)
+    out = capsys.readouterr().out
+    rate, factor = map(float, out.splitlines()[0].split())
+    assert rate > 0
+    assert factor in (0.0, 0.1, 1.0)
+    assert "class GroupedAdam(keras.optimizers.Adam):" in out
+    assert '"backbone' in out or "times(n)" in out
+
+
+@pytest.mark.slow
 def test_the_example_script_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(ROOT / "examples/in_a_script.py"))

@@ -175,15 +175,23 @@ class Options:
     seed: int = _option(
         0, "The seed of all random numbers.", _whole(0, 2_000_000), metavar="N", kind=int
     )
-    schedule: str = _option(
+    schedule: Any = _option(  # noqa: RUF009
         "constant",
-        "The schedule of the learning rate: constant, linear, cosine, exponential or step.",
+        "The schedule of the learning rate: constant, linear, cosine, exponential or step, or the "
+        "call of one of Keras', whose rates are multiplied. Several, as in cosine,step, are "
+        "searched.",
         _in_parse,
     )
     recipe: Mapping[str, Any] | str | None = _option(
         None,
         "The recipe around every optimizer, fixed or searched: 'warmup=0.05,clip_norm=1' or "
         "'weight_decay=Float(1e-4,1e-1,log=True)'.",
+        _in_parse,
+    )
+    groups: Mapping[str, Any] | str | None = _option(
+        None,
+        "Parts of the model, by layer, module or parameter, whose learning rate is a multiple of "
+        "the others', fixed or searched: 'backbone=0.1' or 'backbone=0.01..1'; 0 does not move.",
         _in_parse,
     )
     baseline: Any = _option(  # noqa: RUF009
@@ -269,6 +277,9 @@ def _stored(one: "Field[Any]", value: Any) -> Any:
         return optimizers_text(value)
     if one.name == "batch_size" and value is not None:
         return ",".join(map(str, make_batch_sizes(value)))
+    if one.name == "schedule" and isinstance(value, list | tuple):
+        parts = [plain_value(part) for part in value]
+        return ",".join(parts) if all(isinstance(part, str) for part in parts) else parts
     if about(one).many:
         each = value if isinstance(value, list | tuple) else [value]
         return [plain_value(part) for part in each if part is not None] or None

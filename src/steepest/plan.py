@@ -16,9 +16,15 @@ from steepest.errors import InputError, nearest, quoted
 from steepest.options import Options
 from steepest.parse.contestant import Contestant
 from steepest.parse.contestants import make_contestants
-from steepest.parse.schedules import check_word
+from steepest.parse.groups import read_groups
+from steepest.parse.own_schedules import read_schedules
 from steepest.records import CallbackRecord, Settings, TaskFacts
 from steepest.records.callbacks import SCHEDULER, best_by, changes_rate
+from steepest.rules import find_rule
+from steepest.rules.custom_schedules import factors, is_factor, shown, stretches
+from steepest.rules.groups import check_parts
+from steepest.rules.schedules import SCHEDULES
+from steepest.spaces import Choice
 from steepest.text import listed
 
 # Configurations that a search tries for each full training that it may spend: most are tried for
@@ -46,6 +52,9 @@ def make_plan(
         _check_batch_size(options, facts)
     if callbacks:
         contestants, settings = _under_callbacks(contestants, settings, callbacks)
+    check_parts(facts.weights, read_groups(options.groups))
+    for one in contestants:
+        _check_schedules(one, options, facts)
     return contestants, _decided_by(settings, facts, options.metric, options.direction)
 
 
@@ -79,6 +88,33 @@ def _under_callbacks(
     # After half of a scheduler's epochs its rates are not what they end with.
     rungs = settings.rungs[-1:] if scheduler is not None else settings.rungs
     return found, replace(settings, callbacks=tuple(callbacks), at=at, rungs=rungs)
+
+
+def _schedules(one: Contestant) -> tuple[str, ...]:
+    searched = one.space.get("schedule")
+    return tuple(map(str, searched.values)) if isinstance(searched, Choice) else (one.schedule,)
+
+
+def _check_schedules(one: Contestant, options: Options, facts: TaskFacts) -> None:
+    """Raise `InputError` for an own schedule that has no rate for each step, or cannot travel."""
+    for schedule in filter(is_factor, _schedules(one)):
+        rates = factors(schedule, facts.steps, facts.steps)
+        if not rates.any():
+            raise InputError(
+                f"the schedule {shown(schedule)} is never above 0 in a training of {facts.steps} "
+                "steps; give one that is"
+            )
+        if find_rule(one.rule).divides_by_rate and not rates.all():
+            raise InputError(
+                f"{one.name} divides by the learning rate, which the schedule {shown(schedule)} "
+                f"has at zero in a training of {facts.steps} steps; leave {one.name} out"
+            )
+        if options.workers is not None:
+            raise InputError(
+                f"the schedule {shown(schedule)} is of your own, and workers in other processes do "
+                "not know it; give one of Keras', such as PiecewiseConstantDecay, or run without "
+                "workers"
+            )
 
 
 def _check_batch_size(options: Options, facts: TaskFacts) -> None:
@@ -116,7 +152,7 @@ def _planned(
     options: Options, epochs: int, compiled: Contestant | None = None
 ) -> tuple[list[Contestant], Settings]:
     make_whole("epochs", epochs, 1, 1_000_000)  # a task file may say them too
-    check_word(options.schedule)
+    schedules = read_schedules(options.schedule)
     dialect = options.dialect or "keras"  # where there is no task yet, it decides nothing
 
     def ask(count: int) -> list[Contestant]:
@@ -128,6 +164,7 @@ def _planned(
             options.recipe,
             options.baseline,
             compiled,
+            options.groups,
         )
 
     offer, found = BUDGETS[options.budget], ask(1)
@@ -156,7 +193,7 @@ def _planned(
         trials=0 if options.trials is None else int(options.trials),
         seeds=SEEDS if options.seeds is None else int(options.seeds),
         seed=int(options.seed),
-        schedule=options.schedule,
+        schedule=schedules[0] if len(schedules) == 1 else "constant",
         rungs=tuple(sorted({-(-int(epochs) // 2), int(epochs)})),
         dialect=dialect,
         own_horizon=own,
@@ -204,5 +241,10 @@ def _rate_changes(one: Contestant) -> bool:
     return (
         "decay_steps" not in names
         and not one.baseline
-        and (one.schedule != "constant" or "schedule" in names or "warmup" in names)
+        and ("warmup" in names or any(map(_stretches, _schedules(one))))
     )
+
+
+def _stretches(schedule: str) -> bool:
+    """Return whether a schedule is drawn together to the length of a training."""
+    return schedule != "constant" if schedule in SCHEDULES else stretches(schedule)

@@ -10,6 +10,8 @@ from steepest import from_keras
 from steepest.engines import CompiledEngine, FitEngine
 from steepest.engines.population import Population
 from steepest.engines.streaming.engine import StreamEngine
+from steepest.parse.own_schedules import read_schedules
+from steepest.records import Config
 
 S = keras.optimizers.schedules
 EPOCHS = 3
@@ -71,6 +73,66 @@ def test_an_engine_trains_as_fit_does(task, schedule, kinds):
         again, _ = program.advance(population, half, EPOCHS)
         for a, b in zip(whole.weights, again.weights, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def waning(step, total):
+    return 5.0 if step < 3 else 5.0 * (1 - step / (2 * total))
+
+
+class Waning(S.LearningRateSchedule):
+    """The same for Keras, in a training of so many steps."""
+
+    def __init__(self, total):
+        self.total = total
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        return 0.3 * keras.ops.where(step < 3, 1.0, 1 - step / (2 * self.total))
+
+
+@pytest.mark.parametrize("kind", [CompiledEngine, StreamEngine, FitEngine])
+def test_a_function_that_a_contestant_has_trains_as_in_fit(task, kind):
+    (schedule,) = read_schedules(waning)
+    values = {"learning_rate": 0.3, "momentum": 0.5, "nesterov": False}
+    config = Config("SGD", "keras", values, schedule, 0)
+    expected = kept(task, keras.optimizers.SGD(Waning(task.facts.steps), momentum=0.5))
+    one = task
+    if kind is FitEngine:
+        model = make_model(batch_norm=False)
+        own = OwnStep(model.inputs, model.outputs)
+        own.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        one = make_task(own, epochs=EPOCHS, shuffle=False)
+    program = kind(one).prepare({0: config})[0]
+    population = Population.of([config])
+    _, measured = program.advance(population, program.begin(population), EPOCHS)
+    np.testing.assert_allclose(measured.values["loss"][0], expected, rtol=5e-5)
+
+
+@pytest.mark.slow
+def test_functions_among_words_are_kept_and_told(tmp_path):
+    asked = {
+        "validation_split": 0.2, "epochs": 2, "batch_size": BATCH, "optimizers": "SGD",
+        "trials": 4, "seeds": 2, "schedule": ["cosine", waning], "verbose": 0,
+        "out": tmp_path / "study",
+    }  # fmt: skip
+    first = steepest.compare(make_model(), *classes_data(), **asked)
+    tried = {trial.config.schedule for trial in first.record.trials}
+    both = {"cosine", *read_schedules(waning)}
+    assert tried <= both
+    assert set(first.record.optimizers["SGD"].space["schedule"]["values"]) == both
+    assert steepest.read(tmp_path / "study").record.trials == first.record.trials
+    again = steepest.compare(make_model(), *classes_data(), **asked)
+    assert again.record.trials == first.record.trials
+    other = {**asked, "schedule": ["cosine", lambda step, total: 1 - step / total]}
+    with pytest.raises(steepest.InputError, match="of SGD"):
+        steepest.compare(make_model(), *classes_data(), **other)
+    only = {**asked, "schedule": waning, "out": tmp_path / "only"}
+    study = steepest.compare(make_model(), *classes_data(), **only)
+    assert "schedule=waning" in str(study)
+    assert "of_total" not in (tmp_path / "only" / "report.html").read_text().split("<script")[0]
+    model = make_model()
+    model.compile(study.best.optimizer(), loss="sparse_categorical_crossentropy")
+    model.fit(*classes_data(), BATCH, 1, verbose=0)
 
 
 @pytest.mark.slow

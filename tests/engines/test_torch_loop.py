@@ -21,6 +21,7 @@ from steepest.engines.population import Population  # noqa: E402
 from steepest.engines.protocol import Interrupted  # noqa: E402
 from steepest.engines.torch_loop.randoms import seeded  # noqa: E402
 from steepest.errors import InputError, TrialError  # noqa: E402
+from steepest.parse.own_schedules import read_schedules  # noqa: E402
 from steepest.records import Config  # noqa: E402
 from steepest.rules import RULES  # noqa: E402
 from steepest.rules.recipe import completed  # noqa: E402
@@ -94,6 +95,16 @@ def decayed_apart(model, decay):
     return [{"params": kernels, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
 
 
+def in_groups(model):
+    first, *rest = model.children()
+    others = [p for one in rest for p in one.parameters()]
+    return [{"params": first.parameters(), "lr": 0.002}, {"params": others}]
+
+
+def waning(step, total):
+    return 2 - step / total
+
+
 TOTAL = STEPS * EPOCHS
 LOOPS = {
     "SGD": (
@@ -117,6 +128,26 @@ LOOPS = {
             "make": lambda m: torch.optim.AdamW(decayed_apart(m, 0.1), lr=0.02),
             "clip": 0.5,
             "schedule": lambda step: 1 - min(step / TOTAL, 1.0),
+        },
+    ),
+    "a rate of its own": (
+        config(
+            "AdamW",
+            schedule="linear",
+            learning_rate=0.02,
+            weight_decay=0.0,
+            **{"rate_factor[0]": 0.1},
+        ),
+        {
+            "make": lambda m: torch.optim.AdamW(in_groups(m), lr=0.02, weight_decay=0.0),
+            "schedule": lambda step: 1 - min(step / TOTAL, 1.0),
+        },
+    ),
+    "a schedule of one's own": (
+        config("SGD", schedule=read_schedules(waning)[0], learning_rate=0.1),
+        {
+            "make": lambda m: torch.optim.SGD(m.parameters(), lr=0.1),
+            "schedule": lambda step: waning(step, TOTAL) / 2,
         },
     ),
     "averaged": (

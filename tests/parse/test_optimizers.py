@@ -60,16 +60,19 @@ def test_a_recipe_takes_the_names_of_the_recipe():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("kind", "said"),
     [
-        (O.schedules.CosineDecay(1e-3, 10), "schedule='cosine'"),
-        (O.schedules.ExponentialDecay(1e-3, 10, 0.5), "schedule='exponential'"),
-        (O.schedules.ExponentialDecay(1e-3, 10, 0.5, staircase=True), "schedule='step'"),
-        (O.schedules.PolynomialDecay(1e-3, 10), "schedule='linear'"),
-        (O.schedules.PiecewiseConstantDecay([1], [0.1, 0.2]), "schedule='step'"),
+        ("CosineAnnealingLR", "schedule='cosine'"),
+        ("ExponentialLR", "schedule='exponential'"),
+        ("StepLR", "schedule='step'"),
+        ("PolynomialLR", "schedule='linear'"),
     ],
 )
-def test_a_schedule_object_is_answered_with_the_nearest_word(given, said):
+def test_a_scheduler_of_pytorch_is_answered_with_the_nearest_word(kind, said):
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    needed = {"ExponentialLR": (0.9,), "PolynomialLR": ()}.get(kind, (3,))
+    given = getattr(torch.optim.lr_scheduler, kind)(optimizer, *needed)
     for asked in ({"schedule": given}, {"recipe": {"schedule": given}}):
         with pytest.raises(InputError, match=f"{said}.*baseline="):
             planned("SGD", 3, **asked)

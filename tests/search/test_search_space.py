@@ -113,6 +113,10 @@ def test_a_choice_of_rates_or_of_flags_starts_with_its_values():
     flags = starts({"Adam": {"amsgrad": Choice((False, True))}})
     assert {values["amsgrad"] for values in flags} == {False, True}
     assert not flags[0]["amsgrad"]  # the default first
+    both = {"amsgrad": Choice((False, True)), "schedule": Choice(("constant", "cosine", "step"))}
+    turns = [(values["schedule"], values["amsgrad"]) for values in starts({"Adam": both})]
+    assert turns[0] == ("constant", False)
+    assert len(set(turns[:6])) == 6  # each combination before any comes again
     (only,) = {values["amsgrad"] for values in starts({"Adam": {"amsgrad": Choice((True,))}})}
     assert only is True
 

@@ -100,6 +100,26 @@ def test_a_model_in_memory_trains_in_processes_of_which_one_is_killed(tmp_path, 
     assert there.best.config == here.best.config
 
 
+def test_parts_and_the_call_of_a_schedule_travel(tmp_path):
+    x, y = classes_data()
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(8, name="body"), layers.Dense(3, "softmax", name="head")]
+    )
+    model.compile(loss="sparse_categorical_crossentropy")
+    given = {
+        "validation_split": 0.2, "epochs": 2, "optimizers": "SGD", "trials": 3, "seeds": 2,
+        "groups": {"body": steepest.Float(0.01, 1, log=True)}, "progress": False,
+        "schedule": ["cosine", "PiecewiseConstantDecay([4], [1.0, 0.1])"],
+    }  # fmt: skip
+    steepest.compare(model, x, y, out=tmp_path / "here", **given)
+    steepest.compare(model, x, y, out=tmp_path / "there", workers=2, **given)
+    assert trials(tmp_path / "there") == trials(tmp_path / "here")
+    kept = {"workers": 2, "out": tmp_path / "none", "schedule": lambda step: 1 / (1 + step)}
+    with pytest.raises(InputError, match="workers in other processes do not know it"):
+        steepest.compare(model, x, y, **{**given, **kept})
+
+
 class Own(keras.layers.Layer):
     def call(self, x):
         return x

@@ -7,6 +7,7 @@ from itertools import pairwise
 from steepest.codegen import pieces
 from steepest.codegen.keras_schedule import keras_schedule
 from steepest.codegen.nearness import spell_near
+from steepest.codegen.parts import KERAS_GROUPED, factors, places_source
 from steepest.codegen.spelling import checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
@@ -132,6 +133,10 @@ def keras_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
         name = f"Coupled{call.rsplit('.', 1)[-1]}"
         parts.append(COUPLED.format(name=name, base=call, decay=literal(values["weight_decay"])))
         call = name
+    if factors(config):
+        name = f"Grouped{call.rsplit('.', 1)[-1]}"
+        parts += [*places_source(config, task), KERAS_GROUPED.format(name=name, base=call)]
+        call = name
     if pieces.changes(config, task.steps):
         schedule, extra = keras_schedule(config, task, rate)
         parts += extra
@@ -190,6 +195,9 @@ def _class(config: Config, task: TaskFacts, inside: bool) -> str:
             if pieces.changes(config, task.steps)
             else numbers["learning_rate"]
         )
+        if factors(config) and pieces.changes(config, task.steps):
+            place = "self._get_variable_index(variable)"
+            numbers["next_learning_rate"] += f" * TIMES.get({place}, 1.0)"
     if rule.over_all:
         numbers["sums"] = "self.sums"
     if own:

@@ -3,7 +3,7 @@
 from steepest.codegen import pieces
 from steepest.codegen.spelling import checked, literal
 from steepest.records import Config, TaskFacts
-from steepest.rules.custom_schedules import OWN_SCHEDULES, is_own
+from steepest.rules.custom_schedules import OWN_SCHEDULES, is_factor, is_own
 from steepest.rules.keras_schedules import scaled
 
 SCALED = '''class Scaled(keras.optimizers.schedules.LearningRateSchedule):
@@ -17,16 +17,33 @@ SCALED = '''class Scaled(keras.optimizers.schedules.LearningRateSchedule):
 '''
 
 
-def _brought(config: Config) -> tuple[str, list[str]]:
-    """Return a schedule that a baseline brought: Keras' own class, or a person's object."""
+TABLE = '''class Table(keras.optimizers.schedules.LearningRateSchedule):
+    """Your own schedule, a rate for each step, as it need not be one that can be compiled."""
+
+    def __call__(self, step):
+        place = keras.ops.minimum(keras.ops.cast(step, "int32"), {last})
+        return keras.ops.take(keras.ops.convert_to_tensor(RATES, "float32"), place)
+
+    def get_config(self):
+        return {{}}
+'''
+
+
+def _brought(config: Config, total: int) -> tuple[str, list[str]]:
+    """Return a schedule that is no word: Keras' own class, or a person's object or function."""
     rate = float(checked(config)["learning_rate"])
+    if is_factor(config.schedule):
+        last = pieces.factor_length(config, total)
+        rates = f"RATES = [{literal(rate)} * factor / LARGEST for factor in FACTORS]\n"
+        parts = pieces.brought_source(config, total)
+        return "Table()", [*parts, rates, TABLE.format(last=last)]
     if not is_own(config.schedule):
         call = scaled(config.schedule, rate)
         given = ", ".join(f"{key}={literal(value)}" for key, value in call.keywords.items())
         return f"keras.optimizers.schedules.{call.name}({given})", []
     name, known = pieces.identifier(config), OWN_SCHEDULES.get(config.schedule)
     times = rate / known.peak if known else 1.0
-    parts = pieces.brought_source(config)
+    parts = pieces.brought_source(config, total)
     if times == 1.0:
         return name, parts
     return "Scaled()", [*parts, SCALED.format(times=times, name=name)]
@@ -35,7 +52,7 @@ def _brought(config: Config) -> tuple[str, list[str]]:
 def keras_schedule(config: Config, task: TaskFacts, rate: str) -> tuple[str, list[str]]:
     """Return the learning-rate schedule as an expression, and the class that it may need."""
     if pieces.brought(config):
-        return _brought(config)
+        return _brought(config, task.steps)
     n = pieces.schedule_of(config, task.steps)
     module = "keras.optimizers.schedules"
     warmup = n.get("warmup_steps")

@@ -14,6 +14,8 @@ import numpy as np
 from steepest.codegen.spelling import OF, Spelling, checked, spell, twist_apart
 from steepest.records import Config, Parameter
 from steepest.rules import find_rule, has_formula
+from steepest.rules.custom_schedules import is_factor
+from steepest.rules.groups import part_of
 from steepest.rules.recipe import RECIPE, SCHEDULE_NUMBERS
 from steepest.rules.step import begin, make_plan, prepare, step
 from steepest.spaces import Value
@@ -87,9 +89,11 @@ def _apart(
     kept = {
         name: value
         for name, value in values
-        if name not in RECIPE or (name in SCHEDULE_NUMBERS and name != "decay_steps")
+        if (name not in RECIPE and part_of(name) is None)
+        or (name in SCHEDULE_NUMBERS and name != "decay_steps")
     }
-    config = Config(rule, dialect, kept, schedule, 0)
+    # A person's own schedule need have no values for these steps.
+    config = Config(rule, dialect, kept, "constant" if is_factor(schedule) else schedule, 0)
     if not has_formula(find_rule(rule)):
         return (math.inf,) * len(SIZES)
     start, made = gradients()

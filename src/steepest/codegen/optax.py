@@ -4,6 +4,8 @@ from itertools import pairwise
 
 from steepest.codegen import pieces
 from steepest.codegen.nearness import spell_near
+from steepest.codegen.optax_schedule import optax_schedule
+from steepest.codegen.parts import amounts, factors, parts_source
 from steepest.codegen.spelling import Spelling, checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
@@ -86,6 +88,19 @@ DIMENSIONS = '''def dimensions(params):
 '''
 
 
+GROUPED = '''def grouped(by):
+    """Return the optimizer of a part of the model, whose learning rate is multiplied."""
+    return {call}
+'''
+
+LABELS = '''def labels(params):
+    """Say of each parameter in which part it is."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: times(jax.tree_util.keystr(path, simple=True, separator=".")), params
+    )
+'''
+
+
 def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     """Return source that makes an Optax transformation which does what was measured."""
     spelling = (spell if exact else spell_near)(config, "optax")
@@ -102,6 +117,11 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
         own = True
         why = f"Optax' {spelling.call} has no mask for its weight decay"
         spelling = Spelling(spelling.call, spelling.arguments, False, why)
+    apart = bool(factors(config))
+    if apart and not own and pieces.averages(config, flags_of(config)) is not None:
+        own = True
+        why = f"Optax' {spelling.call} does not give the averages of parts of a model"
+        spelling = Spelling(spelling.call, spelling.arguments, False, why)
     parts = ["import jax\nimport jax.numpy as jnp\nimport optax\n"]
     if own:
         parts[0] = "from types import SimpleNamespace\n\n" + parts[0]
@@ -110,8 +130,10 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
         parts.append(DECAYS)
     if pieces.dynamic(config):
         parts.append(pieces.matrix_source(MATRIX, config))
-    rate, schedule = _rate(config, task)
+    rate, schedule = optax_schedule(config, task)
     parts += schedule
+    if apart:
+        parts += [*parts_source(config, task, task.framework == "torch"), LABELS]
     links = _clips(config)
     by_hand = decay is not None and not spelling.decays
     if by_hand and values.get("decay") == "coupled":
@@ -130,6 +152,13 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
         arguments["muon_weight_dimension_numbers"] = "dimensions"
     if rate:
         arguments["learning_rate"] = rate
+    once = len(links)
+    if apart and not own:
+        arguments["learning_rate"] = (
+            f"lambda count: {rate}(count) * by"
+            if rate
+            else f"{literal(values['learning_rate'])} * by"
+        )
     given = [f"{name}={value}" for name, value in arguments.items()]
     one = f"{call}({', '.join(given)})"
     if len(one) > 80:
@@ -141,19 +170,20 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
             if rate
             else (f"-{literal(decay)} * {literal(values['learning_rate'])}")
         )
+        amount += " * by" if apart else ""
         links.append(f"optax.add_decayed_weights({amount}{', decays' if masked else ''})")
-    if len(links) == 1:
-        parts.append(f"optimizer = {links[0]}\n")
-    else:
-        inner = "".join(f"{pieces.indented(link)},\n" for link in links)
-        parts.append(f"optimizer = optax.chain(\n{inner})\n")
+    if apart and not own:
+        parts.append(GROUPED.format(call=pieces.indented(_chain(links[once:])).lstrip()))
+        each = ", ".join(f"{t}: grouped({t})" for t in map(literal, amounts(config, task)))
+        links[once:] = [f"optax.partition({{{each}}}, labels)"]
+    parts.append(f"optimizer = {_chain(links)}\n")
     if "accumulation" in values:
         count = values["accumulation"]
         parts.append(f"optimizer = optax.MultiSteps(optimizer, every_k_schedule={count})\n")
     parts += _evaluation(config, own)
     text = parts[0]
     for before, part in pairwise(parts):
-        starts = ("def ", "class ", "NO_")
+        starts = ("def ", "class ", "NO_", "PARTS")
         block = part.startswith(starts) or before.startswith(starts)
         text += ("\n\n" if block else "\n" if not before.startswith("# ") else "") + part
     if "jax." not in text.replace("import jax.numpy", "").replace("import jax\n", ""):
@@ -161,6 +191,13 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     if "jnp." not in text:
         text = text.replace("import jax.numpy as jnp\n", "")
     return text
+
+
+def _chain(links: list[str]) -> str:
+    """Return transformations, one after the other, as an expression."""
+    if len(links) == 1:
+        return links[0]
+    return f"optax.chain(\n{''.join(f'{pieces.indented(link)},' + chr(10) for link in links)})"
 
 
 def _clips(config: Config) -> list[str]:
@@ -174,52 +211,6 @@ def _clips(config: Config) -> list[str]:
         return [f"optax.clip({limit})"]
     one = f"g * {limit} / jnp.maximum(jnp.linalg.norm(g.ravel()), {limit})"
     return [f"optax.stateless(lambda updates, _: jax.tree.map(lambda g: {one}, updates))"]
-
-
-def _rate(config: Config, task: TaskFacts) -> tuple[str, list[str]]:
-    """Return the name of the schedule, or nothing where the rate is constant, and its source."""
-    if not pieces.changes(config, task.steps):
-        return "", []
-    if pieces.brought(config):
-        return "learning_rate", _table(config, task)
-    n, rate = pieces.schedule_of(config, task.steps), literal(checked(config)["learning_rate"])
-    length = pieces.steps(n.get("decay_steps", 1.0))
-    after = {
-        "constant": f"optax.constant_schedule({rate})",
-        "linear": f"optax.linear_schedule({rate}, {rate} * {literal(n.get('final'))}, {length})",
-        "cosine": f"optax.cosine_decay_schedule({rate}, {length}, alpha={literal(n.get('final'))})",
-        "exponential": f"optax.exponential_decay({rate}, {length}, {literal(n.get('final'))})",
-        "step": f"optax.exponential_decay({rate}, "
-        f"{pieces.steps(n.get('drop_steps', 1.0))}, {literal(n.get('drop'))}, staircase=True)",
-    }[config.schedule]
-    if "warmup_steps" in n:
-        w = pieces.steps(n["warmup_steps"])
-        after = (
-            "optax.join_schedules(\n"
-            f"    [\n        optax.linear_schedule(0.0, {rate}, {w}),\n        {after},\n    ],\n"
-            f"    [{w}],\n)"
-        )
-    count = checked(config).get("accumulation")
-    if not count:
-        return "learning_rate", [f"learning_rate = {after}\n"]
-    return "learning_rate", [
-        f"by_batch = {after}\n",
-        "def learning_rate(update):  # the schedule counts batches, of which an update takes "
-        f"{count}\n    return by_batch(update * {count} + {int(count) - 1})\n",
-    ]
-
-
-def _table(config: Config, task: TaskFacts) -> list[str]:
-    """Return the rates of a schedule that a baseline brought, each step's of the training."""
-    count = int(checked(config).get("accumulation", 1))
-    # The schedule counts batches, of which an update may take several.
-    batch = "update" if count == 1 else f"(update * {count} + {count - 1})"
-    return [
-        *pieces.brought_source(config),
-        f"RATES = jnp.array([float({pieces.brought_rate(config)}) for step in "
-        f"range({task.steps + 1})])\n",
-        f"def learning_rate(update):\n    return RATES[jnp.minimum({batch}, {task.steps})]\n",
-    ]
 
 
 def _class(config: Config, total: int, masked: bool, by_hand: bool) -> str:
@@ -239,7 +230,11 @@ def _class(config: Config, total: int, masked: bool, by_hand: bool) -> str:
     if inside or shrinks:
         key = "weight_decay" if inside else "shrink"
         text_own = f"[{{**e, '{key}': {amount}}} for e, d in zip({text_own}, {over})]"
-        w = "w" if inside else "w - w * h.shrink * lr"
+        w = "w" if inside else "w - w * h.shrink * h.learning_rate"
+    if factors(config):
+        rates = "'learning_rate': lr * t, 'next_learning_rate': rate(count + 1) * t"
+        each = f"zip({text_own}, jax.tree.leaves(labels(params)))"
+        text_own = f"[{{**e, {rates}}} for e, t in {each}]"
     text = CLASS.format(
         name=pieces.class_name(config, "optax"),
         title=rule.title,

@@ -26,7 +26,7 @@ def schedule_of(config: Config, total: int) -> dict[str, float]:
 
 
 def brought(config: Config) -> bool:
-    """Return whether the schedule is one that a baseline brought, and no word of ours."""
+    """Return whether the schedule is one of Keras' or of a person's own, and no word of ours."""
     return config.schedule not in SCHEDULES
 
 
@@ -40,9 +40,31 @@ def brought_rate(config: Config) -> str:
     return f"{keras_schedules.GIVEN[call.name].__name__}(step{given})"
 
 
-def brought_source(config: Config) -> list[str]:
-    """Return what code needs for a schedule that a baseline brought: Keras' formula, or a word on
-    a person's own."""
+def factor_length(config: Config, total: int) -> int:
+    """Return the steps of a person's own schedule, in a training of `total`."""
+    drawn = custom_schedules.stretches(config.schedule)
+    length = config.hyperparameters.get("decay_steps", total) if drawn else total
+    return max(1, round(float(length)))
+
+
+def brought_factor(config: Config, total: int) -> str:
+    """Return the factor on the learning rate at `step` as source, of a person's own schedule."""
+    return f"FACTORS[min(step, {factor_length(config, total)})] / LARGEST"
+
+
+def brought_source(config: Config, total: int) -> list[str]:
+    """Return what code needs for a schedule that is no word: Keras' formula, or a word on a
+    person's own."""
+    if custom_schedules.is_factor(config.schedule):
+        length = factor_length(config, total)
+        of_both = custom_schedules.stretches(config.schedule)
+        given = f"step, {length}" if of_both else "step"
+        return [
+            f"# {identifier(config)} is your own schedule, a function of the steps done\n"
+            f"# {'and of all steps' if of_both else 'so far'}. Put it in the place of that name.\n",
+            f"FACTORS = [float({identifier(config)}({given})) for step in range({length + 1})]\n"
+            "LARGEST = max(FACTORS)\n",
+        ]
     if custom_schedules.is_own(config.schedule):
         return [
             f"# {identifier(config)} is your own schedule: a function from the steps done to the\n"
@@ -71,6 +93,8 @@ def steps(value: float) -> str:
 
 def factor_source(config: Config, total: int) -> list[str]:
     """Return the body of a Python function of `step`: the factor on the learning rate."""
+    if custom_schedules.is_factor(config.schedule):
+        return [f"return {brought_factor(config, total)}"]
     if brought(config):
         rate = literal(checked(config)["learning_rate"])
         return [f"return float({brought_rate(config)}) / {rate}"]

@@ -86,7 +86,7 @@ SUMS = """        parts = []
 """
 
 # What a function or a class begins with, or the constant that it reads.
-BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "# By name", "from ")
+BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "PARTS", "FACTORS", "# By name", "from ")
 
 
 def torch_code(config: Config, task: TaskFacts, exact: bool = True, hooked: bool = False) -> str:
@@ -150,7 +150,7 @@ def torch_factor(config: Config, task: TaskFacts) -> str | None:
 
 def _factor(config: Config, task: TaskFacts) -> list[str]:
     body = pieces.factor_source(config, task.steps)
-    brought = pieces.brought_source(config) if pieces.brought(config) else []
+    brought = pieces.brought_source(config, task.steps) if pieces.brought(config) else []
     return [*brought, f"def factor(step):\n{pieces.indented(body)}\n"]
 
 

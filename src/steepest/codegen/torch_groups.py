@@ -1,4 +1,5 @@
-"""Parameter groups as PyTorch source: what weight decay falls on, and which matrices Muon trains.
+"""Parameter groups as PyTorch source: what weight decay falls on, which matrices Muon trains, and
+parts of the model with learning rates of their own.
 
 Of a PyTorch module that was compared, the names of its parameters are known with their roles, so
 the source tells them by name where a plain rule would not. For other models it goes by what is
@@ -8,6 +9,7 @@ usual.
 import json
 
 from steepest.codegen import pieces
+from steepest.codegen.parts import amounts, factors, parts_source
 from steepest.codegen.spelling import checked, flags_of, literal
 from steepest.records import Config, Parameter, TaskFacts
 from steepest.rules import find_rule
@@ -57,13 +59,21 @@ def groups_source(config: Config, task: TaskFacts, key: str) -> tuple[str, list[
     values, own = checked(config), pieces.dynamic(config)
     decay = values.get("weight_decay")
     masked = decay is not None and values.get("decay_on") != "all"
-    if not masked and not own:
+    rates = amounts(config, task) if factors(config) else []
+    if not masked and not own and not rates:
         if decay is None or key == "weight_decay":
             return "", []
         return f'groups = [{{"params": list(model.parameters()), "decay": {literal(decay)}}}]\n', []
     functions = [_decays(task)] if masked else []
     functions += [_matrix(config, task)] if own else []
+    functions += parts_source(config, task, by_name(task)) if rates else []
     tests: list[tuple[list[str], list[str]]] = [([], [])]
+    if rates:
+        rate = literal(values["learning_rate"])
+        tests = [
+            ([f"times(n) == {literal(t)}"], [f'"lr": {rate} * {literal(t)}'] if t != 1 else [])
+            for t in rates
+        ]
     if own:
         tests = [
             ([*t, f"{'' if yes else 'not '}is_matrix(n, p)"], [*e, f'"matrix": {yes}'])
@@ -81,11 +91,11 @@ def groups_source(config: Config, task: TaskFacts, key: str) -> tuple[str, list[
         ]
     elif decay is not None:
         tests = [(t, [*e, f'"{key}": {literal(decay)}']) for t, e in tests]
-    rows = "".join(
-        f'    {{\n        "params": [p for n, p in named if {" and ".join(t)}],\n'
-        f"        {', '.join(e)},\n    }},\n"
-        for t, e in tests
-    )
+    rows = ""
+    for conditions, entries in tests:
+        one = f'        "params": [p for n, p in named if {" and ".join(conditions)}],\n'
+        one += f"        {', '.join(entries)},\n" if entries else ""
+        rows += f"    {{\n{one}    }},\n"
     return f"named = list(model.named_parameters())\ngroups = [\n{rows}]\n", functions
 
 

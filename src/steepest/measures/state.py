@@ -77,7 +77,7 @@ def state_bytes(config: Config, weights: Sequence[Parameter]) -> int | None:
 def _numbers(config: Config, parameter: Parameter) -> int:
     """Return how many numbers are remembered for one array."""
     plan = make_plan(config, [parameter])
-    numbers, complements = prepare(config.schedule, config.numbers, 1)
+    numbers, complements = prepare("constant", config.numbers, 1)
     memory = begin(plan, [Shape(parameter.shape)], numbers, complements)
     names = plan.rule.memory(plan.flags[0])
     idle = IDLE.get(config.rule) if config.hyperparameters.get("momentum") == 0 else None
@@ -96,7 +96,7 @@ def _changed(config: Config, parameter: Parameter) -> list[bool]:
     """Return which arrays the rule's update changes, on a small array of as many axes."""
     small = Parameter(parameter.path, (SIDE,) * len(parameter.shape), parameter.role)
     plan = make_plan(config, [small])
-    numbers, complements = prepare(config.schedule, config.numbers, 1)
+    numbers, complements = prepare("constant", config.numbers, 1)
     w = np.linspace(0.5, 1.5, SIDE ** len(small.shape)).reshape(small.shape)
     before = begin(plan, [w], numbers, complements)["rule"][0]
     values = {**numbers, "next_learning_rate": numbers["learning_rate"], **plan.flags[0]}

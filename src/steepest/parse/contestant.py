@@ -7,6 +7,7 @@ from typing import Any
 from steepest.calls import Call, read_calls
 from steepest.errors import InputError, quoted
 from steepest.parse.optimizers import Given, Wanted, as_list
+from steepest.parse.own_schedules import schedule_value
 from steepest.priors.start_lists import start_list
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule, find_rule
@@ -144,6 +145,8 @@ def _contestant(
     own: dict[str, Space] = {}
     able = rule.settings(dialect)
     for key, value in given.items():
+        if key == "schedule":
+            value = schedule_value(value)
         if not isinstance(key, str):
             raise InputError(
                 f"{name} has {quoted(key)}, but hyperparameters are called by words; "

@@ -8,8 +8,9 @@ from steepest.errors import InputError, nearest, quoted
 from steepest.parse.baseline import from_keras, from_torch, read_baseline
 from steepest.parse.compiled import baselines
 from steepest.parse.contestant import Contestant, as_baseline, check_names, contestants, spaces_in
+from steepest.parse.groups import read_groups
 from steepest.parse.optimizers import Wanted
-from steepest.parse.schedules import check_word
+from steepest.parse.own_schedules import read_schedules, schedule_value
 from steepest.records import Config
 from steepest.rules.recipe import ELSEWHERE, RECIPE
 from steepest.spaces import Choice
@@ -18,15 +19,17 @@ from steepest.spaces import Choice
 def make_contestants(
     optimizers: Wanted,
     trials: int,
-    schedule: str = "constant",
+    schedule: Any = "constant",
     dialect: str = "keras",
     recipe: Any = None,
     baseline: Any = None,
     compiled: Contestant | None = None,
+    groups: Any = None,
 ) -> list[Contestant]:
     """Return all that take part: the optimizers asked about and what is used today.
 
     `compiled` is what the model was compiled with, which takes part unless there is a `baseline`.
+    `groups` are for the optimizers asked about; what is used today stays as it is.
 
     Raises:
         InputError: something given cannot be used.
@@ -42,21 +45,25 @@ def make_contestants(
             raise InputError(
                 f"a recipe has {quoted(name)}, but its ingredients are called by words"
             )
-        if name == "schedule" and not isinstance(value, Choice):
-            check_word(value)
+        if name == "schedule":
+            schedule_value(value)
         if name in ELSEWHERE and name not in RECIPE:
             raise InputError(f"a recipe has no {quoted(name)}; did you mean {ELSEWHERE[name]}?")
         if name not in RECIPE:
             raise InputError(f"a recipe has no {quoted(name)}; {nearest(name, RECIPE)}")
+    schedules = read_schedules(schedule)
+    if "schedule" in (recipe or ()) and schedules != ("constant",):
+        raise InputError("a schedule is given beside the recipe and in it; give it once")
+    recipe = {**(recipe or {}), **read_groups(groups)}
+    if len(schedules) > 1:
+        recipe = {"schedule": Choice(schedules), **recipe}
     found = contestants(
         optimizers,
         trials,
         dialect=dialect,
-        schedule=schedule,
+        schedule=schedules[0] if len(schedules) == 1 else "constant",
         recipe=recipe,
     )
-    if "schedule" in (recipe or ()) and schedule != "constant":
-        raise InputError("a schedule is given beside the recipe and in it; give it once")
     names: list[str] = []
     given = baselines(baseline)
     for one in given or ():

@@ -5,6 +5,7 @@ from typing import Any
 
 from steepest.parse.contestant import Contestant
 from steepest.rules import find_rule
+from steepest.rules.groups import part_of
 from steepest.rules.rule import Rule
 
 # Numbers of the recipe at which an ingredient makes no difference.
@@ -17,7 +18,11 @@ def notes(contestant: Contestant, weights: Iterable[Any], framework: str = "kera
     `framework` is the model's.
     """
     rule = find_rule(contestant.rule)
-    return [*_idle(contestant, rule), *_routed(contestant, rule, weights, framework)]
+    return [
+        *_idle(contestant, rule),
+        *_frozen(contestant),
+        *_routed(contestant, rule, weights, framework),
+    ]
 
 
 def _idle(contestant: Contestant, rule: Rule) -> list[str]:
@@ -41,6 +46,21 @@ def _idle(contestant: Contestant, rule: Rule) -> list[str]:
                 continue  # a framework's way to say that there is none
             found.append(f"{name}={value:g} does nothing; leave it out, or give another value")
     return found
+
+
+def _frozen(contestant: Contestant) -> list[str]:
+    """Return which parts of the model do not move, though gradients of them are computed."""
+    still = [
+        part
+        for name, value in contestant.fixed.items()
+        if (part := part_of(name)) is not None and value == 0
+    ]
+    how = "trainable = False in Keras, requires_grad_(False) in PyTorch"
+    return [
+        f"{part} does not move, as its factor on the learning rate is 0; frozen in the model "
+        f"({how}) it would cost no gradients"
+        for part in still
+    ]
 
 
 def _routed(

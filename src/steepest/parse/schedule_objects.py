@@ -31,7 +31,7 @@ def keras_rate(optimizer: Any) -> Any:
     if kind.__name__ in GIVEN and kind.__module__.split(".")[0] in ("keras", "tf_keras"):
         return Call(kind.__name__, (), dict(rate.get_config()))
     if any(base.__name__ == "LearningRateSchedule" for base in kind.__mro__):
-        return own_schedule(rate, lambda step: _number(rate(step)), rate)
+        return own_schedule(rate, lambda step: framework_number(rate(step)), rate)
     return _function(optimizer, rate)
 
 
@@ -57,7 +57,7 @@ def _function(optimizer: Any, function: Any) -> float | OwnSchedule:
         before = iterations.numpy()
         iterations.assign(step)
         try:
-            return _number(function())
+            return framework_number(function())
         finally:
             iterations.assign(before)
 
@@ -66,7 +66,7 @@ def _function(optimizer: Any, function: Any) -> float | OwnSchedule:
     return found.pop() if len(found) == 1 else made
 
 
-def _number(value: Any) -> float:
+def framework_number(value: Any) -> float:
     """Return a framework's scalar as a float."""
     return float(value.numpy() if hasattr(value, "numpy") else value)
 

@@ -29,11 +29,8 @@ _ORDER: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-# The word that is nearest to a framework's class, as far as it goes on alike.
+# The word that is nearest to a scheduler of PyTorch, as far as it goes on alike.
 _WORDS: Mapping[str, str] = {
-    "CosineDecay": "cosine", "CosineDecayRestarts": "cosine", "PolynomialDecay": "linear",
-    "InverseTimeDecay": "exponential", "ExponentialDecay": "exponential",
-    "PiecewiseConstantDecay": "step",
     "CosineAnnealingLR": "cosine", "CosineAnnealingWarmRestarts": "cosine", "StepLR": "step",
     "MultiStepLR": "step", "ExponentialLR": "exponential", "LinearLR": "linear",
     "PolynomialLR": "linear", "OneCycleLR": "cosine",
@@ -49,14 +46,12 @@ def check_word(schedule: Any) -> None:
         return
     kind = type(schedule).__name__
     word = _WORDS.get(kind, "cosine")
-    if kind == "ExponentialDecay" and getattr(schedule, "staircase", False) is True:
-        word = "step"
     bases = {base.__name__ for base in type(schedule).__mro__}
-    if kind in _WORDS or bases & {"LearningRateSchedule", "LRScheduler"}:
+    if kind in _WORDS or "LRScheduler" in bases:
         raise InputError(
-            f"schedule has an object of {kind}, but must be a word; the nearest is "
-            f"schedule={word!r}, whose rate is tuned. An optimizer with this very schedule can be "
-            "the baseline="
+            f"schedule has an object of {kind}, but must be a word, a function of the step, or one "
+            f"of Keras' schedules; the nearest word is schedule={word!r}. An optimizer with this "
+            "very schedule can be the baseline="
         )
     raise InputError(f"there is no schedule {quoted(schedule)}; {nearest_word(schedule)}")
 

@@ -11,6 +11,8 @@ class Parameter:
     path: str  # such as "dense_1/kernel"
     shape: tuple[int, ...]
     role: str  # one of ROLES
+    # The names of Keras' layers that hold it, from the outermost in; paths need not have them.
+    layers: tuple[str, ...] = ()
 
 
 # A head is a kernel that makes the model's output. Biases and the scales and shifts of

@@ -5,6 +5,7 @@ import re
 from steepest.errors import InputError
 from steepest.records import Config, ContestantRecord, StudyRecord
 from steepest.rules import find_rule
+from steepest.rules.custom_schedules import shown
 from steepest.spaces import Value
 from steepest.text import setting, shortest
 
@@ -44,7 +45,7 @@ def call(study: StudyRecord, name: str, config: Config | None = None, named: boo
         if key == next(own for own in inner if own in told):  # both, where the first is told
             parts.append(f"{word}=({', '.join(_shown(asked, own, every[own]) for own in inner)})")
     if schedule != "constant":
-        parts.append(f"schedule={schedule.partition('(')[0]}")
+        parts.append(f"schedule={shown(schedule)}")
     return f"{_base(study, name)}({', '.join(parts)})"
 
 

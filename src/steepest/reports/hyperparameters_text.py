@@ -4,6 +4,7 @@ from steepest.errors import InputError
 from steepest.records import Config, StudyRecord
 from steepest.reports.config_text import same
 from steepest.rules import find_rule
+from steepest.rules.custom_schedules import shown
 from steepest.spaces import Value
 from steepest.text import setting
 
@@ -21,7 +22,7 @@ def unusual(study: StudyRecord, config: Config, name: str) -> dict[str, Value]:
     searched = () if about is None else about.space
     values = dict(config.hyperparameters)
     if config.schedule != "constant" or "schedule" in searched:
-        values["schedule"] = config.schedule
+        values["schedule"] = shown(config.schedule)
     if "decay_steps" not in asked:
         values.pop("decay_steps", None)
     usual = _defaults(config)

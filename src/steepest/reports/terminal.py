@@ -29,6 +29,7 @@ from steepest.reports.outcome_text import nothing_found, outcomes_line, resumed
 from steepest.reports.summary import summary
 from steepest.reports.trivial import alarm
 from steepest.reports.verdict_text import deciding
+from steepest.rules.custom_schedules import shown
 from steepest.text import duration, many, setting
 
 WIDTH = 100  # columns; what does not fit is left to the page and the JSON
@@ -197,7 +198,7 @@ def searched_values(study: StudyRecord, verdict: Verdict) -> Iterator[tuple[str,
             baseline = study.optimizers[standing.name].baseline
             text = "as it stands" if baseline else "all fixed"
         else:
-            values = {**config.hyperparameters, "schedule": config.schedule}
+            values = {**config.hyperparameters, "schedule": shown(config.schedule)}
             there = [name for name in searched if name in values]
             text = ", ".join(f"{name} {setting(values[name])}" for name in there)
         yield standing.name, text

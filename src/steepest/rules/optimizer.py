@@ -11,6 +11,7 @@ import numpy as np
 from steepest.errors import InputError, quoted
 from steepest.records import Config, Parameter
 from steepest.rules import FRAMEWORKS, find_rule, step
+from steepest.rules.groups import check_parts
 from steepest.rules.recipe import RECIPE, SCHEDULE_NUMBERS, check_rate, completed
 
 
@@ -113,6 +114,7 @@ def optimizer(
                 "astype(jnp.float32)"
             )
         known = [_parameter(path, leaf) for path, leaf in zip(paths, leaves, strict=True)]
+        check_parts(known, config.numbers)
         return leaves, tree, step.make_plan(config, known)
 
     def init(params: Any) -> OptimizerState:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import InputError, quoted
-from steepest.rules.custom_schedules import table
+from steepest.rules.custom_schedules import is_factor, is_known, shown, table
 from steepest.rules.schedules import SCHEDULES
-from steepest.spaces import Float, Value, check_number
+from steepest.spaces import Choice, Float, Value, check_number
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Ingredient:
                 )
             return bool(value)
         if self.words:
-            if not isinstance(value, str) or value not in self.words:
+            own = self.name == "schedule" and isinstance(value, str) and is_known(value)
+            if not isinstance(value, str) or not (own or value in self.words):
                 raise InputError(
                     f"{owner}'s {self.name} is {quoted(value)}, but must be one of "
                     f"{', '.join(self.words)}"
@@ -199,6 +200,17 @@ def completed(
         "drop_every": ("step",),
         "decay_steps": ("linear", "cosine", "exponential", "step", "constant"),
     }
+    if isinstance(names.get("schedule"), Choice):
+        every = list(map(str, names["schedule"].values))
+    else:
+        every = [schedule]
+    others = [one for one in every if one and one not in SCHEDULES]
+    for name in SCHEDULE_NUMBERS if others else ():
+        if name in names:
+            raise InputError(
+                f"{owner} has {name}, but {shown(others[0])} is a schedule with numbers of its "
+                f"own; leave {name} out"
+            )
     for name, schedules in used.items():
         if name in names and schedule and schedule not in schedules:
             raise InputError(
@@ -225,8 +237,10 @@ def check_rate(name: str, divides: bool, named: Mapping[str, Any]) -> None:
     ends = named.get("schedule") in ("linear", "cosine") and not named.get("final")
     ends = ends and "decay_steps" in named
     schedule = str(named.get("schedule", "constant"))
-    if schedule not in SCHEDULES:
-        ends = not table(schedule, 10_000).all()
+    given = named.get("schedule")
+    for one in map(str, given.values) if isinstance(given, Choice) else (schedule,):
+        if one not in SCHEDULES and not is_factor(one):  # those the plan of a study looks at
+            ends = ends or not table(one, 10_000).all()
     zero = "a warm-up starts at" if named.get("warmup") else "the schedule ends at"
     if named.get("warmup") or ends:
         raise InputError(

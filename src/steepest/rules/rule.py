@@ -9,6 +9,7 @@ import numpy as np
 from steepest.errors import InputError, nearest, quoted
 from steepest.records import Parameter
 from steepest.rules.arrays import Array
+from steepest.rules.groups import MOST, part_of
 from steepest.rules.recipe import ELSEWHERE, EXAMPLES, RECIPE
 from steepest.spaces import Float, Space, Value, check_number
 
@@ -207,6 +208,8 @@ class Rule:
             raise InputError(
                 f"{self.name} has {quoted(name)}, but hyperparameters are called by words"
             )
+        if (part := part_of(name)) is not None:
+            return self._check_factor(part, name, value)
         if ours := self.names_of(name):
             raise InputError(
                 f"{self.name} has no hyperparameter {quoted(name)}; did you mean "
@@ -223,3 +226,18 @@ class Rule:
         raise InputError(
             f"{self.name} has no hyperparameter {quoted(name)}; {nearest(name, known_names)}"
         )
+
+    def _check_factor(self, part: str, name: str, value: Any) -> float:
+        """Return the factor on the learning rate of a part of the model, as a float."""
+        if self.over_all is not None:
+            raise InputError(
+                f"{self.name} estimates one learning rate for all arrays, so {part} cannot have "
+                f"one of its own; leave {self.name} out, or groups"
+            )
+        found = check_number(self.name, name, value, 0.0, MOST)
+        if not found and self.divides_by_rate:
+            raise InputError(
+                f"{self.name} divides by the learning rate, which is zero for {part}; freeze "
+                f"{part} in the model, or give it a factor above 0"
+            )
+        return found

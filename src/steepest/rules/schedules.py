@@ -14,8 +14,8 @@ batch, as Keras' `iterations`) and what `schedule_numbers` made of the recipe; f
 `final`. Cosine: Loshchilov & Hutter 2017, without restarts. Warm-up as in Keras' `CosineDecay` and
 Optax' `warmup_cosine_decay_schedule`.
 
-A baseline may bring a schedule of another kind (`schedules_given`, `schedules_own`): its rates are
-a table, an entry a step, which is one more number to run on.
+A schedule of another kind (`keras_schedules`, `custom_schedules`) is a table of rates, an entry a
+step, which is one more number to run on.
 """
 
 import math
@@ -69,6 +69,11 @@ def schedule_numbers(schedule: str, recipe: Mapping[str, Any], total: int) -> di
     `recipe` may hold warmup, final, drop, drop_every and decay_steps; `total` are the steps of the
     whole training.
     """
+    if custom_schedules.is_factor(schedule):
+        drawn = custom_schedules.stretches(schedule)
+        lengths = recipe.get("decay_steps", total) if drawn else total
+        table = custom_schedules.factors(schedule, lengths, total + 1)
+        return {"rates": np.asarray(recipe["learning_rate"])[..., None] * table}
     if schedule not in SCHEDULES:
         times = np.asarray(recipe["learning_rate"]) / custom_schedules.peak(schedule)
         return {"rates": times[..., None] * custom_schedules.table(schedule, total + 1)}

@@ -20,8 +20,10 @@ from steepest.rules import Hyperparameters, Rule, find_rule
 from steepest.rules.arrays import Array, filled, turned, where
 from steepest.rules.caution import cautious
 from steepest.rules.clipping import clipped, widened
+from steepest.rules.groups import check_parts, factors_of, part_of, scaled
 from steepest.rules.recipe import CLIPS, RECIPE, SCHEDULE_NUMBERS
 from steepest.rules.schedules import rate, schedule_numbers
+from steepest.rules.transformation import begin_all, maker, update_all
 
 Memory = dict[str, Any]  # "rule", and where the recipe needs it "sum" and "average"
 Numbers = Mapping[str, Any]  # scalars: the hyperparameters, and what the schedule runs on
@@ -37,7 +39,8 @@ class Plan:
     """All of a step that is known before the numbers are: what is compiled once.
 
     `flags[i]` is what the formula reads of array i beside numbers; `decayed[i]` whether weight
-    decay falls on it. `turned` arrays have their axes in PyTorch's order, `[out, in, ...]`, and the
+    decay falls on it; `factors[i]` the number that its learning rate has as a factor, if one.
+    `turned` arrays have their axes in PyTorch's order, `[out, in, ...]`, and the
     formula, whose order is Keras', looks at axes: so it is given them the other way round.
     """
 
@@ -48,6 +51,7 @@ class Plan:
     numbers: frozenset[str]
     flags: tuple[Mapping[str, Any], ...]
     decayed: tuple[bool, ...]
+    factors: tuple[str | None, ...]
     turned: bool = False
 
     def has(self, name: str) -> bool:
@@ -56,7 +60,12 @@ class Plan:
 
 
 def plan_of(config: Config, facts: TaskFacts) -> Plan:
-    """Return the plan of `config`'s steps on the weights of a task."""
+    """Return the plan of `config`'s steps on the weights of a task.
+
+    Raises:
+        InputError: it has a learning rate for a part of the model that is not there.
+    """
+    check_parts(facts.weights, config.numbers)
     return make_plan(config, facts.weights, facts.framework)
 
 
@@ -79,6 +88,7 @@ def make_plan(config: Config, parameters: Sequence[Parameter], framework: str = 
             {**static, **(rule.choose(one, static) if rule.choose else {})} for one in parameters
         ),
         tuple(every or one.role in DECAYED for one in parameters),
+        factors_of(parameters, config.numbers),
         rule.looks_at_axes and framework == "torch",
     )
 
@@ -99,17 +109,21 @@ def prepare(schedule: str, values: Numbers, total: int) -> tuple[dict[str, Any],
     table = every.pop("rates", None)
     wide = {n: np.broadcast_to(np.asarray(v, np.float64), shape) for n, v in every.items()}
     numbers = {n: v.astype(np.float32) for n, v in wide.items()}
-    complements = {n: (1 - v).astype(np.float32) for n, v in wide.items() if n not in NO_COMPLEMENT}
+    complements = {n: (1 - v).astype(np.float32) for n, v in wide.items() if _has_complement(n)}
     if table is not None:
         numbers["rates"] = table.astype(np.float32)  # [steps], or [members, steps]
     return numbers, complements
+
+
+def _has_complement(name: str) -> bool:
+    return name not in NO_COMPLEMENT and part_of(name) is None
 
 
 def begin(plan: Plan, weights: Sequence[Array], numbers: Numbers, complements: Numbers) -> Memory:
     """Return what is remembered before the first step."""
     memory: Memory = {}
     if plan.rule.transformation is not None:
-        memory["rule"] = plan.rule.transformation(**_own(plan, numbers)).init(list(weights))
+        memory["rule"] = begin_all(maker(plan.rule, plan.flags[0]), weights, numbers, plan.factors)
     else:
         memory["rule"] = [
             _begin_one(plan, i, w, numbers, complements) for i, w in enumerate(weights)
@@ -212,7 +226,7 @@ def _ready(
     own = {name: v.astype(w.dtype) for name, v in numbers.items()}
     rest = {name: v.astype(w.dtype) for name, v in complements.items()}
     g, t = g.astype(w.dtype), t.astype(w.dtype)
-    flags = plan.flags[i]
+    own, flags = {**scaled(own, plan.factors[i])}, plan.flags[i]
     decay: Any = 0.0
     if plan.has("weight_decay") and plan.decayed[i]:
         decay = own["weight_decay"]
@@ -251,27 +265,21 @@ def _one(
     return new, after
 
 
-def _own(plan: Plan, numbers: Numbers) -> dict[str, Any]:
-    """Return what a person's own transformation is built from."""
-    mine = {n: numbers[n] for n in plan.rule.defaults if n in numbers}
-    return {**mine, **{n: plan.flags[0][n] for n in plan.rule.flags}}
-
-
 def _transformed(
     plan: Plan, gradients: Sequence[Array], weights: Sequence[Array], state: Any, numbers: Numbers
 ) -> tuple[list[Array], Any]:
     """Return weights and state after one update of a person's own transformation."""
-    assert plan.rule.transformation is not None
-    weights, rate, decay = list(weights), numbers["learning_rate"], None
+    weights, decay = list(weights), None
     gradients = [g.astype(w.dtype) for g, w in zip(gradients, weights, strict=True)]
     if plan.has("weight_decay") and "weight_decay" not in plan.rule.defaults:
         decay = [numbers["weight_decay"] * d for d in plan.decayed]
     if decay and plan.words["decay"] == "coupled":
         gradients = [g + d * w for g, w, d in zip(gradients, weights, decay, strict=True)]
     elif decay:
-        weights = [w - w * d * rate for w, d in zip(weights, decay, strict=True)]
-    made = plan.rule.transformation(**_own(plan, numbers))
-    updates, state = made.update(gradients, state, weights)
+        rates = [scaled(numbers, name)["learning_rate"] for name in plan.factors]
+        weights = [w - w * d * r for w, d, r in zip(weights, decay, rates, strict=True)]
+    make = maker(plan.rule, plan.flags[0])
+    updates, state = update_all(make, gradients, state, weights, numbers, plan.factors)
     moved = [(w + u).astype(w.dtype) for w, u in zip(weights, updates, strict=True)]
     if plan.words.get("caution"):
         moved = [cautious(*each) for each in zip(gradients, weights, moved, strict=True)]

@@ -47,7 +47,8 @@ class SearchSpace:
         """Return the configurations to start from, the most promising first.
 
         The rule's own list, with what the person fixed. In ranges that the person gave, points
-        are spread evenly (a scrambled Sobol sequence; Owen 1998), the first at the default.
+        are spread evenly (a scrambled Sobol sequence; Owen 1998), the first at the default; of
+        values to choose from, each has its turn.
         """
         usual = self.contestant.defaults()
         entries = start_list(self.contestant.rule) or tuple(
@@ -60,6 +61,7 @@ class SearchSpace:
         for i in range(count):
             values = self._entry(usual, entries[i % len(entries)] if entries else {})
             values |= {n: self.ranges[n].at(u) for n, u in zip(given, points[i], strict=True)}
+            values |= self._choices(given, i)
             if i == 0:
                 values |= {name: usual[name] for name in given}
             values |= self._rate(i)
@@ -75,6 +77,19 @@ class SearchSpace:
             kept = (1 - float(values["momentum"])) / (1 - entry["momentum"])
             values[RATE] = _rounded(float(free[RATE]) * kept)
         return values
+
+    def _choices(self, given: list[str], i: int) -> Values:
+        """Return the values of a start that the person gave to choose from: a start for each
+        combination, one after the other, so that few trials meet all of few values."""
+        found, usual = Values(), self.contestant.defaults()
+        for name in given:
+            space = self.ranges[name]
+            if isinstance(space, Choice):
+                count = len(space.values)
+                first = space.values.index(usual[name])
+                found[name] = space.values[(first + i) % count]
+                i //= count
+        return found
 
     def _rate(self, i: int) -> Values:
         """Return the learning rate of a start in a range of rates that the person gave."""

@@ -40,12 +40,12 @@ SCHEDULES = ("constant", "linear", "cosine", "exponential", "step")
 MOST_EPOCHS = 10_000_000
 
 DIALECT, WORD = one_of(*DIALECTS), one_of(*SCHEDULES)
-# What a baseline brought: the call of one of Keras' schedules, or the name of a person's own.
-GIVEN = re.compile(r"[A-Z]\w{0,60}\([^()]*\)|own:\w{1,100}:[0-9a-f]{8}")
+# No word: the call of one of Keras' schedules, or the name of a person's own.
+GIVEN = re.compile(r"[A-Z]\w{0,60}\([^()]*\)|(own|of_step|of_total):\w{1,100}:[0-9a-f]{8}")
 
 
 def schedule_of(what: str, value: Any) -> str:
-    """Check a schedule: a word, or what a baseline may have brought."""
+    """Check a schedule: a word, one of Keras' or a person's own."""
     found = isinstance(value, str) and len(value) <= MOST_WORDS and GIVEN.fullmatch(value)
     return text(what, value) if found else str(WORD(what, value))
 
@@ -54,7 +54,12 @@ COUNT, NAMES, TEXTS = whole(0), several(name, 10_000), several(text, 10_000)
 SECONDS = number(0.0, 1e12)
 
 PARAMETER = record(
-    {"path": text, "shape": several(whole(0), 8), "role": one_of(*ROLES)},
+    {
+        "path": text,
+        "shape": several(whole(0), 8),
+        "role": one_of(*ROLES),
+        "layers": several(text, 1000),
+    },
     needed=("path", "shape", "role"),
 )
 
@@ -138,7 +143,7 @@ SETTINGS = record(
         "trials": whole(0, LARGE),
         "seeds": COUNT,
         "seed": whole(-LARGE),
-        "schedule": WORD,
+        "schedule": schedule_of,
         "rungs": several(whole(1, MOST_EPOCHS)),
         "dialect": DIALECT,
         "survivors": several(COUNT),

@@ -60,8 +60,9 @@ def compare(
     initial_weights: str = "fresh",
     optimizers: Wanted = "SGD,Adam,RMSprop",
     dialect: str | None = None,
-    schedule: str = "constant",
+    schedule: Any = "constant",
     recipe: Mapping[str, Any] | str | None = None,
+    groups: Mapping[str, Any] | str | None = None,
     baseline: Any = None,
     budget: str = "standard",
     trials: int | None = None,
@@ -128,10 +129,16 @@ def compare(
             with `steepest.rule`.
         dialect: whose arithmetic and defaults the optimizers have: "keras", "torch" or "optax"; by
             default those of the model's framework.
-        schedule: of the learning rate: "constant", "linear", "cosine", "exponential" or "step".
+        schedule: of the learning rate: "constant", "linear", "cosine", "exponential" or "step"; or
+            one of your own: a function of the step, or of the step and the number of all steps,
+            one of Keras' or of Optax'. The learning rate that is searched is its largest rate.
+            Several in a list are searched, as in ["cosine", mine].
         recipe: what surrounds every optimizer, fixed or searched, as a dictionary or a text:
             warmup, clip_norm, weight_decay, accumulation, ema, ... such as
             {"warmup": 0.05, "clip_norm": Float(0.1, 10, log=True)}.
+        groups: learning rates of parts of the model, as multiples of the others', for fine-tuning:
+            {"backbone": 0.1}, by a layer's name or by what parameters' names begin with. A number,
+            or a range to search, such as Float(0.01, 1, log=True); a part at 0 does not move.
         baseline: the optimizer that you use today, which takes part as it stands, untuned: a Keras
             or PyTorch optimizer, or the text of its call. By default the one that the model was
             compiled with, unless that is Keras' own default; False leaves it out.

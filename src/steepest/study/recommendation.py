@@ -127,7 +127,7 @@ class Recommendation:
     def _own_names(self) -> dict[str, Any]:
         """Return what a person's own schedule is called in the code, with its rate by step."""
         own = OWN_SCHEDULES.get(self.config.schedule)
-        return {} if own is None else {identifier(own.name): own.rate}
+        return {} if own is None else {identifier(own.name): own.value}
 
     def _check_schedule(self) -> None:
         schedule = self.config.schedule

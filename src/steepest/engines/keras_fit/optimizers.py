@@ -13,7 +13,7 @@ from steepest.codegen import code, has_code
 from steepest.data.arrays import Arrays
 from steepest.errors import InputError
 from steepest.records import Config
-from steepest.rules.custom_schedules import OWN_SCHEDULES, OwnSchedule, identifier
+from steepest.rules.custom_schedules import OWN_SCHEDULES, OwnSchedule, identifier, is_factor
 from steepest.tasks.keras import fit_task
 from steepest.tasks.keras.fit_task import BACKENDS, FitTask
 from steepest.tasks.keras.initial_weights import values_of
@@ -138,7 +138,10 @@ def own_names(schedule: str, steps: int) -> dict[str, Any]:
     """Return what the name in the code stands for, in a training of so many steps; nothing for a
     schedule that is nobody's own, or not known to this process."""
     own = OWN_SCHEDULES.get(schedule)
-    return {} if own is None else {identifier(schedule): _for_keras(own, steps)}
+    if own is None:
+        return {}
+    thing = own.value if is_factor(schedule) else _for_keras(own, steps)
+    return {identifier(schedule): thing}
 
 
 def _for_keras(own: OwnSchedule, steps: int) -> Any:

@@ -135,5 +135,7 @@ def _own_names(schedule: str, steps: int) -> dict[str, Any]:
     own = custom_schedules.OWN_SCHEDULES.get(schedule)
     if own is None:
         return {}
+    if custom_schedules.is_factor(schedule):
+        return {custom_schedules.identifier(schedule): own.value}
     rates: Sequence[float] = own.table(steps + 1).tolist()
     return {custom_schedules.identifier(schedule): lambda step: rates[min(step, steps)]}

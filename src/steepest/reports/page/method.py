@@ -6,6 +6,7 @@ from steepest.reports.numbers import number
 from steepest.reports.outcome_text import resumed
 from steepest.reports.page.methods_text import counted, walked
 from steepest.reports.verdict_text import deciding, matters
+from steepest.rules.custom_schedules import shown
 from steepest.text import listed, many, setting
 
 # What a measure is, and where it comes from.
@@ -141,7 +142,7 @@ def method(study: StudyRecord) -> list[tuple[str, list[str]]]:
         *([("Callbacks", [stopped(study)])] if study.settings.callbacks else []),
         ("Budget", budget),
         ("Seed", [f"{settings.seed}, of which all others are made"]),
-        ("Schedule and arithmetic", [f"{settings.schedule}, as {settings.dialect} has it"]),
+        ("Schedule and arithmetic", [f"{shown(settings.schedule)}, as {settings.dialect} has it"]),
         (
             "Spent",
             [spent, f"started {study.started}, {ended}", *_resumed(study)],
@@ -207,7 +208,7 @@ def searched(study: StudyRecord) -> list[tuple[str, list[str]]]:
 
 def _range(space: Range) -> str:
     if space.get("kind") == "Choice":
-        return " or ".join(map(str, space["values"]))
+        return " or ".join(shown(str(one)) for one in space["values"])
     scale = (
         "log of 1 − value" if space.get("complement") else "log" if space.get("log") else "linear"
     )

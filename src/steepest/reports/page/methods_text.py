@@ -9,6 +9,7 @@ from steepest.records.callbacks import best_by
 from steepest.reports.callbacks_text import stopped
 from steepest.reports.numbers import number
 from steepest.reports.verdict_text import deciding, matters
+from steepest.rules.custom_schedules import shown
 from steepest.text import listed, many
 from steepest.version import __version__
 
@@ -69,7 +70,7 @@ def _task(study: StudyRecord, names: Sequence[str]) -> str:
     version = study.versions.get("steepest", "")
     known = [NAMES.get(one.dialect, one.dialect) for one in study.optimizers.values()]
     dialects = listed(sorted(set(known)))
-    schedules = sorted({one.schedule for one in study.optimizers.values()})
+    schedules = sorted({shown(one.schedule) for one in study.optimizers.values()})
     model = "the PyTorch module" if task.framework == "torch" else "the task"
     return (
         f"We compared {who} on {model} {task.name} ({task.parameters:,} trainable weights; "

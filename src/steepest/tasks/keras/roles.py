@@ -4,6 +4,7 @@ Weight decay and Muon ask for it. Keras does not say; it shows in the layer that
 in its name, and in what makes the model's output.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from steepest.records import Parameter
@@ -15,17 +16,42 @@ def parameters_of(keras: Any, model: Any) -> tuple[Parameter, ...]:
     for layer in model._flatten_layers():
         for variable in layer._trainable_variables:
             owners.setdefault(id(variable), layer)
-    heads = _heads(model)
+    heads, layers = _heads(model), _layers(model)
     found = [
-        Parameter(v.path, tuple(v.shape), _role(keras, v, owners.get(id(v)), heads))
+        Parameter(
+            v.path,
+            tuple(v.shape),
+            _role(keras, v, owners.get(id(v)), heads),
+            layers.get(id(v), ()),
+        )
         for v in model.trainable_variables
     ]
     if not any(one.role == "head" for one in found):  # a model that does not tell its graph
         kernels = [i for i, one in enumerate(found) if one.role == "kernel"]
         if len(kernels) > 1:
             last = found[kernels[-1]]
-            found[kernels[-1]] = Parameter(last.path, last.shape, "head")
+            found[kernels[-1]] = replace(last, role="head")
     return tuple(found)
+
+
+def _layers(model: Any) -> dict[int, tuple[str, ...]]:
+    """Return the names of the layers that hold each variable, by the variable's `id`.
+
+    Its path does not tell: the layers of a model that is a layer of another have their own paths.
+    """
+    found: dict[int, tuple[str, ...]] = {}
+    seen: set[int] = set()
+
+    def walk(layer: Any, names: tuple[str, ...]) -> None:
+        seen.add(id(layer))
+        for variable in layer._trainable_variables:
+            found.setdefault(id(variable), names)
+        for inner in layer._flatten_layers(include_self=False, recursive=False):
+            if id(inner) not in seen:
+                walk(inner, (*names, str(inner.name)))
+
+    walk(model, ())
+    return found
 
 
 def _role(keras: Any, variable: Any, owner: Any, heads: set[int]) -> str:
