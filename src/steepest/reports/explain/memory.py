@@ -75,6 +75,8 @@ def _counts(rule: Rule, parameter: Parameter) -> list[int | None]:
 
 def _words(names: list[str], matrix: float, vector: float) -> str:
     every = ", ".join(names)
+    if not names:
+        return "no array: a single number alone"
     if matrix == vector:
         return f"{matrix:g} {'number' if matrix == 1 else 'numbers'} for each weight ({every})"
     if matrix < 1:
