@@ -1,7 +1,7 @@
 """Contestant: an optimizer that a person asked about, with what is fixed and what is searched."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from steepest.calls import Call, read_calls
@@ -33,6 +33,8 @@ class Contestant:
     baseline: bool = False  # takes part as it stands, untuned
     compiled: bool = False  # a baseline that nobody named: what the model was compiled with
     given: tuple[str, ...] = ()  # what the person fixed or gave a range: ours to leave alone
+    # What a baseline of the same rule has of what is searched here: where the search starts.
+    start: Mapping[str, Value] = field(default_factory=dict)
 
     def config(self, values: Mapping[str, Value], seed: int) -> Config:
         """Return the configuration with these values of all hyperparameters."""
@@ -223,3 +225,22 @@ def as_baseline(config: Config, name: str) -> Contestant:
     return replace(
         Contestant(name, config.rule, fixed, {}, config.dialect, config.schedule), baseline=True
     )
+
+
+def start_of(one: Contestant, baseline: Contestant) -> dict[str, Value]:
+    """Return what a baseline has of what a contestant searches; nothing where the baseline is of
+    another rule, dialect or schedule, or has a value outside of a range.
+
+    Learning rates have no bounds but those that a person gave.
+    """
+    theirs = {**baseline.fixed, "schedule": baseline.schedule}
+    kind = (one.rule, one.dialect) == (baseline.rule, baseline.dialect)
+    if not kind or ("schedule" not in one.space and one.schedule != baseline.schedule):
+        return {}
+    found = {name: theirs[name] for name in one.space if name in theirs}
+    free = "learning_rate" not in one.given
+    for name, value in found.items():
+        unbound = free and name == "learning_rate" and value != 0
+        if not unbound and one.space[name].nearest(value) != value:
+            return {}
+    return found

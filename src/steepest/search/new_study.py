@@ -56,6 +56,7 @@ def new_study(engine: Engine, contestants: Sequence[Contestant], settings: Setti
                 )
             ),
             given=contestant.given,
+            start=dict(contestant.start),
             # So that a study does not go on with another rule of the same name.
             code=rule_fingerprint(find_rule(contestant.rule)) or None,
         )
