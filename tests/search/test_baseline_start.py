@@ -91,7 +91,9 @@ def test_a_search_is_no_worse_than_where_the_person_stands(tmp_path, monkeypatch
     assert found.optimizers["Adam"].start == {RATE: BEST, "beta_1": 0.9, "epsilon": 1e-7}
     assert not found.optimizers["SGD"].start
     said = dict(told(found))
-    assert "the first of its starts is what you use today: learning_rate 1e-11, " in said["Adam"][-2]
+    assert (
+        "the first of its starts is what you use today: learning_rate 1e-11, " in said["Adam"][-2]
+    )
     assert not any("today" in line for line in said["SGD"])
     assert storage.read(tmp_path / "study.db") == found
     monkeypatch.setattr(made, "_started", lambda one, _: one)

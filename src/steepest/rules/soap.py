@@ -70,6 +70,10 @@ def out(x: Array, axes: Sequence[int], bases: Sequence[Array]) -> Array:
     return x
 
 
+def blended(square: Array, g: Array, axis: int, h: Hyperparameters) -> Array:
+    return square + (gram(g, axis) - square) * h.complement.beta_2
+
+
 def new_bases(
     m: Array, v: Array, axes: Sequence[int], squares: Sequence[Array], bases: Sequence[Array]
 ) -> Memory:
@@ -95,20 +99,22 @@ def update(
     scale = h.learning_rate * sqrt(1 - h.beta_2**k) / (1 - h.beta_1**k)
     moved = w - scale * out(m / (sqrt(v) + h.epsilon), axes, bases)
     moved = where(first, w, moved - h.learning_rate * h.weight_decay * moved)
-    squares = [
-        square + (gram(g, axis) - square) * h.complement.beta_2
-        for axis, square in zip(axes, squares, strict=True)
-    ]
+    squares = [blended(one, g, axis, h) for axis, one in zip(axes, squares, strict=True)]
+
+    def begun() -> Memory:
+        return (m, v, *[eigenbasis(one) for one in squares])
+
+    def renewed() -> Memory:
+        return new_bases(m, v, axes, squares, bases)
+
+    def due() -> Memory:
+        return either(first, begun, renewed)
+
+    def kept() -> Memory:
+        return (m, v, *bases)
+
     if axes:
-        m, v, *bases = either(
-            (t - 1) % h.precondition_frequency == 0,
-            lambda: either(
-                first,
-                lambda: (m, v, *[eigenbasis(square) for square in squares]),
-                lambda: new_bases(m, v, axes, squares, bases),
-            ),
-            lambda: (m, v, *bases),
-        )
+        m, v, *bases = either((t - 1) % h.precondition_frequency == 0, due, kept)
     pairs = zip(squares, bases, strict=True)
     return moved, (m, v, *[one for pair in pairs for one in pair])
 
