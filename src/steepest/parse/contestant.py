@@ -231,16 +231,21 @@ def start_of(one: Contestant, baseline: Contestant) -> dict[str, Value]:
     """Return what a baseline has of what a contestant searches; nothing where the baseline is of
     another rule, dialect or schedule, or has a value outside of a range.
 
-    Learning rates have no bounds but those that a person gave.
+    Learning rates have no bounds but those that a person gave. A framework's default that is
+    outside of the rule's own range, such as a weight decay of 0, is taken as a search takes it.
     """
     theirs = {**baseline.fixed, "schedule": baseline.schedule}
     kind = (one.rule, one.dialect) == (baseline.rule, baseline.dialect)
     if not kind or ("schedule" not in one.space and one.schedule != baseline.schedule):
         return {}
     found = {name: theirs[name] for name in one.space if name in theirs}
-    free = "learning_rate" not in one.given
+    default, usual = find_rule(one.rule).settings(one.dialect), one.defaults()
     for name, value in found.items():
-        unbound = free and name == "learning_rate" and value != 0
-        if not unbound and one.space[name].nearest(value) != value:
+        ours = name not in one.given  # a range of the rule, which need not have its default
+        if ours and name != "learning_rate" and value == default.get(name):
+            found[name] = usual[name]
+        elif one.space[name].nearest(value) != value and not (
+            ours and name == "learning_rate" and value != 0
+        ):
             return {}
     return found
