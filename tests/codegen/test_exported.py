@@ -9,10 +9,10 @@ import pytest
 import soap_reference
 from made import STUDY
 
-from steepest.codegen import code, has_code, spell
+from steepest.codegen import array_functions, code, has_code, spell
 from steepest.errors import InputError
 from steepest.records import Config
-from steepest.rules import FRAMEWORKS, RULES
+from steepest.rules import FRAMEWORKS, RULES, arrays
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +103,11 @@ def test_flags_are_exported(dialect, framework):
         routing = "role" if (dialect, framework) == ("optax", "torch") else dialect
         one = asked("Muon", dialect, recipe, routing=routing, nesterov=False)
         check(one, framework, steps=20)
+
+
+def test_an_array_function_is_there_in_all_frameworks():
+    names = [set(getattr(array_functions, one)) for one in ("TORCH", "KERAS", "OPTAX")]
+    assert names[0] == names[1] == names[2] <= set(vars(arrays))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
