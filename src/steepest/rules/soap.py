@@ -99,15 +99,15 @@ def update(
     scale = h.learning_rate * sqrt(1 - h.beta_2**k) / (1 - h.beta_1**k)
     moved = w - scale * out(m / (sqrt(v) + h.epsilon), axes, bases)
     moved = where(first, w, moved - h.learning_rate * h.weight_decay * moved)
-    squares = [blended(one, g, axis, h) for axis, one in zip(axes, squares, strict=True)]
+    grams = [blended(one, g, axis, h) for axis, one in zip(axes, squares, strict=True)]
 
     def begun() -> Memory:
-        return (m, v, *[eigenbasis(one) for one in squares])
+        return (m, v, *[eigenbasis(one) for one in grams])
 
     def renewed() -> Memory:
-        return new_bases(m, v, axes, squares, bases)
+        return new_bases(m, v, axes, grams, bases)
 
-    def due() -> Memory:
+    def due() -> Any:
         return either(first, begun, renewed)
 
     def kept() -> Memory:
@@ -115,7 +115,7 @@ def update(
 
     if axes:
         m, v, *bases = either((t - 1) % h.precondition_frequency == 0, due, kept)
-    pairs = zip(squares, bases, strict=True)
+    pairs = zip(grams, bases, strict=True)
     return moved, (m, v, *[one for pair in pairs for one in pair])
 
 
