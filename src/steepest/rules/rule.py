@@ -119,6 +119,7 @@ class Rule:
     decays_itself: Callable[[Mapping[str, Any]], bool] | None = None  # by flags and twists
     looks_at_axes: bool = False  # the order of a kernel's axes matters to it
     divides_by_rate: bool = False  # so the learning rate may not start at zero
+    adam_for_vectors: bool = False  # arrays of one axis take Adam's steps, and matrices others
     full_batches: bool = False  # it is made for gradients of all examples at once
     steps_from_weights: bool = True  # False: weights are made anew, so no part of a step stays out
     transformation: Callable[..., Any] | None = None  # a person's own, in Optax' terms

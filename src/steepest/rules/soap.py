@@ -162,6 +162,7 @@ SOAP = Rule(
     },
     bounds=BOUNDS,
     decays_itself=lambda _: True,
+    adam_for_vectors=True,
     dialects={
         "keras": Dialect(
             decay="decoupled",

@@ -174,15 +174,9 @@ def _judged(path: Path) -> float:
 
 
 def matrices_only(rule: Rule) -> bool:
-    """Return whether a rule does something else to these two weights than to a matrix: it has
-    other flags for them, or remembers other arrays."""
-    if rule.choose is None and rule.begin is None:
-        return False
-    config, matrix = at_defaults(rule), Parameter("kernel", (2, 2), "kernel")
-    numbers, complements = prepare(config.schedule, config.numbers, 1)
-    plans = [make_plan(config, [one]) for one in (POINT, matrix)]
-    states = [
-        begin(plan, [np.ones(one.shape)], numbers, complements)["rule"][0]
-        for plan, one in zip(plans, (POINT, matrix), strict=True)
-    ]
-    return plans[0].flags != plans[1].flags or len(states[0]) != len(states[1])
+    """Return whether a rule gives these two weights Adam's steps, and a matrix other ones."""
+    if rule.choose is None:
+        return rule.adam_for_vectors
+    flags = {**rule.flags, **rule.dialect("keras").fixed}
+    kernel = Parameter("kernel", (2, 2), "kernel")
+    return rule.choose(POINT, flags) != rule.choose(kernel, flags)
