@@ -75,7 +75,9 @@ linear with accumulation and coupled decay; exponential with warm-up, an average
 value; warm-up with accumulation and decay. Of ScheduleFreeAdamW with PyTorch's arithmetic and of
 the optimizers below it, over two of these: cosine, and linear. *class* is where the framework's own
 class is another algorithm, or absent, and one is written out. Schedule-Free's 2e-4 in PyTorch is
-its rounding of tiny gradients, divided by roots hardly larger, under accumulation.
+its rounding of tiny gradients, divided by roots hardly larger, under accumulation. SOAP is here
+without its bases (max_precond_dim=1), as those are arbitrary in directions without gradient, which
+no two machines agree on; with them it is held to its authors' arithmetic in double precision.
 """
 CONFORMANCE = """## What every rule must do
 

@@ -51,6 +51,14 @@ SETTINGS = {
     ],
     "RAdam": [{"learning_rate": 0.003}, {"learning_rate": 0.01, "beta_2": 0.9, "epsilon": 1e-2}],
     "ADOPT": [{"learning_rate": 0.003}, {"learning_rate": 0.01, "beta_2": 0.9, "epsilon": 1e-2}],
+    "Rprop": [
+        {"learning_rate": 0.001},
+        {"learning_rate": 0.02, "eta_plus": 1.1, "eta_minus": 0.7, "max_step_size": 0.01},
+    ],
+    "ASGD": [
+        {"learning_rate": 0.05},
+        {"learning_rate": 0.1, "lambd": 1e-2, "alpha": 0.5, "weight_decay": 0.03},
+    ],
     "AdEMAMix": [
         {"learning_rate": 0.003},
         {"learning_rate": 0.01, "beta_3": 0.99, "alpha": 2.0, "weight_decay": 0.1},
@@ -105,13 +113,18 @@ def settings(name):
     return SETTINGS.get(name, [{}])
 
 
+def rates_of(name, dialect):
+    """Return the courses of the learning rate that a framework's class takes."""
+    return tuple(RATES) if RULES[name].dialects[dialect].takes_schedules else ("constant",)
+
+
 def cases():
     """Return (rule, dialect, setting, rate) for all that a framework has a class of."""
     for name, rule in RULES.items():
         for dialect, spoken in rule.dialects.items():
             if spoken.call is not None:
                 for setting in range(len(settings(name))):
-                    for rate in RATES:
+                    for rate in rates_of(name, dialect):
                         yield name, dialect, setting, rate
 
 
@@ -147,7 +160,8 @@ def _theirs(one, rate):
         return path, gradients
     if one.dialect == "optax":
         table = jnp.asarray(rates, jnp.float32)
-        arguments["learning_rate"] = "rate"
+        if RULES[one.rule].dialects["optax"].takes_schedules:
+            arguments["learning_rate"] = "rate"
         source = f"import optax\nmade = {call}({_join(arguments)})"
         made = _build(source, rate=lambda count: table[count])
         _, path, gradients = optax_optimizer_steps(made)

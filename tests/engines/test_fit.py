@@ -73,7 +73,11 @@ def engine(task):
 
 @pytest.mark.parametrize(
     "one",
-    [config(learning_rate=0.01), config("SGD", schedule="cosine", learning_rate=0.1, ema=0.9)],
+    [
+        config(learning_rate=0.01),
+        config("SGD", schedule="cosine", learning_rate=0.1, ema=0.9),
+        config("SOAP", learning_rate=0.01),
+    ],
     ids=lambda c: c.rule,
 )
 def test_going_on_from_a_state_equals_the_long_run(engine, one):

@@ -197,10 +197,15 @@ CUT = [
     config("Muon", weight_decay=0.1),
     config("Adam", dialect="keras", learning_rate=0.01, accumulation=2),
     config("RMSprop", learning_rate=0.01, schedule="step"),
+    config("SOAP", weight_decay=0.1),
+    config("Rprop", learning_rate=0.001),
+    config("Rprop", dialect="optax", learning_rate=0.001),
+    config("ASGD", schedule="cosine"),
+    config("ASGD", caution=True),  # which has no class of PyTorch's
 ]
 
 
-@pytest.mark.parametrize("one", CUT, ids=lambda c: f"{c.rule}-{c.schedule}")
+@pytest.mark.parametrize("one", CUT, ids=lambda c: f"{c.rule}-{c.dialect}-{c.schedule}")
 def test_going_on_from_a_state_equals_the_long_run(dropping, one, tmp_path):
     whole, measured = train(dropping, one)
     for cut in (1, 3):

@@ -82,15 +82,25 @@ def test_pytorch_comes_back():
     assert grouped.hyperparameters["beta_1"] == 0.8
     assert grouped.hyperparameters["weight_decay"] == 0.3
     assert grouped.hyperparameters["decay_on"] == "kernels"
-    for name in ("Adam", "NAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "Adafactor"):
+    for name in (
+        "Adam",
+        "NAdam",
+        "Adamax",
+        "Adagrad",
+        "Adadelta",
+        "RMSprop",
+        "Adafactor",
+        "Rprop",
+        "ASGD",
+    ):
         found = from_torch(getattr(torch.optim, name)(params))
         assert f"torch.optim.{name}(" in code(found, task().facts, "torch")
     muon = from_torch(torch.optim.Muon(params[:1], weight_decay=0.2))
     assert muon.hyperparameters["match_rms_adamw"] is False
     with pytest.raises(InputError, match="maximize"):
         from_torch(torch.optim.SGD(params, maximize=True))
-    with pytest.raises(InputError, match="there is no optimizer 'ASGD'"):
-        from_torch(torch.optim.ASGD(params))
+    with pytest.raises(InputError, match="there is no optimizer 'LBFGS'"):
+        from_torch(torch.optim.LBFGS(params))
     with pytest.raises(InputError, match="differ in lr"):
         from_torch(torch.optim.SGD([{"params": params[:1], "lr": 1.0}, {"params": params[1:]}]))
 

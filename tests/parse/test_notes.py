@@ -42,3 +42,19 @@ def test_what_does_something_is_not(asked):
 def test_a_baseline_is_told_too():
     found, _ = planned("Adam", 3, baseline="keras.optimizers.SGD(0.1, nesterov=True)")
     assert "nesterov=True does nothing without momentum" in notes(found[1], ())[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "batches", "told"),
+    [
+        ({"optimizers": "Rprop"}, 1, False),
+        ({"optimizers": "Rprop"}, 12, True),
+        ({"optimizers": "Rprop", "recipe": {"accumulation": 12}}, 12, False),
+        ({"optimizers": "RMSprop"}, 12, False),
+    ],
+)
+def test_rprop_in_minibatches_is_told(asked, batches, told):
+    found, _ = planned(epochs=3, **asked)
+    said = [note for note in notes(found[0], (), batches=batches) if "full batches" in note]
+    assert bool(said) == told
+    assert all("12 batches" in note for note in said)

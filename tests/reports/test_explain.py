@@ -28,8 +28,11 @@ def test_every_rule_explains_itself(rule):
         assert told[part], part
     for part in ("when", "tune", "weight_decay"):
         assert told[part].endswith("."), part
-    assert told["memory"]["names"]
-    assert 0 < told["memory"]["matrix"] <= 4
+    if rule.name == "ASGD":  # a single number
+        assert (told["memory"]["names"], told["memory"]["matrix"]) == ([], 0)
+    else:
+        assert told["memory"]["names"]
+        assert 0 < told["memory"]["matrix"] <= 6
     for one in told["hyperparameters"]:
         assert one["meaning"], one["name"]
     assert [h["name"] for h in told["hyperparameters"]][: len(rule.spaces)] == list(rule.spaces)
@@ -57,6 +60,10 @@ def test_memory_is_counted():
     assert counted["Adam"]["with"] == {"amsgrad": ["v_hat"]}
     assert counted["Adafactor"]["matrix"] == 2 / 128
     assert (counted["Muon"]["matrix"], counted["Muon"]["vector"]) == (1, 2)
+    assert (counted["SOAP"]["matrix"], counted["SOAP"]["vector"]) == (6, 2)
+    assert "6 for each weight of a square matrix, 2 for others" in counted["SOAP"]["words"]
+    assert "1 for each weight of a hidden matrix" in counted["Muon"]["words"]
+    assert counted["ASGD"]["words"] == "no array: a single number alone"
     assert counted["Nadam"]["names"] == ["m", "v"]  # and a single number, which does not count
 
 

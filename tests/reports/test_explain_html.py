@@ -89,7 +89,7 @@ def test_one_optimizer(name):
     assert text.count("<svg") == text.count('role="img"') == 3
     assert "var(--rule)" in text
     assert "Contents" not in text
-    assert ("AdamW that Muon gives" in text) == (name == "Muon")
+    assert ("steps of Adam that Muon gives" in text) == (name == "Muon")
 
 
 def test_many_are_a_list_and_the_way_from_one_to_the_other():

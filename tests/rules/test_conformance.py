@@ -88,6 +88,8 @@ def test_memory_keeps_shape_and_dtype(rule):
 def test_a_zero_learning_rate_moves_nothing(rule):
     if rule.divides_by_rate:
         pytest.skip("it divides by the learning rate")
+    if rule.name == "Rprop":
+        pytest.skip("its steps have a least length, whatever the rate")
     one = config(rule, learning_rate=0.0)
     before = ones()
     after, _ = walk(one, before, lambda w: w + 1, 3)
@@ -101,6 +103,10 @@ def test_weight_decay_shrinks_kernels_and_spares_biases(rule):
         pytest.skip(
             "its weights are made from sums of gradients or averages, or its rate from gradients"
         )
+    if rule.name == "SOAP":
+        pytest.skip("its first step does nothing")
+    if rule.name == "ASGD":
+        pytest.skip("it shrinks all weights by itself too")
     one = config(rule, learning_rate=0.1, weight_decay=0.5)
     after, _ = walk(one, ones(), lambda w: w * 0, 1)
     np.testing.assert_allclose(after[0], 1.5 * 0.95, rtol=1e-6)

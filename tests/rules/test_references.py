@@ -47,6 +47,31 @@ def ours(rule, dialect="torch", schedule="constant", **given):
     return path, step.shown(plan, weights, memory, numbers, complements)
 
 
+def by_torch(make, rates=()):
+    """Return the weights after each step of an optimizer of torch.optim, in doubles."""
+    torch = pytest.importorskip("torch")
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # of numbers beside the arrays, such as ASGD's rate
+    try:
+        return _by_torch(torch, make, rates)
+    finally:
+        torch.set_default_dtype(usual)
+
+
+def _by_torch(torch, make, rates):
+    weights = [torch.nn.Parameter(torch.tensor(w)) for w in start()]
+    optimizer, path = make(torch.optim, weights), []
+    for done in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] if not len(rates) else rates[done]
+        values = [w.detach().numpy() for w in weights]
+        for w, g in zip(weights, gradients(values, done), strict=True):
+            w.grad = torch.tensor(g)
+        optimizer.step()
+        path.append([w.detach().numpy().copy() for w in weights])
+    return path
+
+
 def assert_same(path, theirs):
     for one, other in zip(path, theirs, strict=True):
         for a, b in zip(one, other, strict=True):
@@ -212,3 +237,60 @@ def test_mars_corrects_matrices_alone():
     given = {"beta_1": B1, "beta_2": B2, "epsilon": EPS, "adam_beta_1": 0.75, "adam_beta_2": 0.5}
     path, _ = ours("MARSAdamW", gamma=2**-5, **given, weight_decay=DECAY, decay_on="all")
     assert_same(path, mars(2**-5, DECAY))
+
+
+LIMITS = {"eta_minus": 0.5, "eta_plus": 1.25, "min_step_size": 2**-9, "max_step_size": 2**-6}
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_rprop_steps_as_pytorch_does(schedule):
+    """Its steps meet both limits; a schedule changes nothing, as the rate is read once."""
+
+    def make(optim, weights):
+        return optim.Rprop(weights, lr=RATE, etas=(0.5, 1.25), step_sizes=(2**-9, 2**-6))
+
+    theirs = by_torch(make, rates=RATE * (1 - np.arange(STEPS) / STEPS))
+    assert_same(ours("Rprop", schedule=schedule, **LIMITS)[0], theirs)
+    lengths = np.abs(np.diff([path[0] for path in theirs], axis=0))
+    assert lengths.max() == pytest.approx(2**-6)
+    assert lengths[lengths > 1e-9].min() == pytest.approx(2**-9)
+    assert_same(ours("Rprop", "keras", **LIMITS)[0], theirs)
+
+
+def test_rprop_begins_where_pytorch_does_in_a_warm_up():
+    def make(optim, weights):
+        return optim.Rprop(weights, lr=RATE, etas=(0.5, 1.25), step_sizes=(2**-9, 2**-6))
+
+    rates = RATE * np.minimum(np.arange(STEPS) / 25, 1)
+    assert_same(ours("Rprop", warmup=0.25, **LIMITS)[0], by_torch(make, rates=rates))
+
+
+def test_rprop_steps_as_optax_does():
+    """Optax' step is that of the gradient before, and only a changed one is held within limits."""
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    with jax.enable_x64(True):
+        made = optax.rprop(0.25, **LIMITS)  # above max_step_size
+        weights = start()
+        state, path = made.init(weights), []
+        for done in range(STEPS):
+            updates, state = made.update(gradients(weights, done), state, weights)
+            weights = [np.asarray(w + u) for w, u in zip(weights, updates, strict=True)]
+            path.append(weights)
+    np.testing.assert_array_equal(path[0][0], start()[0])
+    assert_same(ours("Rprop", "optax", learning_rate=0.25, **LIMITS)[0], path)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_asgd_steps_as_pytorch_does(schedule):
+    """What is evaluated is what trains, whether PyTorch's average has begun or not."""
+
+    def make(optim, weights):
+        given = {"lambd": 2**-5, "alpha": 0.75, "t0": 10, "weight_decay": DECAY}
+        return optim.ASGD(weights, lr=0.25, **given)
+
+    falls = schedule == "linear"
+    rates = 0.25 * (1 - np.arange(STEPS) / STEPS) if falls else np.full(STEPS, 0.25)
+    given = {"learning_rate": 0.25, "lambd": 2**-5, "weight_decay": DECAY, "decay_on": "all"}
+    path, shown = ours("ASGD", schedule=schedule, **given)
+    assert_same(path, by_torch(make, rates=rates))
+    assert_same([shown], path[-1:])

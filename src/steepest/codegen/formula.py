@@ -61,9 +61,6 @@ def _collect(
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     assert isinstance(tree, ast.FunctionDef)
     tree = _Fold(flags).visit(tree)
-    tree.returns = None
-    for argument in tree.args.args:
-        argument.annotation = None
     if ast.get_docstring(tree):
         tree.body = tree.body[1:]
     for node in ast.walk(tree):
@@ -139,6 +136,9 @@ class _Fold(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         self.generic_visit(node)
+        node.returns = None
+        for argument in node.args.args:
+            argument.annotation = None
         ended = False
         body: list[ast.stmt] = []
         for statement in node.body:  # nothing after a return that is always reached

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from steepest.codegen import pieces
+from steepest.codegen.array_functions import KERAS
 from steepest.codegen.keras_schedule import keras_schedule
 from steepest.codegen.nearness import spell_near
 from steepest.codegen.parts import KERAS_GROUPED, factors, places_source
@@ -12,27 +13,6 @@ from steepest.codegen.spelling import checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
 from steepest.rules.step import DECAYED
-
-SHIMS = {
-    "sqrt": "sqrt = keras.ops.sqrt\n",
-    "log1p": "log1p = keras.ops.log1p\n",
-    "expm1": "expm1 = keras.ops.expm1\n",
-    "sign": "sign = keras.ops.sign\n",
-    "absolute": "absolute = keras.ops.abs\n",
-    "maximum": "maximum = keras.ops.maximum\n",
-    "minimum": "minimum = keras.ops.minimum\n",
-    "where": "where = keras.ops.where\n",
-    "mean": "def mean(x, axis):\n    return keras.ops.mean(x, axis=axis, keepdims=True)\n",
-    "total": "total = keras.ops.sum\n",
-    "norm": "def norm(x):\n    return keras.ops.sqrt(keras.ops.sum(x * x))\n",
-    "filled": "def filled(x, value):\n"
-    "    return keras.ops.full(x.shape, value, dtype=keras.backend.standardize_dtype(x.dtype))\n",
-    "one_number": "def one_number(x, value):\n"
-    "    return keras.ops.full((), value, dtype=keras.backend.standardize_dtype(x.dtype))\n",
-    "transposed": "def transposed(x):\n    return keras.ops.swapaxes(x, -1, -2)\n",
-    "fan_in_and_out": "def fan_in_and_out(x):\n    return x.shape[0], x.shape[1]\n",
-    "size": "def size(x):\n    return math.prod(x.shape)\n",
-}
 
 CLASS = '''class {name}(keras.optimizers.Optimizer):
     """{title}"""
@@ -216,7 +196,7 @@ def _class(config: Config, task: TaskFacts, inside: bool) -> str:
     lists = []
     if own:
         lists = [f"MATRICES = {_matrices(config, task)}  # places in model.trainable_variables\n"]
-    shims = [SHIMS[name] for name in sorted(needed)]
+    shims = [KERAS[name] for name in sorted(needed)]
     return "\n\n".join([*lists, *shims, *functions, text])
 
 

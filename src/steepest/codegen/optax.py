@@ -3,31 +3,13 @@
 from itertools import pairwise
 
 from steepest.codegen import pieces
+from steepest.codegen.array_functions import OPTAX
 from steepest.codegen.nearness import spell_near
 from steepest.codegen.optax_schedule import optax_schedule
 from steepest.codegen.parts import amounts, factors, parts_source
 from steepest.codegen.spelling import Spelling, checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
-
-SHIMS = {
-    "sqrt": "sqrt = jnp.sqrt\n",
-    "log1p": "log1p = jnp.log1p\n",
-    "expm1": "expm1 = jnp.expm1\n",
-    "sign": "sign = jnp.sign\n",
-    "absolute": "absolute = jnp.abs\n",
-    "maximum": "maximum = jnp.maximum\n",
-    "minimum": "minimum = jnp.minimum\n",
-    "where": "where = jnp.where\n",
-    "mean": "def mean(x, axis):\n    return x.mean(axis=axis, keepdims=True)\n",
-    "total": "total = jnp.sum\n",
-    "norm": "def norm(x):\n    return jnp.sqrt(jnp.sum(x * x))\n",
-    "filled": "filled = jnp.full_like\n",
-    "one_number": "def one_number(x, value):\n    return jnp.asarray(value, x.dtype)\n",
-    "transposed": "def transposed(x):\n    return jnp.swapaxes(x, -1, -2)\n",
-    "fan_in_and_out": "def fan_in_and_out(x):\n    return x.shape[0], x.shape[1]\n",
-    "size": "def size(x):\n    return x.size\n",
-}
 
 CLASS = '''def {name}({arguments}):
     """{title}"""
@@ -245,7 +227,7 @@ def _class(config: Config, total: int, masked: bool, by_hand: bool) -> str:
         own=text_own,
         w=w,
     )
-    shims = [SHIMS[name] for name in sorted(needed)]
+    shims = [OPTAX[name] for name in sorted(needed)]
     return "\n\n".join([*shims, *functions, text])
 
 

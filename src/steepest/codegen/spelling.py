@@ -137,18 +137,32 @@ def _difference(
     rule: Rule, config: Config, values: Mapping[str, Any], framework: str
 ) -> str | None:
     """Return why the framework's own class would not do the same, or None."""
-    if config.dialect == framework and rule.dialect(framework).exact:
-        return None
+    target = rule.dialect(framework)
+    if config.dialect == framework and target.exact:
+        return _unscheduled(rule, config, values, framework)
     twists = _twists(rule, config, values, framework)
     if twists:
         return f"{OF[framework]} {rule.name} is another algorithm: it differs in {twists[0]}"
     return _limits(rule, config, values, framework)
 
 
+def _unscheduled(
+    rule: Rule, config: Config, values: Mapping[str, Any], framework: str
+) -> str | None:
+    """Return that the framework's own class takes no schedule, where there is one."""
+    if rule.dialect(framework).takes_schedules or not _rate_changes(config, values):
+        return None
+    return f"{OF[framework]} {rule.name} takes no schedule"
+
+
+def _rate_changes(config: Config, values: Mapping[str, Any]) -> bool:
+    return config.schedule != "constant" or "warmup" in values
+
+
 def _twists(rule: Rule, config: Config, values: Mapping[str, Any], framework: str) -> list[str]:
     """Return in what the framework's arithmetic differs with these values."""
     source, target = rule.dialect(config.dialect), rule.dialect(framework)
-    rate_changes = config.schedule != "constant" or "warmup" in values
+    rate_changes = _rate_changes(config, values)
     found = []
     for twist, meaning in rule.twists.items():
         if source.twists.get(twist) != target.twists.get(twist):
@@ -162,6 +176,8 @@ def _limits(rule: Rule, config: Config, values: Mapping[str, Any], framework: st
     """Return what the framework's own class cannot do of it, or None."""
     source, target = rule.dialect(config.dialect), rule.dialect(framework)
     theirs = OF[framework]
+    if unscheduled := _unscheduled(rule, config, values, framework):
+        return unscheduled
     every = {**values, **source.fixed}
     for name, value in every.items():
         if name in RECIPE or name == "routing":

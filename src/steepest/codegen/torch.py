@@ -3,36 +3,12 @@
 from itertools import pairwise
 
 from steepest.codegen import pieces
+from steepest.codegen.array_functions import TORCH
 from steepest.codegen.nearness import spell_near
 from steepest.codegen.spelling import checked, flags_of, literal, spell
 from steepest.codegen.torch_groups import groups_source
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
-
-SHIMS = {
-    "sqrt": "def sqrt(x):\n    return x.sqrt() if torch.is_tensor(x) else x**0.5\n",
-    "log1p": "def log1p(x):\n    return torch.log1p(x) if torch.is_tensor(x) else math.log1p(x)\n",
-    "expm1": "def expm1(x):\n    return torch.expm1(x) if torch.is_tensor(x) else math.expm1(x)\n",
-    "sign": "sign = torch.sign\n",
-    "absolute": "absolute = torch.abs\n",
-    "maximum": "def maximum(x, y):\n"
-    "    return torch.maximum(x, y) if torch.is_tensor(x) else max(x, y)\n",
-    "minimum": "def minimum(x, y):\n"
-    "    return torch.minimum(x, y) if torch.is_tensor(x) else min(x, y)\n",
-    "where": "def where(condition, x, y):\n"
-    "    if torch.is_tensor(condition):\n"
-    "        return torch.where(condition, x, y)\n"
-    "    return x if condition else y\n",
-    "mean": "def mean(x, axis):\n    return x.mean(dim=axis, keepdim=True)\n",
-    "total": "total = torch.sum\n",
-    "norm": "def norm(x):\n    return (x * x).sum().sqrt()\n",
-    "filled": "def filled(x, value):\n    return torch.full_like(x, value)\n",
-    "one_number": "def one_number(x, value):\n"
-    "    return torch.tensor(value, dtype=x.dtype, device=x.device)\n",
-    "transposed": "def transposed(x):\n    return x.mT\n",
-    "fan_in_and_out": "def fan_in_and_out(x):\n    return x.shape[0], x.shape[1]\n",
-    "size": "def size(x):\n    return x.numel()\n",
-}
 
 CLASS = '''class {name}(torch.optim.Optimizer):
     """{title}"""
@@ -215,7 +191,7 @@ def _class(config: Config, total: int, inside: bool) -> str:
         g=f"parameter.grad{around}" if turned else "parameter.grad",
         back="w.permute(tuple(range(w.ndim)[::-1]))" if turned else "w",
     )
-    shims = [SHIMS[name] for name in sorted(needed)]
+    shims = [TORCH[name] for name in sorted(needed)]
     return "\n\n".join([*shims, *functions, text]).replace("\n\n\n\n", "\n\n\n")
 
 

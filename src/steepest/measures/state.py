@@ -45,6 +45,10 @@ class _Shapes:
         return Shape(shape)
 
     @staticmethod
+    def eye(length: int, **_: Any) -> Shape:
+        return Shape((length, length))
+
+    @staticmethod
     def asarray(value: Any, **_: Any) -> float:
         return float(value)
 

@@ -20,10 +20,10 @@ from steepest.text import in_single, shortest
 
 _KERAS = ("keras", "tf_keras", "tensorflow")  # the packages that have Keras' own classes
 SCALER = "LossScaleOptimizer"  # which Keras puts around an optimizer under mixed_float16
-# Arguments that change nothing of the arithmetic, in any framework.
+# Arguments that change nothing of what is evaluated, in any framework.
 _SILENT = {
     "name", "foreach", "fused", "capturable", "differentiable", "relative_step", "params",
-    "initial_lr",
+    "initial_lr", "t0",
 }  # fmt: skip
 # Arguments that Steepest knows with one value alone.
 _ONLY: Mapping[str, tuple[Any, ...]] = {

@@ -1,7 +1,7 @@
 """Contestant: an optimizer that a person asked about, with what is fixed and what is searched."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from steepest.calls import Call, read_calls
@@ -34,6 +34,8 @@ class Contestant:
     baseline: bool = False  # takes part as it stands, untuned
     compiled: bool = False  # a baseline that nobody named: what the model was compiled with
     given: tuple[str, ...] = ()  # what the person fixed or gave a range: ours to leave alone
+    # What a baseline of the same rule has of what is searched here: where the search starts.
+    start: Mapping[str, Value] = field(default_factory=dict)
 
     def config(self, values: Mapping[str, Value], seed: int) -> Config:
         """Return the configuration with these values of all hyperparameters."""
@@ -226,3 +228,27 @@ def as_baseline(config: Config, name: str) -> Contestant:
     return replace(
         Contestant(name, config.rule, fixed, {}, config.dialect, config.schedule), baseline=True
     )
+
+
+def start_of(one: Contestant, baseline: Contestant) -> dict[str, Value]:
+    """Return what a baseline has of what a contestant searches; nothing where the baseline is of
+    another rule, dialect or schedule, or has a value outside of a range.
+
+    Learning rates have no bounds but those that a person gave. A framework's default that is
+    outside of the rule's own range, such as a weight decay of 0, is taken as a search takes it.
+    """
+    theirs = {**baseline.fixed, "schedule": baseline.schedule}
+    kind = (one.rule, one.dialect) == (baseline.rule, baseline.dialect)
+    if not kind or ("schedule" not in one.space and one.schedule != baseline.schedule):
+        return {}
+    found = {name: theirs[name] for name in one.space if name in theirs}
+    default, usual = find_rule(one.rule).settings(one.dialect), one.defaults()
+    for name, value in found.items():
+        ours = name not in one.given  # a range of the rule, which need not have its default
+        if ours and name != "learning_rate" and value == default.get(name):
+            found[name] = usual[name]
+        elif one.space[name].nearest(value) != value and not (
+            ours and name == "learning_rate" and value != 0
+        ):
+            return {}
+    return found

@@ -1,13 +1,21 @@
 """All contestants of a study: the optimizers to compare, and the baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from steepest.calls import read_keywords
 from steepest.errors import InputError, nearest, quoted
 from steepest.parse.baseline import from_keras, from_torch, read_baseline
 from steepest.parse.compiled import baselines
-from steepest.parse.contestant import Contestant, as_baseline, check_names, contestants, spaces_in
+from steepest.parse.contestant import (
+    Contestant,
+    as_baseline,
+    check_names,
+    contestants,
+    spaces_in,
+    start_of,
+)
 from steepest.parse.groups import read_groups
 from steepest.parse.optimizers import Wanted
 from steepest.parse.own_schedules import read_schedules, schedule_value
@@ -75,7 +83,14 @@ def make_contestants(
     if compiled is not None and given == []:
         found.append(compiled)
     check_names(found)
-    return found
+    return [_started(one, [other for other in found if other.baseline]) for one in found]
+
+
+def _started(one: Contestant, untuned: Sequence[Contestant]) -> Contestant:
+    """Return a contestant that starts its search at the values of the first baseline that has
+    any."""
+    starts = [found for other in untuned if (found := start_of(one, other))]
+    return replace(one, start=starts[0]) if starts and not one.baseline else one
 
 
 def _baseline(given: Any) -> tuple[str, Config]:

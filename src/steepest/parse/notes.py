@@ -12,16 +12,31 @@ from steepest.rules.rule import Rule
 NOTHING = {"weight_decay": 0.0, "warmup": 0.0, "ema": 0.0, "drop": 1.0, "final": 1.0}
 
 
-def notes(contestant: Contestant, weights: Iterable[Any], framework: str = "keras") -> list[str]:
+def notes(
+    contestant: Contestant, weights: Iterable[Any], framework: str = "keras", batches: int = 1
+) -> list[str]:
     """Return what a person should know of this optimizer on a model with these weights.
 
-    `framework` is the model's.
+    `framework` is the model's; `batches` are those of an epoch.
     """
     rule = find_rule(contestant.rule)
     return [
         *_idle(contestant, rule),
         *_frozen(contestant),
         *_routed(contestant, rule, weights, framework),
+        *_in_minibatches(contestant, rule, batches),
+    ]
+
+
+def _in_minibatches(contestant: Contestant, rule: Rule, batches: int) -> list[str]:
+    """Return what is to be known of a rule for full batches where an epoch has several."""
+    gathered = contestant.fixed.get("accumulation", 1)
+    if not rule.full_batches or batches <= int(gathered if isinstance(gathered, int) else 1):
+        return []
+    return [
+        f"{rule.name} is made for full batches, and an epoch has {batches} batches here: the signs "
+        "of their gradients turn with the noise, so its steps do not find their length, and what "
+        "it reaches says little of it; give all examples as one batch"
     ]
 
 

@@ -3,8 +3,9 @@
 Those of SGD, Adam and RMSprop come from trainings of 390 configurations on nine small tasks: each
 entry is the one that, beside the entries before it, lowers the loss most on average. They are of
 small networks; what is far from them is reached by the search, which walks as far as the loss
-improves. Rules whose steps are Adam's, but for decay or Nesterov's look ahead, borrow its list. For
-all others nothing is measured yet: they start at the framework's default learning rate, a decade
+improves. Rules whose steps are Adam's, but for decay or Nesterov's look ahead, borrow its list.
+ASGD, which is SGD without momentum, borrows SGD's as steps of the same length: η/(1 − μ). For all
+others nothing is measured yet: they start at the framework's default learning rate, a decade
 below and a decade above it.
 """
 
@@ -26,10 +27,16 @@ MEASURED: Mapping[str, tuple[Entry, ...]] = {
         {"learning_rate": 0.0025, "beta_1": 0.9},
     ),
 }
+_WITHOUT_MOMENTUM = tuple(
+    {"learning_rate": float(f"{entry['learning_rate'] / (1 - entry['momentum']):.2g}")}
+    for entry in MEASURED["SGD"]
+)
 LIKE_ADAM = ("AdamW", "Nadam", "NAdamW")
 DECADES = (1.0, 0.1, 10.0)  # times the default learning rate, where nothing is measured
 
 
 def start_list(rule: str) -> tuple[Entry, ...]:
     """Return what was measured to be good starts of a rule; nothing where nothing was."""
+    if rule == "ASGD":
+        return _WITHOUT_MOMENTUM
     return MEASURED.get("Adam" if rule in LIKE_ADAM else rule, ())

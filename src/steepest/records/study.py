@@ -29,6 +29,8 @@ class ContestantRecord:
     compiled: bool = False  # a baseline that nobody named: what the model was compiled with
     notes: tuple[str, ...] = ()
     given: tuple[str, ...] | None = None  # what the person fixed or gave a range; since format 3
+    # What a baseline of the same rule has of what is searched: where the search began.
+    start: Mapping[str, Value] = field(default_factory=dict)
     effective: bool | None = None  # whether the learning rate's range is of η/(1 − μ); alike
     code: str | None = None  # a digest of a person's own rule
     expanded: Mapping[str, Range] = field(default_factory=dict)  # all ranges, where some grew

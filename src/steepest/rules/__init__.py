@@ -11,6 +11,7 @@ from steepest.rules.adamax import ADAMAX
 from steepest.rules.adamw import ADAMW
 from steepest.rules.ademamix import ADEMAMIX
 from steepest.rules.adopt import ADOPT
+from steepest.rules.asgd import ASGD
 from steepest.rules.ftrl import FTRL
 from steepest.rules.lamb import LAMB
 from steepest.rules.lion import LION
@@ -21,11 +22,13 @@ from steepest.rules.nadamw import NADAMW
 from steepest.rules.prodigy import PRODIGY
 from steepest.rules.radam import RADAM
 from steepest.rules.rmsprop import RMSPROP
+from steepest.rules.rprop import RPROP
 from steepest.rules.rule import FRAMEWORKS, Dialect, Hyperparameters, Rule
 from steepest.rules.schedule_free_adamw import SCHEDULE_FREE_ADAMW
 from steepest.rules.schedule_free_sgd import SCHEDULE_FREE_SGD
 from steepest.rules.schedules import SCHEDULES
 from steepest.rules.sgd import SGD
+from steepest.rules.soap import SOAP
 
 RULES: Mapping[str, Rule] = {
     rule.name: rule
@@ -51,6 +54,9 @@ RULES: Mapping[str, Rule] = {
         ADEMAMIX,
         PRODIGY,
         MARS_ADAMW,
+        SOAP,
+        RPROP,
+        ASGD,
     )
 }
 OWN: dict[str, Rule] = {}  # the rules that a person made, by name

@@ -6,6 +6,7 @@ import neither: `steepest report` and `steepest explain` read them without loadi
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 Array = Any  # a NumPy or JAX array, of any shape, or a scalar of one
@@ -100,3 +101,61 @@ def fan_in_and_out(x: Array) -> tuple[int, int]:
 def size(x: Array) -> int:
     """Return how many elements `x` has."""
     return math.prod(x.shape)
+
+
+def either(condition: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """Return what `yes()` returns where the condition, one number, holds, else what `no()` returns.
+
+    The other one is not computed, unless `vmap` maps the condition.
+    """
+    if condition.__array_namespace__().__name__ == "numpy":
+        return yes() if condition else no()
+    from jax import lax
+
+    return lax.cond(condition, yes, no)
+
+
+def identity(x: Array, length: int) -> Array:
+    """Return the identity matrix of a length, in the type of `x`."""
+    return x.__array_namespace__().eye(length, dtype=x.dtype)
+
+
+def multiplied(x: Array, matrix: Array, axis: int) -> Array:
+    """Return `x` with `matrix` taken along one axis: the sum over i of x[..., i, ...]·matrix[i, j],
+    with j where i was."""
+    namespace = x.__array_namespace__()
+    return namespace.moveaxis(namespace.tensordot(x, matrix, axes=((axis,), (0,))), -1, axis)
+
+
+def gram(x: Array, axis: int) -> Array:
+    """Return the products of all pairs of slices of `x` along one axis, a matrix."""
+    others = tuple(i for i in range(x.ndim) if i != axis)
+    return x.__array_namespace__().tensordot(x, x, axes=(others, others))
+
+
+def taken(x: Array, order: Array, axis: int) -> Array:
+    """Return the slices of `x` along one axis in this order."""
+    return x.__array_namespace__().take(x, order, axis=axis)
+
+
+def descending(x: Array) -> Array:
+    """Return the places of a vector's elements, the largest first."""
+    return x.__array_namespace__().argsort(-x)
+
+
+def eigenbasis(x: Array) -> Array:
+    """Return the eigenvectors of a symmetric matrix as columns, the largest eigenvalue first.
+
+    What is not finite counts as zero. The arithmetic is in single precision at the least.
+    """
+    namespace = x.__array_namespace__()
+    wide = x.astype("float32") if x.dtype.itemsize < 4 else x
+    wide = namespace.nan_to_num(wide, nan=0.0, posinf=0.0, neginf=0.0)
+    found = namespace.linalg.eigh(wide + 1e-30 * identity(wide, wide.shape[0]))[1]
+    return found[:, ::-1].astype(x.dtype)
+
+
+def orthonormal(x: Array) -> Array:
+    """Return the first factor of a matrix' QR decomposition, in single precision at the least."""
+    wide = x.astype("float32") if x.dtype.itemsize < 4 else x
+    return x.__array_namespace__().linalg.qr(wide)[0].astype(x.dtype)

@@ -34,6 +34,13 @@ MEANINGS = {
     "d_coef": "a factor on the estimated learning rate",
     "d0": "where the estimate of the learning rate starts; smaller costs a few steps",
     "gamma": "how much of the gradient's change since the last step is added to it",
+    "precondition_frequency": "the steps from one renewal of the bases to the next",
+    "max_precond_dim": "the longest axis that gets a basis of its own",
+    "eta_minus": "what a step is multiplied by where the gradient's sign turns",
+    "eta_plus": "what a step is multiplied by where the gradient's sign stays",
+    "min_step_size": "the shortest that a weight's step may become",
+    "max_step_size": "the longest that a weight's step may become",
+    "lambd": "how soon the learning rate falls, and how strongly weights are pulled to zero",
     "ns_steps": "rounds of the Newton–Schulz iteration",
     "routing": "role: hidden matrices alone by Newton–Schulz; keras, optax: as they would route",
     **{name: one.meaning for name, one in RECIPE.items()},
@@ -42,6 +49,10 @@ MEANINGS = {
 # The same name in another role.
 OF_RULES = {
     ("Prodigy", "learning_rate"): "a factor on the learning rate that it estimates; leave it at 1",
+    ("Rprop", "learning_rate"): "the length of the first step; the next ones find theirs",
+    ("ASGD", "alpha"): "the power of the steps with which the learning rate falls",
+    ("SOAP", "beta_2"): "how much of the averages of squares, and of g·gᵀ, is kept; 0.95 looks "
+    "back 20 steps",
     ("Lion", "beta_1"): "how much of the momentum is in what the sign is taken of; the rest is the "
     "new gradient",
     ("Lion", "beta_2"): "how much of the momentum is kept at each step; 0.99 looks back 100 steps",

@@ -94,6 +94,7 @@ MARS_ADAMW = Rule(
         "adam_beta_1": (0.0, 1.0),
         "adam_beta_2": (0.0, 1.0),
     },
+    adam_for_vectors=True,
     dialects={
         "keras": Dialect(
             decay="decoupled",

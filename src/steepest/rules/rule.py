@@ -59,6 +59,7 @@ class Dialect:
     twists: Mapping[str, bool | str] = field(default_factory=dict)
     decay: str | None = None  # what its argument weight_decay means; None: it has none
     mask: str | None = None  # the argument that says what is decayed
+    takes_schedules: bool = True  # False: the learning rate of the call is a number alone
     calls: Mapping[str, str] = field(default_factory=dict)  # flag → what is called when it is set
     exact: bool = True  # False: the built-in cannot do quite what the rule does
     note: str = ""
@@ -119,6 +120,8 @@ class Rule:
     decays_itself: Callable[[Mapping[str, Any]], bool] | None = None  # by flags and twists
     looks_at_axes: bool = False  # the order of a kernel's axes matters to it
     divides_by_rate: bool = False  # so the learning rate may not start at zero
+    adam_for_vectors: bool = False  # arrays of one axis take Adam's steps, and matrices others
+    full_batches: bool = False  # it is made for gradients of all examples at once
     steps_from_weights: bool = True  # False: weights are made anew, so no part of a step stays out
     transformation: Callable[..., Any] | None = None  # a person's own, in Optax' terms
 

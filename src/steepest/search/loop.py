@@ -60,11 +60,14 @@ def search(
         StudyFileError: the file cannot be written, or another process writes it.
         Stopped: somebody asked to stop; what was trained is kept, and is where to go on from.
     """
-    asks = replace(new_study(engine, contestants, settings), asked=dict(asked or {}))
     with listening() as stop, contextlib.ExitStack() as stack:
+        before = None
         if path.exists():
             stack.enter_context(storage.held(path.parent))
             before = storage.read(path)
+            contestants = [_begun(one, before) for one in contestants]
+        asks = replace(new_study(engine, contestants, settings), asked=dict(asked or {}))
+        if before is not None:
             check_same(before, asks)
             longer = before.stopped and _other_limit(before, asks)
             if before.complete and not longer and not _more_seeds(before, asks):
@@ -72,6 +75,13 @@ def search(
             return _search(_resumed(engine, asks, before, path, watch, stop), contestants, stack)
         session = Session(engine, asks, path, watch, stop)
         return _search(session, contestants, stack)
+
+
+def _begun(one: Contestant, before: StudyRecord) -> Contestant:
+    """Return a contestant that starts as it did before: older versions knew no start of a
+    baseline."""
+    known = before.optimizers.get(one.name)
+    return one if known is None else replace(one, start=dict(known.start))
 
 
 def _other_limit(before: StudyRecord, asks: StudyRecord) -> bool:

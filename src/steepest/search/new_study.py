@@ -47,8 +47,16 @@ def new_study(engine: Engine, contestants: Sequence[Contestant], settings: Setti
             schedule=contestant.schedule,
             baseline=contestant.baseline,
             compiled=contestant.compiled,
-            notes=tuple(notes(contestant, engine.facts.weights, engine.facts.framework)),
+            notes=tuple(
+                notes(
+                    contestant,
+                    engine.facts.weights,
+                    engine.facts.framework,
+                    engine.facts.steps_per_epoch,
+                )
+            ),
             given=contestant.given,
+            start=dict(contestant.start),
             # So that a study does not go on with another rule of the same name.
             code=rule_fingerprint(find_rule(contestant.rule)) or None,
         )

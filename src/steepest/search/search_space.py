@@ -46,9 +46,10 @@ class SearchSpace:
     def starts(self, settings: Settings) -> list[Values]:
         """Return the configurations to start from, the most promising first.
 
-        The rule's own list, with what the person fixed. In ranges that the person gave, points
-        are spread evenly (a scrambled Sobol sequence; Owen 1998), the first at the default; of
-        values to choose from, each has its turn.
+        The rule's own list, with what the person fixed. A baseline of the same rule takes the place
+        of the first, and the last of them goes. In ranges that the person gave, points are spread
+        evenly (a scrambled Sobol sequence; Owen 1998), the first at the default; of values to
+        choose from, each has its turn.
         """
         usual = self.contestant.defaults()
         entries = start_list(self.contestant.rule) or tuple(
@@ -67,7 +68,13 @@ class SearchSpace:
             values |= self._rate(i)
             if not any(self.same(values, other) for other in found):
                 found.append(values)
-        return found
+        return self._led(found, {**usual, **self.contestant.start})
+
+    def _led(self, found: list[Values], first: Values) -> list[Values]:
+        """Return as many starts, the first of them what a baseline has."""
+        if not self.contestant.start:
+            return found
+        return [first, *(one for one in found if not self.same(one, first))][: len(found)]
 
     def _entry(self, usual: Values, entry: Mapping[str, float]) -> Values:
         """Return a start of the list, with what the person fixed."""

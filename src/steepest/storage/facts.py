@@ -196,6 +196,7 @@ OPTIMIZER_FIELDS = {
     "fixed": named(plain_value, 1000),
     "space": named(_space, 1000),
     "given": several(name, 1000),
+    "start": named(plain_value, 1000),
     "effective": flag,
     "code": text,
     "expanded": named(_space, 1000),
@@ -206,8 +207,7 @@ OPTIMIZER = record(OPTIMIZER_FIELDS, needed=("rule", "fixed", "space"))
 def contestant_to_dict(one: ContestantRecord) -> dict[str, Any]:
     """Return what a file has of a contestant: not what it does not say, nor ranges of none."""
     known = {key: getattr(one, key) for key in OPTIMIZER_FIELDS}
-    if not one.expanded:
-        del known["expanded"]
+    known = {k: v for k, v in known.items() if v or k not in ("expanded", "start")}
     return {key: value for key, value in known.items() if value is not None}
 
 

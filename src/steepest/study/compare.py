@@ -141,7 +141,8 @@ def compare(
             or a range to search, such as Float(0.01, 1, log=True); a part at 0 does not move.
         baseline: the optimizer that you use today, which takes part as it stands, untuned: a Keras
             or PyTorch optimizer, or the text of its call. By default the one that the model was
-            compiled with, unless that is Keras' own default; False leaves it out.
+            compiled with, unless that is Keras' own default; False leaves it out. A search of the
+            same optimizer starts at its values.
         budget: "quick", "standard" or "thorough": about 4, 8 and 20 full trainings for each
             optimizer, at most three quarters of them to search and the rest to confirm. Where
             trainings are short, as many as 5 s, 30 s or 3 min of training buy instead.

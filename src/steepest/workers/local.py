@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from steepest.engines.cores import pool
+from steepest.engines.cores import one_thread_a_call, pool
 from steepest.engines.population import Population
 from steepest.engines.protocol import Interrupted, Program, SoFar
 from steepest.engines.state import Advance, State
@@ -127,7 +127,7 @@ def train(jobs: Sequence[Job], workers: int, progress: Progress, pace: Pace | No
                 crew.stopped.set()
                 raise
 
-    with pool(workers) as threads:
+    with one_thread_a_call(), pool(workers) as threads:
         futures = [threads.submit(work, i) for i in range(workers)]
         try:
             for future in futures:

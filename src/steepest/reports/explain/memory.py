@@ -13,6 +13,7 @@ from steepest.spaces import Value
 
 SIDE = 128  # of the matrix to count on
 MATRIX = Parameter("kernel", (SIDE, SIDE), "kernel")
+OBLONG = Parameter("kernel", (SIDE // 2, SIDE), "kernel")
 VECTOR = Parameter("bias", (SIDE,), "bias")
 
 
@@ -45,7 +46,9 @@ def remembered(rule: Rule) -> dict[str, Any]:
     of_matrix, of_vector = _counts(rule, MATRIX), _counts(rule, VECTOR)
     names = [n for i, n in enumerate(every) if i >= len(of_vector) or of_vector[i] is not None]
     matrix, vector = (sum(n or 0 for n in counts) for counts in (of_matrix, of_vector))
-    words = _words(names, matrix / SIDE**2, vector / SIDE)
+    oblong = 2 * sum(n or 0 for n in _counts(rule, OBLONG))
+    kind = "hidden" if oblong == matrix else "square"  # SOAP's grow with the sides
+    words = _words(names, matrix / SIDE**2, vector / SIDE, kind)
     for flag, extra in more.items():
         words += f", and {', '.join(extra)} with {flag}"
     return {
@@ -73,8 +76,10 @@ def _counts(rule: Rule, parameter: Parameter) -> list[int | None]:
     ]
 
 
-def _words(names: list[str], matrix: float, vector: float) -> str:
+def _words(names: list[str], matrix: float, vector: float, kind: str) -> str:
     every = ", ".join(names)
+    if not names:
+        return "no array: a single number alone"
     if matrix == vector:
         return f"{matrix:g} {'number' if matrix == 1 else 'numbers'} for each weight ({every})"
     if matrix < 1:
@@ -82,4 +87,4 @@ def _words(names: list[str], matrix: float, vector: float) -> str:
             f"{round(matrix * SIDE**2):,} numbers ({every}) for a matrix of {SIDE} × {SIDE}, which "
             f"has {SIDE**2:,} weights; {vector:g} for each weight of a vector"
         )
-    return f"{matrix:g} for each weight of a hidden matrix, {vector:g} for others ({every})"
+    return f"{matrix:g} for each weight of a {kind} matrix, {vector:g} for others ({every})"

@@ -174,9 +174,9 @@ def _judged(path: Path) -> float:
 
 
 def matrices_only(rule: Rule) -> bool:
-    """Return whether a rule does something else to these two weights than to a matrix."""
+    """Return whether a rule gives these two weights Adam's steps, and a matrix other ones."""
     if rule.choose is None:
-        return False
+        return rule.adam_for_vectors
     flags = {**rule.flags, **rule.dialect("keras").fixed}
     kernel = Parameter("kernel", (2, 2), "kernel")
     return rule.choose(POINT, flags) != rule.choose(kernel, flags)

@@ -200,6 +200,9 @@ def searched(study: StudyRecord) -> list[tuple[str, list[str]]]:
             if key in grown and grown[key] != space:
                 line += f"; the search expanded it to {_range(grown[key])}"
             lines.append(line)
+        if about.start:
+            values = ", ".join(f"{k} {setting(v)}" for k, v in about.start.items())
+            lines.append(f"the first of its starts is what you use today: {values}")
         if about.fixed:
             lines.append("fixed: " + ", ".join(f"{k} {setting(v)}" for k, v in about.fixed.items()))
         found.append((name, lines or ["nothing searched"]))
