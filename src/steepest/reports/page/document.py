@@ -50,7 +50,7 @@ def render(
     data: dict[str, Any] | None = None,
     **values: Any,
 ) -> str:
-    """Return a page as HTML, about 1 MB, most of which is the library that draws.
+    """Return a page as HTML, about 0.7 MB, most of which is the library that draws.
 
     Args:
         template: its file.
