@@ -90,7 +90,7 @@ def choice_density(counts: Counts) -> Numbers:
 def _weights(counts: Counts) -> Numbers:
     """Return the weight of each kernel; the prior, which comes last, weighs as one trial."""
     weights = np.append(counts.astype(np.float64), 1.0)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _width(at: Counts, counts: Counts) -> float:
@@ -101,4 +101,4 @@ def _width(at: Counts, counts: Counts) -> float:
     first = np.searchsorted(upto, trials // 4, side="left")
     third = min(int(np.searchsorted(upto, trials * 3 // 4, side="right")), len(at) - 1)
     spread = min(float(at[third] - at[first]) / 1.34, deviation)
-    return max(SCOTT * spread * trials**-0.2, NARROWEST)
+    return max(SCOTT * spread * float(trials) ** -0.2, NARROWEST)
