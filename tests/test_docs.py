@@ -69,6 +69,7 @@ def test_the_page_on_adam_runs_and_prints_what_it_says(capsys):
     assert len(shares) == 3
 
 
+@pytest.mark.slow
 def test_the_page_by_hand_runs_and_prints_what_it_says(capsys):
     names = {}
     for number, block in enumerate(blocks((ROOT / "docs/by-hand.md").read_text(), "python")):
