@@ -101,4 +101,4 @@ def _width(at: Counts, counts: Counts) -> float:
     first = np.searchsorted(upto, trials // 4, side="left")
     third = min(int(np.searchsorted(upto, trials * 3 // 4, side="right")), len(at) - 1)
     spread = min(float(at[third] - at[first]) / 1.34, deviation)
-    return max(SCOTT * spread * float(trials) ** -0.2, NARROWEST)
+    return float(max(SCOTT * spread * trials**-0.2, NARROWEST))
