@@ -58,6 +58,7 @@ GROUPS = {
     "codegen/": "Code for other frameworks",
     "exporters/": "Export and pages",
     "reports/": "Export and pages",
+    "errors": "Export and pages",  # what a package is missing for
     "serve": "Watching",
     "cli/": "Command line",
 }

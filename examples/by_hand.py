@@ -1,6 +1,6 @@
 """SGD, Adam and RMSprop by hand: one small network, one plain loop, three optimizers.
 
-python examples/by_hand.py
+pip install scikit-learn && python examples/by_hand.py
 """
 
 import jax

@@ -1,4 +1,7 @@
-"""In your own script: replace the line that says `model.fit(...)` by `steepest.compare(...)`."""
+"""In your own script: replace the line that says `model.fit(...)` by `steepest.compare(...)`.
+
+The data come with scikit-learn: pip install scikit-learn
+"""
 
 import os
 

@@ -22,7 +22,7 @@ import sys
 import warnings
 
 HEAVY = (
-    "click", "jax", "jax.numpy", "jinja2", "keras", "numpy", "optuna", "plotly.graph_objects",
+    "click", "jax", "jax.numpy", "jinja2", "keras", "numpy",
     "rich.console", "rich.live", "rich.table", "scipy.linalg", "scipy.stats", "sqlite3",
     "steepest.cli", "steepest.study", "steepest.engines", "steepest.reports.page.page",
     "steepest.reports.terminal", "steepest.search", "steepest.tasks.load",

@@ -32,7 +32,7 @@ TELLERS = {"measures", "reports", "exporters"}
 DOERS = {"search", "workers", "engines", "tasks", "budget"}
 DOORS = {  # a heavy package and the only places that import it
     "keras": {"tasks/keras"},
-    "sklearn": {"tasks/samples.py"},
+    "sklearn": set(),
     "torch": {"tasks/torch", "engines/torch_loop", "engines/keras_fit"},
     "jax": {"rules", "tasks", "engines", "checkpoints.py"},
     "scipy": {"search", "statistics", "measures", "engines/cores.py"},
@@ -43,7 +43,7 @@ DOORS = {  # a heavy package and the only places that import it
     "matplotlib": {"reports"},
     "click": {"cli"},
     "sqlite3": {"storage"},
-    "optuna": {"measures", "exporters"},
+    "optuna": {"exporters"},
     "pandas": {"exporters"},
     "pyarrow": {"exporters"},
     "tensorboard": {"exporters"},

@@ -86,6 +86,27 @@ def test_the_page_on_fine_tuning_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_the_page_by_hand_runs_and_prints_what_it_says(capsys):
+    names = {}
+    for number, block in enumerate(blocks((ROOT / "docs/by-hand.md").read_text(), "python")):
+        exec(compile(block, f"docs/by-hand.md block {number}", "exec"), names)
+        said = re.findall(r"^print\(.*\)  # (.*)$", block, flags=re.MULTILINE)
+        assert capsys.readouterr().out.splitlines() == said, number
+
+
+@pytest.mark.slow
+def test_the_page_on_a_first_study_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for number, block in enumerate(blocks((ROOT / "docs/keras.md").read_text(), "python")):
+        exec(compile(block, f"docs/keras.md block {number}", "exec"), names)
+    assert "keras.optimizers." in capsys.readouterr().out
+    accuracy = names["model"].evaluate(names["x"][800:], names["label"][800:], verbose=0)[1]
+    assert accuracy > 0.9
+    assert (tmp_path / "runs/spirals/report.html").exists()
+
+
+@pytest.mark.slow
 def test_the_example_script_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(ROOT / "examples/in_a_script.py"))

@@ -79,3 +79,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
     if close:
         return f"did you mean {by_lower[close[0]]}?"
     return f"known are {', '.join(names)}"
+
+
+def absent(what: str, error: ImportError, extra: str) -> InputError:
+    """Return the error that says how to install what `what` needs."""
+    return InputError(
+        f"{what} needs {error.name}, which is not installed; "
+        f'pip install "steepest[{extra}]" brings it'
+    )

@@ -187,6 +187,7 @@ def test_mlflow_reads_it_back(study, tmp_path, monkeypatch):
     [
         ("tensorboard.compat.proto", lambda study: write_tensorboard(study, Path("no"))),
         ("mlflow.tracking", lambda study: write_mlflow(study, "no")),
+        ("optuna", lambda study: write_optuna(study, "sqlite://")),
     ],
 )
 def test_what_is_absent_is_named(package, write, monkeypatch):

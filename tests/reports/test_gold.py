@@ -30,10 +30,9 @@ DIGITS = 6
 
 
 def scrub(value):
-    """Round what depends on the machine's arithmetic, and leave out what Optuna's releases may
-    change."""
+    """Round what depends on the machine's arithmetic."""
     if isinstance(value, dict):
-        return {k: {} if k == "importance" else scrub(v) for k, v in value.items()}
+        return {k: scrub(v) for k, v in value.items()}
     if isinstance(value, list):
         return [scrub(each) for each in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

@@ -1,6 +1,7 @@
 """The page's pictures as Plotly figures: all of them, with the page's colours, and a legend."""
 
 import contextlib
+import sys
 
 import plotly.graph_objects as go
 import pytest
@@ -66,3 +67,9 @@ def test_a_picture_that_a_study_lacks_says_what_it_needs(tmp_path):
     with pytest.raises(InputError, match="it needs enough trials of a search"):
         plot.search_effort()
     assert plot.hyperparameters() == {}
+
+
+def test_without_plotly_it_is_said_what_brings_it(study, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(InputError, match=r'study.plot needs .* pip install "steepest\[plotly\]"'):
+        study.plot.results()

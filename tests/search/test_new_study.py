@@ -14,13 +14,13 @@ def test_a_source_tree_that_is_not_installed_knows_its_version(monkeypatch):
     installed = importlib.metadata.version
 
     def version(name):
-        if name in ("steepest", "scikit-learn"):
+        if name in ("steepest", "scipy"):
             raise importlib.metadata.PackageNotFoundError(name)
         return installed(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    import sklearn
+    import scipy
 
     study = new_study(FakeEngine(lambda *_: 1.0), *planned("SGD", 3))
     assert study.versions["steepest"] == steepest.__version__
-    assert study.versions["scikit-learn"] == sklearn.__version__
+    assert study.versions["scipy"] == scipy.__version__

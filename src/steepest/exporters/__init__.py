@@ -2,16 +2,7 @@
 
 from datetime import UTC, datetime
 
-from steepest.errors import InputError
 from steepest.records import StudyRecord
-
-
-def absent(what: str, error: ImportError, extra: str) -> InputError:
-    """Return the error that says how to install what `what` needs."""
-    return InputError(
-        f"{what} needs {error.name}, which is not installed; "
-        f'pip install "steepest[{extra}]" brings it'
-    )
 
 
 def safe_name(name: str, allowed: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from steepest.exporters import absent
+from steepest.errors import absent
 from steepest.measures.measure import Measures
 from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord

@@ -3,8 +3,8 @@
 from itertools import islice
 from typing import Any
 
-from steepest.errors import InputError
-from steepest.exporters import absent, began, safe_name
+from steepest.errors import InputError, absent
+from steepest.exporters import began, safe_name
 from steepest.records import Outcome, StudyRecord, Trial
 
 NAMES = "-_. :/"  # what MLflow allows in a name, beside letters and digits

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from steepest.errors import InputError
+from steepest.errors import InputError, absent
 from steepest.exporters import began
 from steepest.records import Outcome, Settings, Stage, StudyRecord, Trial
 from steepest.reports.verdict_text import deciding
@@ -30,10 +30,13 @@ def write_optuna(study: StudyRecord, url: str, name: str | None = None) -> list[
     all begin when the study did, and last as long as they did.
 
     Raises:
-        InputError: the storage cannot be used, or has such a study already;
+        InputError: Optuna is absent; the storage cannot be used, or has such a study already;
             nothing was written then.
     """
-    import optuna
+    try:
+        import optuna
+    except ImportError as error:
+        raise absent("--optuna", error, "optuna") from None
 
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

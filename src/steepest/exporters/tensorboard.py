@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steepest.errors import InputError
-from steepest.exporters import absent, began, safe_name
+from steepest.errors import InputError, absent
+from steepest.exporters import began, safe_name
 from steepest.records import Outcome, StudyRecord, Trial
 
 LONGEST = 200  # letters of a directory's name

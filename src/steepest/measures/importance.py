@@ -1,23 +1,21 @@
 """Which hyperparameters decide whether a trial is among the best: PED-ANOVA."""
 
-import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from steepest.measures.ped_anova import best_trials, shares
 from steepest.measures.search_trials import at_length, number, spaces
 from steepest.records import StudyRecord, Trial
 from steepest.spaces import Float, Space
 from steepest.statistics import Estimate
 
-BEST = 0.25  # the share of trials that counts as the best
 FEWEST = 20  # trials, so that there are five of the best, as Optuna's authors advise
 CHANCE = 0.05  # of studies in which nothing matters may show importances
 PERMUTED = 400  # orders of the results, to know what chance does
 BINS = 4
-DRAWS = 30  # of the bootstrap; each takes a millisecond or two for each hyperparameter
+DRAWS = 30  # of the bootstrap
 
 Positions = np.ndarray[Any, np.dtype[np.float64]]  # [trials, hyperparameters], in [0, 1]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -29,9 +27,8 @@ def importance(
     """Return the share of each searched hyperparameter in what makes a trial good; they sum to 1.
 
     How differently the best quarter of the trials is spread along a hyperparameter from all of
-    them: the Pearson divergence of the two densities, as Optuna has it (Watanabe et al. 2023,
-    "PED-ANOVA: efficiently quantifying hyperparameter importance in arbitrary subspaces"). Each
-    hyperparameter is taken by itself, on the scale of its range; the learning rate as η/(1 − μ)
+    them: the Pearson divergence of the two densities (`ped_anova`). Each hyperparameter is taken by
+    itself, on the scale of its range; the learning rate as η/(1 − μ)
     where that is what was searched. Diverged trials are the worst. With a 95 % percentile interval
     of the bootstrap over trials.
 
@@ -40,8 +37,7 @@ def importance(
     more than in 95 % of random orders of the results: Pearson's χ² of the best over quarters of
     each hyperparameter's values, the largest one. Nor with fewer than 20 trials, which hardly ever
     pass, where all but a quarter diverged, or with one hyperparameter, whose share would be 1; nor
-    where Optuna is not installed; nor of a search that walked, in files since format 7, whose
-    trials gather around the best.
+    of a search that walked, in files since format 7, whose trials gather around the best.
     """
     if study.settings.search:
         return {}
@@ -56,13 +52,16 @@ def importance(
     sign = -1.0 if study.settings.maximize else 1.0
     scores = np.array([sign * result for _, result in known])
     places = np.array([place for place, _ in known])
-    if not _matters(places, _best(scores)):
+    if not _matters(places, best_trials(scores)):
         return {}
-    found = _shares(ranges, places, scores)
-    if not found:
-        return {}
-    point, drawn = found[0], np.array(found[1:])
+    choices = [0 if isinstance(space, Float) else len(space.values) for space in ranges.values()]
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(DRAWS):
+        sample = random.integers(len(scores), size=len(scores))
+        drawn.append(shares(places[sample], choices, scores[sample]))
     low, high = np.percentile(drawn, (2.5, 97.5), axis=0).tolist()
+    point = shares(places, choices, scores).tolist()
     estimates = {key: Estimate(point[i], low[i], high[i], ()) for i, key in enumerate(ranges)}
     return dict(sorted(estimates.items(), key=lambda item: -(item[1].mean or 0.0)))
 
@@ -85,12 +84,6 @@ def _place(study: StudyRecord, ranges: Mapping[str, Space], trial: Trial) -> lis
     return place
 
 
-def _best(scores: Positions) -> Flags:
-    """Return which trials are the best quarter, those as good as its last one included."""
-    last = math.ceil(BEST * len(scores)) - 1
-    return np.asarray(scores <= np.partition(scores, last)[last], np.bool_)
-
-
 def _matters(places: Positions, best: Flags) -> bool:
     """Return whether the best lie elsewhere than the others, beyond chance: a permutation test."""
     if best.all():
@@ -110,68 +103,3 @@ def _matters(places: Positions, best: Flags) -> bool:
     largest = np.max([part.sum(axis=1) for part in np.split(squares, split, axis=1)], axis=0)
     as_large = int((largest >= largest[0] - 1e-9).sum())  # itself counted
     return as_large / (PERMUTED + 1) <= CHANCE
-
-
-def _shares(ranges: Mapping[str, Space], places: Positions, scores: Positions) -> list[list[float]]:
-    """Return Optuna's shares in order of the ranges: of all trials, then of each resample.
-
-    Empty without Optuna, or with one of before 4.7.
-    """
-    try:
-        import optuna
-    except ImportError:
-        return []
-
-    class Resampled(optuna.Study):
-        """A study that shows a sample of its trials, so that they are stored once."""
-
-        shown: list[optuna.trial.FrozenTrial]
-
-        def get_trials(self, *_: Any, **__: Any) -> list[optuna.trial.FrozenTrial]:
-            return self.shown
-
-    finite = scores[np.isfinite(scores)]
-    ordered = np.searchsorted(np.sort(finite), scores)  # ranks, as Optuna takes finite ones alone
-    kinds: dict[str, optuna.distributions.BaseDistribution] = {
-        str(i): optuna.distributions.FloatDistribution(0.0, 1.0)
-        if isinstance(space, Float)
-        else optuna.distributions.CategoricalDistribution(tuple(range(len(space.values))))
-        for i, space in enumerate(ranges.values())
-    }
-    counts = [0 if isinstance(space, Float) else len(space.values) for space in ranges.values()]
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            storage = optuna.storages.InMemoryStorage()
-            study = optuna.create_study(storage=storage)
-            study.add_trials(
-                optuna.trial.create_trial(
-                    value=float(value),
-                    params={
-                        str(i): int(u * n) if n else float(u)
-                        for i, (u, n) in enumerate(zip(row, counts, strict=True))
-                    },
-                    distributions=kinds,
-                )
-                for row, value in zip(places.tolist(), ordered, strict=True)
-            )
-            stored = study.get_trials(deepcopy=False)
-            for trial in stored:  # the very same ones, as comparing them takes a third of the time
-                trial.distributions = kinds
-            sample = Resampled(study.study_name, storage)
-            try:
-                evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST)
-            except TypeError:  # before 4.7 the quantile had another name
-                return []
-            random = np.random.default_rng(0)
-            found = []
-            for draw in range(DRAWS + 1):
-                chosen = random.integers(len(stored), size=len(stored))
-                sample.shown = [stored[i] for i in chosen] if draw else stored
-                shares = optuna.importance.get_param_importances(sample, evaluator=evaluator)
-                found.append([float(shares[str(i)]) for i in range(len(kinds))])
-            return found
-    finally:
-        optuna.logging.set_verbosity(verbosity)

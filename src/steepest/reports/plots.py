@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from steepest.errors import InputError, nearest, quoted
+from steepest.errors import InputError, absent, nearest, quoted
 from steepest.measures.measure import Measures
 from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord
@@ -24,7 +24,8 @@ class Plots:
     """The page's pictures of a study, each as a `plotly.graph_objects.Figure`.
 
     Legends stand in the figures, and `figure.layout.meta["caption"]` is the page's line on what to
-    see. Every method raises `InputError` where the study has not what the picture shows.
+    see. Every method raises `InputError` where the study has not what the picture shows, or where
+    Plotly is not installed.
     """
 
     _study: StudyRecord
@@ -113,8 +114,10 @@ class Plots:
         }
 
     def _drawn(self, figure: Mapping[str, Any], picture: Picture) -> Any:
-        from plotly.graph_objects import Figure
-
+        try:
+            from plotly.graph_objects import Figure
+        except ImportError as error:
+            raise absent("study.plot", error, "plotly") from None
         chosen = colours()
         found = painted(figure, chosen)
         of = list(looks(list(self._study.optimizers)).values())

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def new_study(engine: Engine, contestants: Sequence[Contestant], settings: Settings) -> StudyRecord:
     """Return a study without trials: what is asked, of what, with what, on what."""
-    packages = (*engine.packages, "numpy", "scipy", "scikit-learn")
+    packages = (*engine.packages, "numpy", "scipy")
     hardware: dict[str, str] = {
         "machine": platform.machine(),
         "system": platform.system(),
@@ -99,5 +99,5 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        module = sys.modules.get({"scikit-learn": "sklearn"}.get(package, package))
+        module = sys.modules.get(package)
         return str(getattr(module, "__version__", "unknown"))

@@ -17,6 +17,7 @@ from steepest.records import ContestantRecord, Outcome, Settings, StudyRecord, T
 from steepest.tasks.task_diff import what_differs
 from steepest.text import listed
 
+NO_LONGER_NOTED = ("scikit-learn",)  # packages that older files have versions of
 LOST = (Outcome.DIVERGED, Outcome.FAILED)
 FURTHER = ("seeds", "full_trainings")  # where seeds are asked for by number
 # What contestants are, and not what the search found about them.
@@ -155,7 +156,7 @@ def resumed_from(before: StudyRecord, now: StudyRecord, when: str) -> str:
     changed = [
         f"{name} {now.versions.get(name, 'none')} instead of {version}"
         for name, version in before.versions.items()
-        if now.versions.get(name) != version
+        if now.versions.get(name) != version and name not in NO_LONGER_NOTED
     ]
     changed += [
         f"{name} {now.hardware.get(name, 'unknown')} instead of {value}"

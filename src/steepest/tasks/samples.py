@@ -1,4 +1,4 @@
-"""The built-in tasks: real data that comes with scikit-learn or Python, and nothing to download.
+"""The built-in tasks: real data that comes with Steepest or Python, and nothing to download.
 
 The facts of each are written down here so that `steepest tasks` can list them without loading
 anything; a test holds them against the real thing.
@@ -6,6 +6,7 @@ anything; a test holds them against the real thing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,17 @@ class Sample:
     epochs: int
     batch_size: int
     seconds: float  # of `steepest compare` with its defaults, on two cores
+
+
+def sample_data(name: str) -> Split:
+    """Return the examples and targets of a data set, as scikit-learn has them.
+
+    They lie in `tasks/sample_data/`, whose LICENSE says where each is from.
+    """
+    place = files("steepest.tasks") / "sample_data" / f"{name}.npz"
+    with place.open("rb") as file, np.load(file, allow_pickle=False) as found:
+        x, y = found["x"], found["y"]
+    return x.astype(np.float64), y.astype(np.int64 if y.dtype == np.uint8 else np.float64)
 
 
 def _parts(x: Any, y: Any, validation: int, test: int) -> tuple[Split, Split, Split]:
@@ -70,9 +82,7 @@ def _task(
 
 
 def _digits_parts(image: bool) -> tuple[Split, Split, Split]:
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
+    x, y = sample_data("digits")
     x = x / 16.0
     return _parts(x.reshape(-1, 8, 8, 1) if image else x, y, validation=360, test=360)
 
@@ -122,12 +132,10 @@ def digits_cnn(epochs: int = 15, batch_size: int = 32) -> Task | FitTask:
 
 def breast_cancer(epochs: int = 30, batch_size: int = 32) -> Task | FitTask:
     """Is a tumour benign? Thirty measurements of cell nuclei, one output between 0 and 1."""
-    from sklearn.datasets import load_breast_cancer
-
     from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
-    x, y = load_breast_cancer(return_X_y=True)
+    x, y = sample_data("breast_cancer")
     model = keras.Sequential(
         [
             keras.Input((30,)),
@@ -144,12 +152,10 @@ def breast_cancer(epochs: int = 30, batch_size: int = 32) -> Task | FitTask:
 
 def diabetes(epochs: int = 40, batch_size: int = 32) -> Task | FitTask:
     """How far will the disease progress in a year? Ten measurements, one standardized number."""
-    from sklearn.datasets import load_diabetes
-
     from steepest.tasks.keras.task import load_keras
 
     keras = load_keras()
-    x, y = load_diabetes(return_X_y=True)
+    x, y = sample_data("diabetes")
     model = keras.Sequential(
         [
             keras.Input((10,)),
@@ -216,12 +222,11 @@ def text_model(keras: Any, name: str = "text", blocks: int = 2, heads: int = 2) 
     return keras.Model(characters, logits, name=name)
 
 
-_SKLEARN = "scikit-learn"
 SAMPLES: Mapping[str, Sample] = {
-    "digits": Sample(digits, "10 classes, MLP", _SKLEARN, 1077, 360, 360, 17226, 20, 32, 14),
-    "digits-cnn": Sample(digits_cnn, "10 classes, CNN", _SKLEARN, 1077, 360, 360, 9946, 15, 32, 65),
-    "breast-cancer": Sample(breast_cancer, "binary, MLP", _SKLEARN, 339, 115, 115, 1537, 30, 32, 9),
-    "diabetes": Sample(diabetes, "regression, MLP", _SKLEARN, 262, 90, 90, 897, 40, 32, 9),
+    "digits": Sample(digits, "10 classes, MLP", "UCI", 1077, 360, 360, 17226, 20, 32, 14),
+    "digits-cnn": Sample(digits_cnn, "10 classes, CNN", "UCI", 1077, 360, 360, 9946, 15, 32, 65),
+    "breast-cancer": Sample(breast_cancer, "binary, MLP", "UCI", 339, 115, 115, 1537, 30, 32, 9),
+    "diabetes": Sample(diabetes, "regression, MLP", "Efron 2004", 262, 90, 90, 897, 40, 32, 9),
     "text": Sample(
         text, "next character, transformer", "Python", 2400, 400, 400, 68353, 5, 24, 200
     ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from steepest.codegen.spelling import NAMES
-from steepest.errors import InputError
+from steepest.errors import absent
 from steepest.reports.explain.facts import compared
 from steepest.reports.explain.paths import matrices_only
 from steepest.rules import Rule, has_formula
@@ -27,10 +27,7 @@ def page(rules: Sequence[Rule]) -> str:
 
         drawn = _pictures(rules)
     except ImportError as error:
-        raise InputError(
-            f"a page needs {error.name}, which is not installed; "
-            'pip install "steepest[html]" brings it'
-        ) from None
+        raise absent("a page", error, "html") from None
     told = compared(rules)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("steepest", "reports/templates"),

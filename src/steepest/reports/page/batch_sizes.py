@@ -40,7 +40,7 @@ def markdown(found: BatchSizes) -> str:
 def batch_sizes_page(
     found: BatchSizes, optimizers: Sequence[str] = (), links: Mapping[int, str] | None = None
 ) -> str:
-    """Return the page of several batch sizes as HTML, about 2 MB as a study's.
+    """Return the page of several batch sizes as HTML, about 0.7 MB as a study's.
 
     Args:
         found: what was measured.

@@ -1,11 +1,11 @@
 """What all pages share: templates, data escaped for a script element, Plotly's library."""
 
 import base64
-import gzip
 import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from steepest.reports.figures.style import COLOURS, Look, Picture
@@ -50,7 +50,7 @@ def render(
     data: dict[str, Any] | None = None,
     **values: Any,
 ) -> str:
-    """Return a page as HTML, about 2 MB, most of which is the library that draws.
+    """Return a page as HTML, about 0.7 MB, most of which is the library that draws.
 
     Args:
         template: its file.
@@ -122,11 +122,13 @@ def _environment() -> "Environment":
 
 @lru_cache(maxsize=1)
 def _library() -> str:
-    """Return plotly.js, compressed, in base64: the page inflates it."""
-    from plotly.offline import get_plotlyjs
+    """Return plotly.js, compressed, in base64: the page inflates it.
 
-    packed = gzip.compress(get_plotlyjs().encode(), compresslevel=6, mtime=0)
-    return base64.b64encode(packed).decode()
+    The part of it that draws what the page has, which `docs/write_plotly.py` puts beside the
+    templates; Plotly's Python package is not needed.
+    """
+    packed = files("steepest.reports") / "templates" / "plotly.js.gz"
+    return base64.b64encode(packed.read_bytes()).decode()
 
 
 @lru_cache(maxsize=1)

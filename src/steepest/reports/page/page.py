@@ -41,7 +41,7 @@ NOTES = 3  # warnings that are not folded
 
 
 def page(study: StudyRecord, verdict: Verdict, measured: Measures | None, where: str = "") -> str:
-    """Return the report page as HTML, about 2 MB, most of which is the library that draws.
+    """Return the report page as HTML, about 0.7 MB, most of which is the library that draws.
 
     Args:
         study: any study, finished or not.

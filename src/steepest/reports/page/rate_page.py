@@ -12,7 +12,7 @@ from steepest.text import setting
 
 
 def rate_page(runs: RateRuns, choice: RateChoice) -> str:
-    """Return the page as HTML, about 2 MB, most of which is the library that draws."""
+    """Return the page as HTML, about 0.7 MB, most of which is the library that draws."""
     look = looks([runs.optimizer])
     first, *more = advice(runs, choice)
     title, *rows = table(runs, choice)

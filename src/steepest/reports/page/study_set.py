@@ -61,7 +61,7 @@ DEFINITIONS = (
 def study_set_page(
     found: Compatibility, optimizers: Sequence[str] = (), links: Mapping[str, str] | None = None
 ) -> str:
-    """Return the page of several tasks as HTML, about 2 MB as a study's.
+    """Return the page of several tasks as HTML, about 0.7 MB as a study's.
 
     Args:
         found: what the tasks have in common.
