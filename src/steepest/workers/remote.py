@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
+import jax
+
 from steepest import errors
 from steepest.data.stream import Data
 from steepest.engines.compiled import autotune
@@ -154,20 +156,26 @@ class RemoteProgram:
             engine.here.lockstep = engine.lockstep
         return engine.here.prepare({self.name: self.config})[self.name]
 
+    @cached_property
+    def form(self) -> Any:
+        """How the memory of this program's states is nested where it trains, and measures."""
+        return jax.tree.structure(self.here.begin(Population.of([self.config])).memory)
+
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""
-        return self.here.begin(population)
+        return self.here.begin(population).flat()
 
     def advance(
         self, population: Population, state: State, stop: int, tell: Tell = silent
     ) -> tuple[State, Advance]:
         """Train here, which a study does not ask for."""
-        return self.here.advance(population, state, stop, tell)
+        after, measured = self.here.advance(population, state.nested(self.form), stop, tell)
+        return after.flat(), measured
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""
-        return self.here.measure(population, state, on)
+        return self.here.measure(population, state.nested(self.form), on)
 
     def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
         """Return the seconds of the update alone, a repetition each; nothing if unknown."""
-        return self.here.update_seconds(population, state)
+        return self.here.update_seconds(population, state.nested(self.form))
