@@ -35,8 +35,8 @@ from fake_engine import FakeEngine, bowl, searched
 from speed.chart import OURS, SOFT, pyplot, save
 
 from steepest import budget
-from steepest.hashing import digest
 from steepest.engines.population import Population
+from steepest.hashing import digest
 from steepest.workers import driver
 from steepest.workers.crew import Answer
 from steepest.workers.remote import RemoteEngine
@@ -203,7 +203,7 @@ def main():
     given = parser.parse_args()
     os.environ["STEEPEST_CHECKPOINT"] = "1e12"  # nobody is killed
     found = []
-    print("| budget | GPUs | hours | trainings | busy | of it in the study | driver busy | slices |")
+    print("| budget | GPUs | hours | trainings | busy | of it kept | driver busy | slices |")
     print("| --- " * 8 + "|")
     for name in given.budgets.split(","):
         for count in map(int, given.workers.split(",")):

@@ -75,7 +75,14 @@ class Here:
     def free(self):
         return self.size - len(self.waiting)
 
-    def submit(self, ticket, message):
+    @property
+    def idle(self):
+        return ()
+
+    def need(self, count):
+        self.needed = count
+
+    def submit(self, ticket, message, worker=None):
         self.sent += bool(message)
         fault = next((n for n, some in self.faults.items() if self.sent in some), "")
         self.waiting.append((ticket, message, fault if message else ""))

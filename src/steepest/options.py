@@ -213,6 +213,14 @@ class Options:
         usual="threads of this process, one a core",
         free=True,
     )
+    worker_kinds: str = _option(
+        "one",
+        "Whether workers may be of any kinds of processor or GPU, which round differently, or must "
+        "be of one: one or any. The study notes which kinds trained each trial.",
+        check_one_of("one", "any"),
+        metavar="one|any",
+        free=True,
+    )
 
     name: str | None = _option(
         None,

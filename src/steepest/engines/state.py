@@ -91,6 +91,7 @@ class Advance:
     values: Mapping[str, Float32[np.ndarray, "members epochs"]]
     trained: Integer[np.ndarray, " members"]
     seconds: float
+    kind: str = ""  # of processor or GPU, where workers may be of several
 
 
 def so_far(

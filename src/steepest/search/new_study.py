@@ -38,6 +38,8 @@ def new_study(engine: Engine, contestants: Sequence[Contestant], settings: Setti
     }
     if isinstance(engine, RemoteEngine):
         hardware["workers"] = engine.crew.name
+        if engine.mixed:
+            hardware["kinds of workers"] = "any"
     optimizers = {
         contestant.name: ContestantRecord(
             rule=contestant.rule,

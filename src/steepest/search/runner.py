@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,7 @@ class Running:
     trial: Trial
     seconds: float = 0.0  # before the call that trains it now
     until: int = 0  # the epoch up to which it is to be trained
+    kinds: set[str] = field(default_factory=set)  # of workers that trained it, if they are mixed
 
 
 def program_key(config: Config) -> Key:
@@ -145,6 +146,7 @@ def _job(training: Training, program: Program, group: list[Running], epochs: int
         for i, member in enumerate(members):
             one, own = group[member], state.take([i])
             one.trial = _grown(training.engine.facts, one, own, measured, i)
+            one.kinds |= {measured.kind} - {""}
             if one.trial.outcome in ALIVE:
                 checkpoints.put(one.trial.number, one.trial.config, own)
             else:
@@ -159,6 +161,17 @@ def _job(training: Training, program: Program, group: list[Running], epochs: int
         training.noted([one])
 
     return Job(program, population, begin, end, epochs, fail)
+
+
+def with_kinds(
+    known: Mapping[str, tuple[int, ...]], running: list[Running]
+) -> dict[str, tuple[int, ...]]:
+    """Return which trials each kind of worker trained, with what is known of these."""
+    found = {kind: set(numbers) for kind, numbers in known.items()}
+    for one in running:
+        for kind in one.kinds:
+            found.setdefault(kind, set()).add(one.trial.number)
+    return {kind: tuple(sorted(numbers)) for kind, numbers in found.items()}
 
 
 def _by_program(running: list[Running]) -> dict[Key, list[Running]]:

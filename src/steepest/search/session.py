@@ -29,6 +29,7 @@ from steepest.search.runner import (
     recover,
     start_trials,
     train_trials,
+    with_kinds,
 )
 from steepest.signals import Stop
 from steepest.workers.local import Pace
@@ -201,10 +202,9 @@ class Session:
     def _noted(self, running: list[Running]) -> None:
         """Hear of trials that have got further; write them down, if it is time."""
         failed = [one.trial for one in running if one.trial.outcome is Outcome.FAILED]
-        known = {trial.number: trial for trial in self.study.trials}
-        known.update({one.trial.number: one.trial for one in running})
-        self._change(trials=tuple(known[n] for n in sorted(known)))
-        trials = self.study.trials
+        known = {t.number: t for t in (*self.study.trials, *(one.trial for one in running))}
+        trials = tuple(known[n] for n in sorted(known))
+        self._change(trials=trials, trained_on=with_kinds(self.study.trained_on, running))
         if failed and not any(trial.epochs for trial in trials):
             reasons = [trial.reason for trial in trials if trial.outcome is Outcome.FAILED]
             if len(reasons) >= min(FAILURES, self.numbered):

@@ -17,6 +17,7 @@ from steepest.records import (
 from steepest.spaces import Choice, Float
 from steepest.storage.checks import (
     LARGE,
+    MOST_TRIALS,
     MOST_WORDS,
     flag,
     growing,
@@ -213,6 +214,7 @@ STUDY = record(
         "planned": maybe(_planned),
         "resumed": TEXTS,
         "judged": several(COUNT),
+        "trained_on": named(several(COUNT, MOST_TRIALS), 1000),
     },
     needed=("task", "settings", "optimizers", "versions", "hardware", "started"),
 )

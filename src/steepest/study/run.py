@@ -91,7 +91,7 @@ def _trained_by(
     from steepest.workers.remote import RemoteEngine
 
     with hired(options.workers, work, memory) as crew:
-        yield RemoteEngine(engine, crew)
+        yield RemoteEngine(engine, crew, mixed=options.worker_kinds == "any")
 
 
 def read(path: str | Path, *, target: float | None = None, reference: str | None = None) -> Study:

@@ -9,8 +9,9 @@ import importlib
 import importlib.util
 import logging
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -41,8 +42,27 @@ class Trains:
         return answer(lambda: self.trainer, message)
 
 
+def _peak_bytes() -> int:
+    """Return the memory that this process has had at most."""
+    if importlib.util.find_spec("resource") is None:  # on Windows
+        return 0
+    resource: Any = importlib.import_module("resource")
+    peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _room(node: Mapping[str, float], needs: Mapping[str, float]) -> int:
+    """Return how many actors a node has room for, by Ray's names of what it has."""
+    names = {"num_gpus": "GPU", "num_cpus": "CPU", "memory": "memory"}
+    wanted = [(node.get(names[name], 0.0), count) for name, count in needs.items() if count]
+    return int(min(has // count for has, count in wanted))
+
+
 class RayActors(Team[Any]):
-    """Actors, as many as the cluster has GPUs, or cores.
+    """Actors, as many as the cluster has GPUs, or cores, and memory.
+
+    An actor needs the memory that this process has, which built the task too. Ray counts it when it
+    chooses a node, and nothing is killed for taking more.
 
     Args:
         work: the task as bytes.
@@ -62,6 +82,7 @@ class RayActors(Team[Any]):
         super().__init__(1)
         self.memory = memory
         self.work = self.ray.put(np.frombuffer(work, np.uint8))
+        self.takes = _peak_bytes()  # of an actor
         self.talks: dict[Any, Any] = {}  # what an actor was asked, and who it is
         self._count()
         self.fill()
@@ -86,17 +107,20 @@ class RayActors(Team[Any]):
     def _count(self) -> None:
         """Count what the cluster has now: nodes join and leave."""
         self.counted = time.monotonic()
-        there = self.ray.cluster_resources()
-        self.gpus = int(there.get("GPU", 0))
-        self.size = max(1, self.gpus or int(there.get("CPU", 1)))
-        nodes = sum(bool(node.get("Alive")) for node in self.ray.nodes())
-        self.share = 1 if self.gpus else max(1, -(-self.size // max(1, nodes)))
+        nodes = [one["Resources"] for one in self.ray.nodes() if one.get("Alive")]
+        self.gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+        most = max((node.get("memory", 0.0) for node in nodes), default=0.0)
+        self.needs = {"num_gpus": 1, "num_cpus": 0} if self.gpus else {"num_cpus": 1}
+        if most and self.takes:  # where it is more than any node has, one actor has a node
+            self.needs["memory"] = int(min(self.takes, most))
+        counts = [_room(node, self.needs) for node in nodes]
+        self.size = max(1, sum(counts))
+        self.share = 1 if self.gpus else max(1, *counts)
         self.name = f"Ray: {self.size} actors"
 
     def start(self, number: int) -> Any:  # noqa: ARG002  # Ray counts itself
         """Start an actor, which waits until some node has room for it."""
-        needs = {"num_gpus": 1, "num_cpus": 0} if self.gpus else {"num_cpus": 1}
-        made = self.ray.remote(max_restarts=0, max_task_retries=0, **needs)(Trains)
+        made = self.ray.remote(max_restarts=0, max_task_retries=0, **self.needs)(Trains)
         actor = made.remote(self.work, self.share, self.memory)
         self.send(actor, b"")
         return actor
