@@ -7,24 +7,25 @@ their slices to workers that do not exist, and read a clock that jumps to the ne
 are a formula with noise (`tests/fake_engine.py`). What is assumed:
 
 - a training is 60 epochs of a minute, for each optimizer;
-- a worker compiles a program for a minute, once;
+- a worker is there after half a minute, and compiles a program for a minute, once;
 - a state is 300 MB (25 million weights, Adam), and passes the driver at 1 GB/s, out and back;
 - the driver takes 5 ms beside that for sending a slice and for taking what came of it;
 - nobody dies.
 
-Utilization is the time in which workers train or compile, over that of all workers from the study's
-begin to its end. `useful` counts what the study has, not what was trained ahead for nothing.
+A worker is busy while it trains or compiles. It is held from its start until it is given back, as
+`workers/team.py` does it with those that have nothing to do.
 """
 
 import argparse
 import heapq
 import json
+import math
 import os
 import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +38,16 @@ from speed.chart import OURS, SOFT, pyplot, save
 from steepest import budget
 from steepest.engines.population import Population
 from steepest.hashing import digest
-from steepest.workers import driver
-from steepest.workers.crew import Answer
+from steepest.workers import driver, team
 from steepest.workers.remote import RemoteEngine
 from steepest.workers.slices import Slice, Trained
+from steepest.workers.team import Team
 from steepest.workers.wire import pack
 
 OPTIMIZERS = "SGD,Adam,AdamW,RMSprop,Lion,Nadam"
-EPOCHS, EPOCH, COMPILING = 60, 60.0, 60.0  # seconds
+EPOCHS, EPOCH, COMPILING, STARTING = 60, 60.0, 60.0, 30.0  # epochs, and seconds
 STATE, RATE, TAKEN = 300e6, 1e9, 0.005  # bytes, bytes a second, seconds
+LOOK = 5.0  # seconds between the driver's looks; 0.2 would be a hundred thousand of them an hour
 WORSE = {"SGD": 0.15, "RMSprop": 0.05, "Lion": 0.02, "Nadam": 0.01}
 SIZES = (1, 6, 8, 64, 512)
 
@@ -63,104 +65,116 @@ class Clock:
 
 
 @dataclass
-class Worker:
-    """What a worker has compiled, and what it did: when it began, when it ended."""
+class Gpu:
+    """What a worker has compiled, and what it did: when it was there, when it was busy."""
 
+    began: float
     programs: set = field(default_factory=set)
     busy: list = field(default_factory=list)
+    ended: float = math.inf
 
 
-class Crew:
-    """Workers of a simulated cluster (`steepest/workers/crew.py`)."""
+class Cluster(Team):
+    """Workers that are simulated, under the team that real ones are under."""
 
     def __init__(self, count, here, clock):
-        self.name, self.size, self.here, self.clock = f"{count} simulated", count, here, clock
-        self.workers = [Worker() for _ in range(count)]
-        self.idle, self.due, self.driving, self.slices = list(self.workers), [], 0.0, 0
+        super().__init__(count)
+        self.name, self.here, self.clock = f"{count} simulated", here, clock
+        self.all, self.due, self.driving, self.slices = [], [], 0.0, 0
         facts = here.facts
         about = {"kind": "simulated", "device": "simulated", "lockstep": False}
         self.about = about | {"task": dict(facts.fingerprint), "epochs": facts.epochs}
+        self.fill()
 
-    @property
-    def free(self):
-        return len(self.idle)
+    def start(self, number):
+        self.all.append(Gpu(self.clock.now))
+        self._answer(self.all[-1], self.clock.now + STARTING, {})
+        return self.all[-1]
 
-    def _drive(self, seconds):
+    def end(self, handle):
+        handle.ended = self.clock.now
+
+    def _answer(self, gpu, when, said):
+        self.slices += 1
+        message = pack({"about": self.about} | said)
+        heapq.heappush(self.due, (when, self.slices, gpu, message))
+
+    def _drive(self, count):
+        """Have the driver take its time for a message with so many states."""
+        seconds = TAKEN / 2 + STATE * count / RATE
         self.clock.now += seconds
         self.driving += seconds
 
-    def submit(self, ticket, message):
+    def send(self, handle, message):
         if not message:
-            heapq.heappush(self.due, (self.clock.now, ticket, pack({"about": self.about}), None))
+            self._answer(handle, self.clock.now, {})
             return
         one = Slice.from_bytes(message)
-        count = len(one.configs)
-        self._drive(TAKEN / 2 + (STATE * count / RATE if one.state is not None else 0.0))
-        worker = next((w for w in self.idle if one.program in w.programs), self.idle[0])
-        self.idle.remove(worker)
-        compiling = 0.0 if one.program in worker.programs else COMPILING
-        worker.programs.add(one.program)
+        self._drive(0 if one.state is None else len(one.configs))
+        compiling = 0.0 if one.program in handle.programs else COMPILING
+        handle.programs.add(one.program)
         population = Population.of(one.configs)
         program = self.here.prepare({"one": one.configs[0]})["one"]
         state, measured = program.advance(
             population, one.state or program.begin(population), one.stop
         )
-        seconds = EPOCH * int(measured.trained.sum())
-        measured = type(measured)(measured.values, measured.trained, seconds)
-        came = Trained([(range(count), state, measured)], {}, 64, False, compiling)
-        began, end = self.clock.now, self.clock.now + compiling + seconds
-        worker.busy.append((began, end))
-        self.slices += 1
-        reply = pack({"about": self.about} | came.to_value())
-        heapq.heappush(self.due, (end, ticket, reply, worker))
+        measured = replace(measured, seconds=EPOCH * int(measured.trained.sum()))
+        parts = [(range(len(population)), state, measured)]
+        came = Trained(parts, {}, program.capacity, False, compiling)
+        end = self.clock.now + compiling + measured.seconds
+        handle.busy.append((self.clock.now, end))
+        self._answer(handle, end, came.to_value())
 
-    def collect(self, timeout):
-        end, ticket, reply, worker = heapq.heappop(self.due)
-        self.clock.now = max(self.clock.now, end)
-        if worker is not None:
-            self.idle.append(worker)
-            self._drive(TAKEN / 2 + STATE / RATE)
-        return [Answer(ticket, reply)]
-
-    def drop(self, ticket):
-        raise AssertionError("nobody hangs")
-
-    def close(self):
-        pass
+    def hear(self, timeout):
+        if not self.due or self.due[0][0] > self.clock.now + timeout:
+            self.clock.now += timeout
+            return []
+        when, _, gpu, message = heapq.heappop(self.due)
+        self.clock.now = max(self.clock.now, when)
+        worker = next((one for one in self.workers if one.handle is gpu), None)
+        if worker is None:  # it was given back
+            return []
+        if worker.ready:
+            self._drive(1)
+        return [(worker, message, "")]
 
 
-def simulate(count, asked, seed=0):
+def simulate(count, asked, seed=0, ahead=False):
     """Return what became of a study on so many workers."""
     clock, stages = Clock(), []
-    driver.time, budget.clock = clock, clock
+    driver.time = team.time = budget.clock = clock
+    driver.LOOK = LOOK
     here = FakeEngine(bowl(noise=0.03, worse=WORSE), epochs=EPOCHS)
-    crew = Crew(count, here, clock)
+    crew = Cluster(count, here, clock)
 
     def watch(text, _):
         if text and (not stages or stages[-1][1] != text):
             stages.append((clock.now, text))
 
     with tempfile.TemporaryDirectory() as place:
-        engine = RemoteEngine(here, crew)
+        engine = RemoteEngine(here, crew, ahead=ahead)
         began = time.perf_counter()
         study = searched(engine, Path(place), OPTIMIZERS, seed=seed, watch=watch, **asked)
         took = time.perf_counter() - began
     assert study.complete
-    whole = clock.now
-    busy = sum(end - begin for worker in crew.workers for begin, end in worker.busy)
+    spans = [span for gpu in crew.all for span in gpu.busy]
+    busy = sum(end - begin for begin, end in spans)
+    held = sum(min(gpu.ended, clock.now) - gpu.began for gpu in crew.all)
     trained = sum(trial.epochs for trial in study.trials)
     return {
         "workers": count,
-        "hours": whole / 3600,
+        "hours": clock.now / 3600,
         "trainings": trained / EPOCHS,
         "trials": len(study.trials),
-        "utilization": busy / (count * whole),
-        "useful": trained * EPOCH / (count * whole),
-        "driver": crew.driving / whole,
+        "busy of all": busy / (count * clock.now),
+        "busy of held": busy / held,
+        "GPU hours": held / 3600,
+        "kept": trained * EPOCH / busy,
+        "driver": crew.driving / clock.now,
         "slices": crew.slices,
         "seconds": took,
         "stages": stages,
-        "busy": [span for worker in crew.workers for span in worker.busy],
+        "spans": spans,
         "same": digest([(t.optimizer, t.stage, t.config, t.curves) for t in study.trials]),
     }
 
@@ -178,7 +192,7 @@ def draw(found, file):
     figure, rows = plt.subplots(len(shown), 1, figsize=(7, 1.5 * len(shown)), sharex=True)
     for one, axes in zip(shown, np.atleast_1d(rows), strict=True):
         points = np.linspace(0, 3600 * one["hours"], 2000)
-        busy = level(one["busy"], points)
+        busy = level(one["spans"], points)
         confirms = next(at for at, text in one["stages"] if text.startswith("confirming"))
         for early, color in ((True, SOFT), (False, OURS)):
             some = (points < confirms) == early
@@ -186,7 +200,8 @@ def draw(found, file):
         axes.set_ylim(0, 1.08 * max(busy))
         axes.set_ylabel("workers that train")
         axes.set_title(
-            f"{one['workers']} GPUs: {one['hours']:.1f} h, {one['utilization']:.0%} of them busy"
+            f"{one['workers']} GPUs: {one['hours']:.1f} h, "
+            f"{one['busy of held']:.0%} of those held are busy"
         )
     axes.set_xlabel("hours; search (grey), confirmation (red)")
     figure.tight_layout()
@@ -197,26 +212,36 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", default=",".join(map(str, SIZES)))
     parser.add_argument("--budgets", default="standard,thorough")
+    parser.add_argument("--idle", default="back", help="back or ahead")
     parser.add_argument("--seeds", type=int, default=3, help="studies of other noise, each")
     parser.add_argument("--chart", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     os.environ["STEEPEST_CHECKPOINT"] = "1e12"  # nobody is killed
     found = []
-    print("| budget | GPUs | hours | trainings | busy | of it kept | driver busy | slices |")
-    print("| --- " * 8 + "|")
+    print(
+        "| budget | GPUs | hours | trainings | GPU hours held | busy of all | busy of held | "
+        "of it in the study | driver busy |"
+    )
+    print("| --- " * 9 + "|")
     for name in given.budgets.split(","):
         for count in map(int, given.workers.split(",")):
-            some = [simulate(count, {"budget": name}, seed) for seed in range(given.seeds)]
+            some = [
+                simulate(count, {"budget": name}, seed, given.idle == "ahead")
+                for seed in range(given.seeds)
+            ]
             found.append(some[0] | {"budget": name, "same": [one["same"] for one in some]})
-            keys = ("hours", "trainings", "utilization", "useful", "driver", "slices")
-            middle = {key: statistics.median(one[key] for one in some) for key in keys}
+            middle = {
+                key: statistics.median(one[key] for one in some)
+                for key, value in some[0].items()
+                if isinstance(value, float | int)
+            }
             hours = sorted(one["hours"] for one in some)
-            share = middle["useful"] / middle["utilization"]
             print(
                 f"| {name} | {count} | {middle['hours']:.1f} ({hours[0]:.1f}–{hours[-1]:.1f}) | "
-                f"{middle['trainings']:.0f} | {middle['utilization']:.0%} | {share:.0%} | "
-                f"{middle['driver']:.1%} | {middle['slices']:.0f} |",
+                f"{middle['trainings']:.0f} | {middle['GPU hours']:.0f} | "
+                f"{middle['busy of all']:.0%} | {middle['busy of held']:.0%} | "
+                f"{middle['kept']:.0%} | {middle['driver']:.1%} |",
                 flush=True,
             )
         kept = [one["same"] for one in found if one["budget"] == name]

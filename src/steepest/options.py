@@ -221,6 +221,14 @@ class Options:
         metavar="one|any",
         free=True,
     )
+    idle: str = _option(
+        "back",
+        "What becomes of workers that a search leaves idle: back, they are given back, or ahead, "
+        "they train what it may ask for next. The study is the same, sooner, for more computing.",
+        check_one_of("back", "ahead"),
+        metavar="back|ahead",
+        free=True,
+    )
 
     name: str | None = _option(
         None,

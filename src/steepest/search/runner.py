@@ -84,15 +84,18 @@ class Training:
     noted: Callable[[list[Running]], None]  # trials that have got further
 
 
-def train_trials(training: Training, running: list[Running]) -> None:
-    """Train each of `running` as far as it is to go, those of one program and length together."""
+def train_trials(training: Training, running: list[Running], ahead: Sequence[Job] = ()) -> None:
+    """Train each of `running` as far as it is to go, those of one program and length together.
+
+    Workers that nothing else needs train the jobs `ahead`; nobody waits for these.
+    """
     jobs = []
     for key, group in _by_program(running).items():
         for until in dict.fromkeys(one.until for one in group):
             some = [one for one in group if one.until == until]
-            jobs.append(_job(training, training.programs[key], some, until))
+            jobs.append(job_of(training, training.programs[key], some, until))
     if isinstance(training.engine, RemoteEngine):
-        train_out(jobs, training.engine, training.progress, training.pace)
+        train_out([*jobs, *ahead], training.engine, training.progress, training.pace)
     else:
         train(jobs, training.engine.workers, training.progress, training.pace)
 
@@ -128,7 +131,8 @@ def recover(training: Training, running: list[Running]) -> None:
             one.until = until
 
 
-def _job(training: Training, program: Program, group: list[Running], epochs: int) -> Job:
+def job_of(training: Training, program: Program, group: list[Running], epochs: int) -> Job:
+    """Return what trains some trials of a program up to an epoch, and keeps what came of them."""
     population = Population.of([one.trial.config for one in group])
     checkpoints = training.checkpoints
 

@@ -76,6 +76,7 @@ def compare(
     memory: int | str | None = None,
     workers: Any = None,
     worker_kinds: str = "one",
+    idle: str = "back",
     out: str | Path | None = None,
     name: str | None = None,
     progress: bool | None = None,
@@ -157,6 +158,8 @@ def compare(
             Keras models without code of their own, with arrays.
         worker_kinds: "one" refuses workers whose processors or GPUs are of several kinds, as these
             round differently; "any" takes them, and notes which kinds trained each trial.
+        idle: what becomes of workers that the search leaves idle: they are given "back", or train
+            "ahead" what it may ask for next: the same study sooner, for more computing.
         out: the directory that gets `study.db` and `report.html`; by default `runs/NAME-TIME`. If
             it holds a study of the same question that was stopped, that one goes on, and so does
             one that its limit of time cut short, with another `time`; one that came to its end is

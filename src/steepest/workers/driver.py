@@ -37,7 +37,7 @@ SLOWER, PATIENCE = 10.0, 60.0
 FIRST = 900.0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Slice:
     """Members of a job that go together, and how often a worker died with them."""
 
@@ -67,14 +67,15 @@ def train_out(
     """Train all `jobs` by the engine's crew, as `local.train` does in threads.
 
     An exception is raised at once; who trains goes on for nothing, and nobody is told of it. Where
-    it is `enough`, what is in training is waited for; where time is `over`, it is given up.
+    it is `enough`, what is in training is waited for; where time is `over`, it is given up. Of jobs
+    `ahead` nothing is waited for, and no progress is told.
     """
     driver = _Driver(jobs, engine, progress, pace or Pace(), patience)
     while not driver.pace.over():
+        if not driver.waits() and (driver.pace.enough() or driver.done()):
+            return
         if not driver.pace.enough():
             driver.send()
-        if not driver.out and (driver.pace.enough() or driver.done()):
-            return
         for answer in engine.crew.collect(LOOK):
             driver.take(answer)
         driver.give_up()
@@ -97,22 +98,35 @@ class _Driver:
         self.again: deque[_Slice] = deque()
 
     def done(self) -> bool:
-        """Return whether all is handed out."""
-        return not self.again and all(job.taken == len(job.population) for job in self.jobs)
+        """Return whether all that was asked for is handed out."""
+        return all(one.job.ahead for one in self.again) and all(
+            job.ahead or job.taken == len(job.population) for job in self.jobs
+        )
+
+    def waits(self) -> bool:
+        """Return whether a worker has something that was asked for."""
+        return not all(one.slice.job.ahead for one in self.out.values())
 
     def send(self) -> None:
         """Send slices to whoever is free."""
         self.crew.need(self._needed())
-        while self.crew.free > 0 and not self.done():
-            if self.again:
-                one = self.again.popleft()
-                self._send(one, self._who(one.job))
-                continue
-            job = next(job for job in self.jobs if job.taken < len(job.population))
-            worker = self._who(job)
-            count = self._count(job, worker)
-            first, job.taken = job.taken, job.taken + count
-            self._send(_Slice(job, range(first, job.taken)), worker)
+        while self.crew.free > 0 and (found := self._next()) is not None:
+            self._send(*found)
+
+    def _next(self) -> tuple[_Slice, int | None] | None:
+        """Return what is sent next, and to whom; what nobody asked for is last."""
+        for ahead in (False, True):
+            for one in self.again:
+                if one.job.ahead is ahead:
+                    self.again.remove(one)
+                    return one, self._who(one.job)
+            for job in self.jobs:
+                if job.ahead is ahead and job.taken < len(job.population):
+                    worker = self._who(job)
+                    first = job.taken
+                    job.taken += self._count(job, worker)
+                    return _Slice(job, range(first, job.taken)), worker
+        return None
 
     def _needed(self) -> int:
         """Return how many slices there can be at a time, with those that are out."""
@@ -203,7 +217,8 @@ class _Driver:
                 more = bool(state.alive[i]) and out.stop < job.stop
                 planned += (out.stop if more else job.stop) - out.epochs[place]
                 going += [members[place]] if more else []
-            self.progress(planned, int(measured.trained.sum()))
+            if not job.ahead:
+                self.progress(planned, int(measured.trained.sum()))
         if going:
             self.again.append(_Slice(job, going))
 

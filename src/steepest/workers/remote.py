@@ -39,6 +39,7 @@ class RemoteEngine:
             when they are first needed for that.
         crew: who trains.
         mixed: whether workers may be of several kinds of processor or GPU.
+        ahead: whether idle workers train what may be asked for next.
 
     Raises:
         InputError: the workers train another task than this process.
@@ -48,8 +49,8 @@ class RemoteEngine:
     packages: tuple[str, ...]
     lockstep: bool | None
 
-    def __init__(self, here: Engine, crew: Crew, mixed: bool = False) -> None:
-        self.here, self.crew, self.mixed = here, crew, mixed
+    def __init__(self, here: Engine, crew: Crew, mixed: bool = False, ahead: bool = False) -> None:
+        self.here, self.crew, self.mixed, self.ahead = here, crew, mixed, ahead
         self.facts, self.packages, self.memory = here.facts, here.packages, here.memory
         self.members = 0  # that may want to train at a time; 0 if that is unknown
         self.kind = ""  # of processor or GPU, of the first worker that is there
