@@ -33,7 +33,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from fake_engine import FakeEngine, bowl, searched
-from speed.chart import OURS, SOFT, pyplot, save
+from speed.chart import OTHERS, OURS, pyplot, save
 
 from steepest import budget
 from steepest.engines.population import Population
@@ -49,7 +49,7 @@ EPOCHS, EPOCH, COMPILING, STARTING = 60, 60.0, 60.0, 30.0  # epochs, and seconds
 STATE, RATE, TAKEN = 300e6, 1e9, 0.005  # bytes, bytes a second, seconds
 LOOK = 5.0  # seconds between the driver's looks; 0.2 would be a hundred thousand of them an hour
 WORSE = {"SGD": 0.15, "RMSprop": 0.05, "Lion": 0.02, "Nadam": 0.01}
-SIZES = (1, 6, 8, 64, 512)
+SIZES = (8, 64, 512)
 
 
 @dataclass
@@ -186,66 +186,81 @@ def level(spans, points):
 
 
 def draw(found, file):
-    """Draw who trains when, a row a cluster."""
+    """Draw who trains when: a row a cluster, a column for what becomes of idle workers."""
     plt = pyplot()
     shown = [one for one in found if one["budget"] == "thorough" and one["workers"] > 1]
-    figure, rows = plt.subplots(len(shown), 1, figsize=(7, 1.5 * len(shown)), sharex=True)
-    for one, axes in zip(shown, np.atleast_1d(rows), strict=True):
+    sizes, idles = (list(dict.fromkeys(one[key] for one in shown)) for key in ("workers", "idle"))
+    figure, grid = plt.subplots(
+        len(sizes), len(idles), figsize=(8, 1.5 * len(sizes)), sharex=True, squeeze=False
+    )
+    for one in shown:
+        axes = grid[sizes.index(one["workers"])][idles.index(one["idle"])]
         points = np.linspace(0, 3600 * one["hours"], 2000)
         busy = level(one["spans"], points)
         confirms = next(at for at, text in one["stages"] if text.startswith("confirming"))
-        for early, color in ((True, SOFT), (False, OURS)):
+        for early, color in ((True, OTHERS), (False, OURS)):
             some = (points < confirms) == early
             axes.fill_between(points[some] / 3600, busy[some], color=color, linewidth=0)
         axes.set_ylim(0, 1.08 * max(busy))
-        axes.set_ylabel("workers that train")
         axes.set_title(
-            f"{one['workers']} GPUs: {one['hours']:.1f} h, "
-            f"{one['busy of held']:.0%} of those held are busy"
+            f"{one['workers']} GPUs, --idle {one['idle']}: {one['hours']:.1f} h, "
+            f"{one['GPU hours']:.0f} GPU hours"
         )
-    axes.set_xlabel("hours; search (grey), confirmation (red)")
+    for row in grid:
+        row[0].set_ylabel("GPUs busy")
+    for axes in grid[-1]:
+        axes.set_xlabel("hours")
     figure.tight_layout()
     save(figure, file)
+
+
+def row(some):
+    """Return a line of the table: the median of studies of other noise, and the extremes."""
+    middle = {
+        key: statistics.median(one[key] for one in some)
+        for key, value in some[0].items()
+        if isinstance(value, float | int)
+    }
+    hours = sorted(one["hours"] for one in some)
+    cells = (
+        some[0]["budget"],
+        some[0]["workers"],
+        some[0]["idle"],
+        f"{middle['hours']:.1f} ({hours[0]:.1f}–{hours[-1]:.1f})",
+        f"{middle['trainings']:.0f}",
+        f"{middle['GPU hours']:.0f}",
+        *(f"{middle[key]:.0%}" for key in ("busy of all", "busy of held", "kept", "driver")),
+    )
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", default=",".join(map(str, SIZES)))
     parser.add_argument("--budgets", default="standard,thorough")
-    parser.add_argument("--idle", default="back", help="back or ahead")
+    parser.add_argument("--idle", default="back,ahead")
     parser.add_argument("--seeds", type=int, default=3, help="studies of other noise, each")
     parser.add_argument("--chart", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     os.environ["STEEPEST_CHECKPOINT"] = "1e12"  # nobody is killed
-    found = []
+    found, same = [], {}
     print(
-        "| budget | GPUs | hours | trainings | GPU hours held | busy of all | busy of held | "
-        "of it in the study | driver busy |"
+        "| budget | GPUs | idle | hours | trainings | GPU hours held | busy of all | "
+        "busy of those held | of it in the study | driver busy |"
     )
-    print("| --- " * 9 + "|")
-    for name in given.budgets.split(","):
+    print("| --- " * 10 + "|")
+    for budget_name in given.budgets.split(","):
         for count in map(int, given.workers.split(",")):
-            some = [
-                simulate(count, {"budget": name}, seed, given.idle == "ahead")
-                for seed in range(given.seeds)
-            ]
-            found.append(some[0] | {"budget": name, "same": [one["same"] for one in some]})
-            middle = {
-                key: statistics.median(one[key] for one in some)
-                for key, value in some[0].items()
-                if isinstance(value, float | int)
-            }
-            hours = sorted(one["hours"] for one in some)
-            print(
-                f"| {name} | {count} | {middle['hours']:.1f} ({hours[0]:.1f}–{hours[-1]:.1f}) | "
-                f"{middle['trainings']:.0f} | {middle['GPU hours']:.0f} | "
-                f"{middle['busy of all']:.0%} | {middle['busy of held']:.0%} | "
-                f"{middle['kept']:.0%} | {middle['driver']:.1%} |",
-                flush=True,
-            )
-        kept = [one["same"] for one in found if one["budget"] == name]
-        print("the same studies on all:", all(one == kept[0] for one in kept), file=sys.stderr)
+            for idle in given.idle.split(","):
+                some = []
+                for seed in range(given.seeds):
+                    one = simulate(count, {"budget": budget_name}, seed, idle == "ahead")
+                    same.setdefault((budget_name, seed), set()).add(one["same"])
+                    some.append(one | {"budget": budget_name, "idle": idle})
+                found.append(some[0])
+                print(row(some), flush=True)
+    print(f"{len(same)} studies, the same on each cluster: {max(map(len, same.values())) == 1}")
     if given.chart:
         draw(found, given.chart)
     if given.json:

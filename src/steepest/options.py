@@ -213,7 +213,7 @@ class Options:
         usual="threads of this process, one a core",
         free=True,
     )
-    worker_kinds: str = _option(
+    kinds: str = _option(
         "one",
         "Whether workers may be of any kinds of processor or GPU, which round differently, or must "
         "be of one: one or any. The study notes which kinds trained each trial.",

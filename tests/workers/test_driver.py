@@ -126,6 +126,31 @@ def test_two_deaths_halve_a_slice_and_then_the_trial_has_failed(made):
     )
 
 
+def test_nobody_waits_for_what_is_trained_ahead(made):
+    """A worker trains it that has nothing else to do, and no progress is told of it."""
+    work, task, expected = made
+    crew = Here(work, size=1)
+    study, beside = Study(task, crew, CONFIGS[:2]), Study(task, crew, CONFIGS)
+    beside.job.ahead = True
+    train_out([study.job, beside.job], study.engine, study.progress)
+    assert study.told == [2 * STOP] * 2
+    assert sorted(study.states) == [0, 1]
+    assert not beside.states  # there was one worker, and it was needed until the end
+    crew = Here(work, size=8)
+    study, beside = Study(task, crew, CONFIGS[:2]), Study(task, crew, CONFIGS)
+    beside.job.ahead = True
+    train_out([study.job, beside.job], study.engine, study.progress)
+    assert study.told == [2 * STOP] * 2
+    assert sorted(beside.states) == [0, 1, 2, 3, 4]
+    assert beside.told == [0, 0]
+    state, _ = expected
+    for i, found in beside.states.items():
+        at = int(found.epoch[0])
+        assert 1 <= at <= STOP
+        if at == STOP:
+            assert_same(found.tree(), state.take([i]).tree())
+
+
 def test_who_asks_to_stop_waits_for_what_is_out_and_goes_on_later(made):
     work, task, expected = made
     study = Study(task, Here(work))

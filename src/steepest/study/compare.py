@@ -75,7 +75,7 @@ def compare(
     seed: int = 0,
     memory: int | str | None = None,
     workers: Any = None,
-    worker_kinds: str = "one",
+    kinds: str = "one",
     idle: str = "back",
     out: str | Path | None = None,
     name: str | None = None,
@@ -156,7 +156,7 @@ def compare(
             processes on this machine, "ray" is Ray's actors, here or where RAY_ADDRESS says, and
             any `concurrent.futures.Executor` will do whose tasks are values, such as Dask's. For
             Keras models without code of their own, with arrays.
-        worker_kinds: "one" refuses workers whose processors or GPUs are of several kinds, as these
+        kinds: "one" refuses workers whose processors or GPUs are of several kinds, as these
             round differently; "any" takes them, and notes which kinds trained each trial.
         idle: what becomes of workers that the search leaves idle: they are given "back", or train
             "ahead" what it may ask for next: the same study sooner, for more computing.

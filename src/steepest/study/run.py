@@ -91,7 +91,7 @@ def _trained_by(
     from steepest.workers.remote import RemoteEngine
 
     with hired(options.workers, work, memory) as crew:
-        mixed, ahead = options.worker_kinds == "any", options.idle == "ahead"
+        mixed, ahead = options.kinds == "any", options.idle == "ahead"
         yield RemoteEngine(engine, crew, mixed, ahead)
 
 

@@ -136,7 +136,9 @@ class RayActors(Team[Any]):
         if not self.talks:
             time.sleep(timeout)
             return []
-        done, _ = self.ray.wait(list(self.talks), num_returns=1, timeout=timeout)
+        done, left = self.ray.wait(list(self.talks), num_returns=1, timeout=timeout)
+        if done and left:  # and whoever else is done by now
+            done += self.ray.wait(left, num_returns=len(left), timeout=0)[0]
         found: list[tuple[Worker[Any], bytes | None, str]] = []
         for one in done:
             actor = self.talks.pop(one)

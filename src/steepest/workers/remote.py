@@ -114,7 +114,7 @@ class RemoteEngine:
             raise InputError(
                 f"workers are of two kinds, {self.kind} and {about['kind']}, which round "
                 "differently, so the same seed would not give the same study; give workers of one "
-                "kind, or --worker-kinds any"
+                "kind, or --kinds any"
             )
 
     def _first(self) -> Mapping[str, Any]:
