@@ -195,7 +195,7 @@ def draw(found, file):
     )
     for one in shown:
         axes = grid[sizes.index(one["workers"])][idles.index(one["idle"])]
-        points = np.linspace(0, 3600 * one["hours"], 2000)
+        points = np.linspace(0, 3600 * one["hours"], 300)
         busy = level(one["spans"], points)
         confirms = next(at for at, text in one["stages"] if text.startswith("confirming"))
         for early, color in ((True, OTHERS), (False, OURS)):

@@ -7,7 +7,7 @@ import pytest
 from clocks import Clock
 
 from steepest.workers import team
-from steepest.workers.team import IDLE, Team
+from steepest.workers.team import AT_FIRST, IDLE, Team
 
 
 class Quiet(Team):
@@ -63,6 +63,16 @@ def test_idle_workers_are_given_back_and_come_again(clock):
     crew.collect(0)  # another one is started
     crew.collect(0)
     assert (numbers(crew), crew.idle) == ([1, 3, 4], [4])
+
+
+def test_of_many_workers_only_those_are_started_that_are_needed(clock):
+    crew = Quiet(100)
+    crew.collect(0)
+    assert len(crew.workers) == AT_FIRST
+    assert crew.size == 100
+    crew.need(20)
+    crew.collect(0)
+    assert len(crew.workers) == 20
 
 
 def test_one_worker_stays_and_none_goes_while_all_are_needed(clock):

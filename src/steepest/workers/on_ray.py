@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import InputError, in_one_line
-from steepest.workers.team import Team, Worker
+from steepest.workers.team import AT_FIRST, Team, Worker
 from steepest.workers.trainer import Trainer, answer
 
 MISSING = 'Ray is not installed; run pip install "steepest[ray]"'
@@ -85,6 +85,7 @@ class RayActors(Team[Any]):
         self.takes = _peak_bytes()  # of an actor
         self.talks: dict[Any, Any] = {}  # what an actor was asked, and who it is
         self._count()
+        self.given_back = max(0, self.size - AT_FIRST)
         self.fill()
 
     def _connect(self) -> None:

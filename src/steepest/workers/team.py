@@ -21,6 +21,7 @@ STARTS = 3  # workers that may die in a row before any has said that it is there
 # Seconds that a worker may be idle where fewer are needed. Another one takes seconds to start, and
 # what it has to compile, so who is needed soon again stays.
 IDLE = 120.0
+AT_FIRST = 8  # workers that are started before anybody knows how many are needed
 Handle = TypeVar("Handle")
 
 
@@ -47,7 +48,8 @@ class Team(Generic[Handle]):
         self._numbers = itertools.count()
         self._failed = 0  # starts that failed in a row
         self.needed = math.inf  # slices that there are at a time
-        self.given_back = 0  # workers that are not here, as they had nothing to do
+        # Workers that are not here, as they would have nothing to do.
+        self.given_back = max(0, count - AT_FIRST)
 
     def start(self, number: int) -> Handle:
         """Start a worker; it says first that it is there."""
