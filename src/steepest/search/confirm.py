@@ -115,6 +115,8 @@ def _expect(
 ) -> None:
     """Have idle workers train the seeds up to the next look, which all may get."""
     settings, epochs = session.study.settings, session.study.task.epochs
+    for one in asked:  # which says what it is asked for
+        one.until = epochs
     if not settings.race or seeds >= settings.seeds:
         return
     first = settings.seed * SEEDS_APART + 1
