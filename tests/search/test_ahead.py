@@ -30,14 +30,14 @@ def by_workers(monkeypatch):
     monkeypatch.setattr(driver, "LOOK", cluster_simulation.LOOK)
     monkeypatch.setattr(cluster_simulation, "COMPILING", 5.0)
 
-    def run(path, count, ahead, surface=steep, watch=lambda *_: None):
+    def run(path, count, ahead, surface=steep, watch=lambda *_: None, **more):
         clock = Clock()
         for module, name in ((driver, "time"), (team, "time"), (budget, "clock")):
             monkeypatch.setattr(module, name, clock)
         here = FakeEngine(surface, epochs=10)
         engine = RemoteEngine(here, Cluster(count, here, clock), ahead=ahead)
         path.mkdir(exist_ok=True)
-        study = searched(engine, path, watch=watch, **ASKED)
+        study = searched(engine, path, watch=watch, **ASKED, **more)
         return study, clock.now / 3600
 
     return run
@@ -48,15 +48,17 @@ def apart(one, other):
     return [d for d in differences(one, other) if "hardware" not in d]
 
 
-def test_the_study_is_the_same_and_is_done_sooner(by_workers, tmp_path):
-    usual, hours = by_workers(tmp_path / "usual", 12, ahead=False)
-    study, sooner = by_workers(tmp_path / "ahead", 12, ahead=True)
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_study_is_the_same_and_is_done_sooner(schedule, by_workers, tmp_path):
+    """Also where what goes on is trained anew, with a schedule of another length."""
+    usual, hours = by_workers(tmp_path / "usual", 12, ahead=False, schedule=schedule)
+    study, sooner = by_workers(tmp_path / "ahead", 12, ahead=True, schedule=schedule)
     assert not differences(usual, study)
     assert sooner < 0.6 * hours
     assert not list((tmp_path / "ahead").glob("states/*"))
     here = FakeEngine(steep, epochs=10)
     (tmp_path / "here").mkdir()
-    assert not apart(searched(here, tmp_path / "here", **ASKED), study)
+    assert not apart(searched(here, tmp_path / "here", **ASKED, schedule=schedule), study)
 
 
 def test_a_study_that_is_stopped_goes_on_without_workers(by_workers, tmp_path):

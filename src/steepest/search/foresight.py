@@ -29,7 +29,12 @@ class _Way:
 
 
 def foresee(
-    tried: Sequence[Tried], pending: Sequence[Ask], asks: Next, whole: int, count: int
+    tried: Sequence[Tried],
+    pending: Sequence[Ask],
+    asks: Next,
+    whole: int,
+    count: int,
+    restart: bool = False,
 ) -> list[tuple[float, Ask]]:
     """Return up to `count` asks beside the pending ones, each with its chance to be made.
 
@@ -39,6 +44,7 @@ def foresee(
         asks: the strategy.
         whole: the epochs of a training in full.
         count: how many at most.
+        restart: whether what goes on is trained anew.
     """
     numbers = [_number(tried, ask) for ask in pending]
     first = tuple((n, ask.epochs == whole) for n, ask in zip(numbers, pending, strict=True))
@@ -60,7 +66,7 @@ def foresee(
                     found.append((way.chance, ask))
             # Seeds of a round are asked for together, and what follows them hangs on all.
             alone = len(some) == 1 and not some[0].seed
-            new = [_with(way, some[0], whole, next(fresh))] if alone else []
+            new = [_with(way, some[0], whole, next(fresh), restart)] if alone else []
         for one in new:
             heapq.heappush(ways, (-one.chance, next(order), one))
     return found[:count]
@@ -72,7 +78,7 @@ def _number(tried: Sequence[Tried], ask: Ask) -> int:
     return next(one.number for one in tried if one.values == ask.values)
 
 
-def _with(way: _Way, ask: Ask, whole: int, number: int) -> _Way:
+def _with(way: _Way, ask: Ask, whole: int, number: int, restart: bool) -> _Way:
     """Return what is tried after an ask, whose score is open."""
     before = next((t for t in way.tried if t.values == ask.values), None)
     full = ask.epochs == whole
@@ -81,7 +87,7 @@ def _with(way: _Way, ask: Ask, whole: int, number: int) -> _Way:
         number = before.number
         tried = tuple(replace(t, cost=cost, waits=False) if t is before else t for t in way.tried)
     else:
-        one = Tried(number, ask.values, None, None, ask.epochs, waits=not full)
+        one = Tried(number, ask.values, None, None, ask.epochs, waits=not (full or restart))
         tried = (*way.tried, one)
     return _Way(way.chance, tried, ((number, full),))
 

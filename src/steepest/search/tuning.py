@@ -74,7 +74,8 @@ class Tuner:
         def asks(tried: Sequence[Tried]) -> list[Ask]:
             return next_asks(self.space, self.starts, tried, self.lengths)
 
-        return foresee(self.tried(settings), left, asks, self.lengths.whole, count)
+        lengths = self.lengths
+        return foresee(self.tried(settings), left, asks, lengths.whole, count, lengths.restart)
 
     def best(self, settings: Settings) -> Tried | None:
         """Return the configuration to confirm, as far as is known."""
