@@ -84,7 +84,8 @@ class Tuner:
 
 def make_tuners(settings: Settings, facts: TaskFacts, spaces: Spaces) -> dict[str, Tuner]:
     """Return the search of each optimizer that is tuned, before its first trial."""
-    lengths = Lengths(settings.rungs[0], facts.epochs, 0.0, settings.trials, settings.own_horizon)
+    most, restart = settings.trials, settings.own_horizon
+    lengths = Lengths(settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart)
     return {
         name: Tuner(space, lengths, space.starts(settings))
         for name, space in spaces.items()
