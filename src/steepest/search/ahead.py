@@ -108,8 +108,12 @@ class Ahead:
                 continue
             number, further = mine.trial.number, mine.trial.epochs > trial.epochs
             if further and mine.trial.outcome in (*ALIVE, Outcome.DIVERGED):
-                own = {"number": trial.number, "stage": trial.stage, "optimizer": trial.optimizer}
-                one.trial = replace(mine.trial, **own)
+                one.trial = replace(
+                    mine.trial,
+                    number=trial.number,
+                    stage=trial.stage,
+                    optimizer=trial.optimizer,
+                )
                 one.kinds |= mine.kinds
                 self.checkpoints.drop(trial.number)
                 if mine.trial.outcome in ALIVE:
