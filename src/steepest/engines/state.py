@@ -65,8 +65,13 @@ class State:
         """
         return replace(self, memory=jax.tree.leaves(self.memory))
 
+    @property
+    def form(self) -> Any:
+        """How the memory is nested, as JAX' tree of it."""
+        return jax.tree.structure(self.memory)
+
     def nested(self, form: Any) -> "State":
-        """Return it with its memory in the form that it has where it trains, JAX' tree of it."""
+        """Return it with its memory in the form that it has where it trains."""
         return replace(self, memory=jax.tree.unflatten(form, jax.tree.leaves(self.memory)))
 
     @staticmethod

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-import jax
-
 from steepest import errors
 from steepest.data.stream import Data
 from steepest.engines.compiled import autotune
@@ -175,7 +173,7 @@ class RemoteProgram:
     @cached_property
     def form(self) -> Any:
         """How the memory of this program's states is nested where it trains, and measures."""
-        return jax.tree.structure(self.here.begin(Population.of([self.config])).memory)
+        return self.here.begin(Population.of([self.config])).form
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""

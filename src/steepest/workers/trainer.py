@@ -11,8 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
-
 from steepest import memo
 from steepest.engines import make_engine
 from steepest.engines.compiled.engine import CompiledEngine
@@ -92,8 +90,7 @@ class Trainer:
         """Return how the memory of a program's states is nested, which is not sent."""
         key = _key(one)
         if key not in self.forms:
-            begun = program.begin(Population.of(one.configs[:1]))
-            self.forms[key] = jax.tree.structure(begun.memory)
+            self.forms[key] = program.begin(Population.of(one.configs[:1])).form
         return self.forms[key]
 
     def _program(self, one: Slice) -> Program:
