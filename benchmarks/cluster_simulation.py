@@ -6,7 +6,7 @@ Search, race and driver are those of a study (`steepest.search`, `workers/driver
 their slices to workers that do not exist, and read a clock that jumps to the next answer. Losses
 are a formula with noise (`tests/fake_engine.py`). What is assumed:
 
-- a training is 60 epochs of a minute, for each optimizer;
+- a training is 20 epochs of three minutes, for each optimizer;
 - a worker is there after half a minute, and compiles a program for a minute, once;
 - a state is 300 MB (25 million weights, Adam), and passes the driver at 1 GB/s, out and back;
 - the driver takes 5 ms beside that for sending a slice and for taking what came of it;
@@ -45,9 +45,9 @@ from steepest.workers.team import Team
 from steepest.workers.wire import pack
 
 OPTIMIZERS = "SGD,Adam,AdamW,RMSprop,Lion,Nadam"
-EPOCHS, EPOCH, COMPILING, STARTING = 60, 60.0, 60.0, 30.0  # epochs, and seconds
+EPOCHS, EPOCH, COMPILING, STARTING = 20, 180.0, 60.0, 30.0  # epochs, and seconds
 STATE, RATE, TAKEN = 300e6, 1e9, 0.005  # bytes, bytes a second, seconds
-LOOK = 5.0  # seconds between the driver's looks; 0.2 would be a hundred thousand of them an hour
+LOOK = 15.0  # seconds between the driver's looks; 0.2 would be a hundred thousand in five hours
 WORSE = {"SGD": 0.15, "RMSprop": 0.05, "Lion": 0.02, "Nadam": 0.01}
 SIZES = (8, 64, 512)
 
