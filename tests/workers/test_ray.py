@@ -74,19 +74,3 @@ def test_a_node_that_leaves_and_an_actor_that_is_killed_change_nothing(cluster, 
             crew.collect(0.5)
     finally:
         crew.close()
-
-
-@pytest.mark.parametrize(
-    ("node", "needs", "count"),
-    [
-        ({"CPU": 8.0, "memory": 10e9}, {"num_cpus": 1, "memory": 3e9}, 3),
-        ({"CPU": 2.0, "memory": 10e9}, {"num_cpus": 1, "memory": 3e9}, 2),
-        ({"CPU": 8.0, "GPU": 4.0, "memory": 90e9}, {"num_gpus": 1, "num_cpus": 0}, 4),
-        ({"CPU": 8.0}, {"num_cpus": 1, "memory": 3e9}, 0),
-        ({}, {"num_cpus": 1}, 0),
-    ],
-)
-def test_a_node_has_room_for_as_many_actors_as_its_memory_has(node, needs, count):
-    from steepest.workers.on_ray import _room
-
-    assert _room(node, needs) == count
