@@ -115,7 +115,7 @@ def steepest_seconds(kind, count, slices, seconds, task):
     from steepest.engines.state import State
     from steepest.records import Config
     from steepest.rules import RULES
-    from steepest.workers.driver import train_out
+    from steepest.workers import driver
     from steepest.workers.local import Job
     from steepest.workers.remote import RemoteEngine
     from steepest.workers.slices import untrained
@@ -143,10 +143,10 @@ def steepest_seconds(kind, count, slices, seconds, task):
             for i, member in enumerate(members):
                 states[member] = state.take([i])
 
-        program.seconds = 1e9  # so every slice is one member for one epoch
+        driver.SLICE_SECONDS, driver.SHARE = 1e-9, 1e9  # so a slice is one member for one epoch
         job = Job(program, Population.of(configs), begin, end, slices // count)
         began = time.perf_counter()
-        train_out([job], engine, lambda *_: setattr(program, "seconds", 1e9))
+        driver.train_out([job], engine, lambda *_: None)
         return time.perf_counter() - began
     finally:
         crew.close()

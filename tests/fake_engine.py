@@ -118,9 +118,9 @@ class FakeEngine:
         return {key: FakeProgram(self) for key in configs}
 
 
-def searched(engine, path, optimizers="SGD,Adam", race=True, **asked):
+def searched(engine, path, optimizers="SGD,Adam", race=True, watch=lambda *_: None, **asked):
     """Return a whole study by a fake engine, asked for as a person would."""
     options = Options(optimizers=optimizers, **asked)
     found, settings = make_plan(options, engine.facts)
     settings = replace(settings, race=race)
-    return search(engine, found, settings, path / "study.db", lambda *_: None, options.stored())
+    return search(engine, found, settings, path / "study.db", watch, options.stored())

@@ -48,6 +48,8 @@ SET = {
     "baseline": ["keras.optimizers.Adam(1e-3)", "optax.sgd(0.1)"],
     "memory": "4GB",
     "workers": "4",
+    "kinds": "any",
+    "idle": "ahead",
     "name": "first try",
 }
 NONSENSE = {
@@ -72,6 +74,8 @@ NONSENSE = {
     "baseline": "Adm(1)",
     "memory": "much",
     "workers": "many",
+    "kinds": "two",
+    "idle": "away",
     "name": "",
 }
 

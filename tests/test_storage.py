@@ -41,6 +41,7 @@ STUDY = StudyRecord(
     versions={"steepest": "0.1"},
     hardware={"cores": "2"},
     started="2026-01-01T00:00:00+00:00",
+    trained_on={"cpu, x86_64 0a": (0, 2), "a card": ()},
 )
 # SQLite has no negative zero.
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=32).map(lambda x: x + 0.0)

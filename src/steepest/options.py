@@ -221,6 +221,22 @@ class Options:
         usual="threads of this process, one a core",
         free=True,
     )
+    kinds: str = _option(
+        "one",
+        "Whether workers may be of any kinds of processor or GPU, which round differently, or must "
+        "be of one: one or any. The study notes which kinds trained each trial.",
+        check_one_of("one", "any"),
+        metavar="one|any",
+        free=True,
+    )
+    idle: str = _option(
+        "back",
+        "What becomes of workers that a search leaves idle: back, they are given back, or ahead, "
+        "they train what it may ask for next. The study is the same, sooner, for more computing.",
+        check_one_of("back", "ahead"),
+        metavar="back|ahead",
+        free=True,
+    )
 
     name: str | None = _option(
         None,

@@ -7,7 +7,7 @@ Python writes it, `\x1b`; a line break becomes a space. Letters of all scripts s
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 from itertools import product
@@ -32,6 +32,17 @@ def is_none(text: str) -> bool:
 def listed(names: Sequence[str]) -> str:
     """Return names as prose: "A, B and C"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Return ascending whole numbers as text, as in "0 to 3, 7"."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(f"{a} to {b}" if b > a else str(a) for a, b in found)
 
 
 def many(count: int | float, what: str) -> str:

@@ -249,6 +249,26 @@ def test_how_members_were_trained_is_a_reason_of_last_bits():
     assert told(found.hardware) == [("memory", None, "4 GB")]
 
 
+def test_mixed_kinds_of_workers_are_a_reason():
+    """Which kind trained which trial, or which epochs of one, is nobody's choice."""
+    old, new = (
+        replace(s, hardware={"kinds of workers": "any"}, trained_on=on)
+        for s, on in (
+            (study(), {"card A": (0, 1, 2, 5), "card B": (3,)}),
+            (OTHER, {"card A": (0,), "card B": (1, 2, 3, 5)}),
+        )
+    )
+    assert said(old, new) == (
+        "The results differ, and the likeliest reason is the hardware or how it was used: trials "
+        "by kind of worker card A: 0 to 2, 5; card B: 3 → card A: 0; card B: 1 to 3, 5."
+    )
+    both = {"card A": (0, 1), "card B": (1, 2)}
+    old, new = (replace(one, trained_on=both) for one in (old, new))
+    assert differences(old, new).unknown[0].startswith("neither study records which epochs")
+    alone = [replace(one, trained_on={"card A": (0, 1), "card B": (2,)}) for one in (old, new)]
+    assert not any("kind of worker" in one for one in differences(*alone).unknown)
+
+
 def test_a_limit_of_time_is_a_reason_for_other_configurations_alone():
     config = study().trials[3].config
     config = replace(config, hyperparameters={**config.hyperparameters, "learning_rate": 0.2})

@@ -44,6 +44,19 @@ def test_a_half_length_training_has_a_schedule_of_its_own(schedule, tmp_path):
         assert "decay_steps" not in one.hyperparameters
 
 
+def test_a_schedule_takes_no_configurations_from_the_search(tmp_path):
+    """And a number of trials that a person gives is the most that are tried."""
+
+    def tried(study):
+        some = [t for t in study.trials if t.stage is Stage.SEARCH and t.optimizer == "Adam"]
+        return len({t.config.hyperparameters["learning_rate"] for t in some})
+
+    (tmp_path / "few").mkdir()
+    engine = FakeEngine(bowl(noise=0.01))
+    assert tried(searched(engine, tmp_path, schedule="cosine", full_trainings=36)) > 5
+    assert tried(searched(FakeEngine(bowl()), tmp_path / "few", trials=4)) == 4
+
+
 def test_a_length_that_a_person_gave_stays(tmp_path):
     own = {"SGD": {"schedule": "cosine", "decay_steps": 50.0}, "Adam": {"schedule": "cosine"}}
     study = searched(FakeEngine(bowl(noise=0.01)), tmp_path, own, full_trainings=16)

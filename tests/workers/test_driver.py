@@ -1,5 +1,6 @@
 """Whoever dies, hangs or answers twice: what comes out is what one process would have made."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -31,10 +32,10 @@ def made():
 class Study:
     """What a study keeps of its trials, by number."""
 
-    def __init__(self, task, crew, configs=CONFIGS, members=None):
+    def __init__(self, task, crew, configs=CONFIGS, mixed=False):
         from steepest.engines.compiled.engine import CompiledEngine
 
-        self.engine = RemoteEngine(CompiledEngine(task), crew)
+        self.engine, self.kinds = RemoteEngine(CompiledEngine(task), crew, mixed), set()
         self.states, self.curves, self.failed, self.told = {}, {}, {}, [0, 0]
         keys = {program_key(configs[0]): configs[0]}
         self.program = self.engine.prepare(keys)[program_key(configs[0])]
@@ -46,6 +47,7 @@ class Study:
         return untrained(len(members))
 
     def end(self, members, state, measured):
+        self.kinds |= {measured.kind} - {""}
         for i, member in enumerate(members):
             self.states[member] = state.take([i])
             curve = {n: a[i : i + 1, : measured.trained[i]] for n, a in measured.values.items()}
@@ -79,6 +81,7 @@ FAULTS = {
     "many deaths": {"dies": [1, 4, 6]},
     "an answer twice": {"twice": [1, 2, 4]},
     "a worker that hangs": {"hangs": [4]},
+    "one that hangs before anything was measured": {"hangs": [1]},
 }
 
 
@@ -86,6 +89,7 @@ FAULTS = {
 def test_what_comes_out_is_what_one_process_makes(made, faults, monkeypatch):
     work, task, expected = made
     monkeypatch.setattr(driver, "SLOWER", 1.0)
+    monkeypatch.setattr(driver, "FIRST", 0.3)
     crew = Here(work, **faults)
     study = Study(task, crew).train(patience=0.3)
     study.assert_whole(expected)
@@ -120,6 +124,31 @@ def test_two_deaths_halve_a_slice_and_then_the_trial_has_failed(made):
     assert study.failed[3] == (
         "3 workers ended while they trained it, the last one: killed by signal 9, SIGKILL"
     )
+
+
+def test_nobody_waits_for_what_is_trained_ahead(made):
+    """A worker trains it that has nothing else to do, and no progress is told of it."""
+    work, task, expected = made
+    crew = Here(work, size=1)
+    study, beside = Study(task, crew, CONFIGS[:2]), Study(task, crew, CONFIGS)
+    beside.job.ahead = True
+    train_out([study.job, beside.job], study.engine, study.progress)
+    assert study.told == [2 * STOP] * 2
+    assert sorted(study.states) == [0, 1]
+    assert not beside.states  # there was one worker, and it was needed until the end
+    crew = Here(work, size=8)
+    study, beside = Study(task, crew, CONFIGS[:2]), Study(task, crew, CONFIGS)
+    beside.job.ahead = True
+    train_out([study.job, beside.job], study.engine, study.progress)
+    assert study.told == [2 * STOP] * 2
+    assert sorted(beside.states) == [0, 1, 2, 3, 4]
+    assert beside.told == [0, 0]
+    state, _ = expected
+    for i, found in beside.states.items():
+        at = int(found.epoch[0])
+        assert 1 <= at <= STOP
+        if at == STOP:
+            assert_same(found.tree(), state.take([i]).tree())
 
 
 def test_who_asks_to_stop_waits_for_what_is_out_and_goes_on_later(made):
@@ -171,3 +200,15 @@ def test_kinds_of_processors_are_not_mixed(made):
     crew.trainer.about = lambda: {**about, "kind": "1 × abacus"}
     with pytest.raises(InputError, match=r"two kinds, .* and 1 × abacus, which round differently"):
         study.train()
+
+
+def test_kinds_of_processors_are_mixed_where_that_is_asked_for(made):
+    """And what is told of each slice is which kind trained it."""
+    work, task, expected = made
+    crew = Here(work)
+    study = Study(task, crew, mixed=True)
+    about = crew.trainer.about()
+    kinds = itertools.cycle([about["kind"], "1 × abacus"])
+    crew.trainer.about = lambda: {**about, "kind": next(kinds)}
+    study.train().assert_whole(expected)
+    assert study.kinds == {about["kind"], "1 × abacus"}

@@ -5,7 +5,7 @@ So a population can be cut, joined, sent to a worker and written to a file witho
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -24,7 +24,8 @@ class State:
 
     `memory` is what `rules/step.py` remembers: for each weight array the tuple of arrays of the
     rule, and where the recipe asks for them gathered gradients and averaged weights. Under Keras'
-    `fit` it is a list: the variables of Keras' optimizer.
+    `fit` it is a list: the variables of Keras' optimizer. It is a list in a driver too, whose
+    workers alone know how it is nested (`flat`).
     """
 
     weights: list[Shaped[np.ndarray, "members ..."]]
@@ -65,6 +66,22 @@ class State:
             taken = [np.asarray(a)[index] for a in leaves]
         return State(*jax.tree.unflatten(form, taken))
 
+    def flat(self) -> "State":
+        """Return it with its memory as a list of arrays, which any process can read.
+
+        A person's own rule may nest its memory in classes of Optax or of the task file.
+        """
+        return replace(self, memory=jax.tree.leaves(self.memory))
+
+    @property
+    def form(self) -> Any:
+        """How the memory is nested, as JAX' tree of it."""
+        return jax.tree.structure(self.memory)
+
+    def nested(self, form: Any) -> "State":
+        """Return it with its memory in the form that it has where it trains."""
+        return replace(self, memory=jax.tree.unflatten(form, jax.tree.leaves(self.memory)))
+
     @staticmethod
     def join(parts: "Sequence[State]") -> "State":
         """Return the states of `parts` as one, in their order."""
@@ -87,6 +104,7 @@ class Advance:
     values: Mapping[str, Float32[np.ndarray, "members epochs"]]
     trained: Integer[np.ndarray, " members"]
     seconds: float
+    kind: str = ""  # of processor or GPU, where workers may be of several
 
 
 def so_far(

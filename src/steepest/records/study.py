@@ -67,6 +67,8 @@ class StudyRecord:
     planned: Planned | None = None  # None in files before format 7, and until the clock was asked
     resumed: tuple[str, ...] = ()  # a sentence for each time that it went on after a stop
     judged: tuple[int, ...] = ()  # seeds at last looks, after which it went on with more seeds
+    # The numbers of the trials that each kind of worker trained, where several kinds are allowed.
+    trained_on: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def confirmed(self, optimizer: str) -> tuple[Trial, ...]:
         """Return the trials of `optimizer` on fresh seeds, in order of seed."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from steepest.budget import FIRST, OutOfTime
 from steepest.records import Config, Outcome, Settings, Stage, StudyRecord
+from steepest.search.ahead import Guess, room
 from steepest.search.runner import Running, end_trials, measure_trials, unmeasured
 from steepest.search.schedule_length import with_schedule_length
 from steepest.search.search_space import SEEDS_APART, SearchSpace
@@ -55,6 +56,7 @@ def confirm(
     except OutOfTime:
         end_trials(done, epochs)
         session.cut(f"the limit of {settings.seconds:g} s ended the study before its plan did")
+    session.ahead.expect((), {}, ())
     ran = [name for name in configs if session.study.confirmed(name)]
     if searched and configs and not ran and not session.study.stopped:
         total = session.study.allowed
@@ -94,6 +96,7 @@ def _rounds(
         beside = (
             [] if seeds else _defaults(session, usual, len(running), range(first, first + upto))
         )
+        _expect(session, {name: configs[name] for name in names}, upto, running + beside)
         try:
             for turn in _turns(session, running + beside):
                 session.train(turn, epochs)
@@ -105,6 +108,21 @@ def _rounds(
             session.write(running + beside)
         seeds = upto
         names = _open(session, seeds)
+
+
+def _expect(
+    session: Session, configs: Mapping[str, Config], seeds: int, asked: list[Running]
+) -> None:
+    """Have idle workers train the seeds up to the next look, which all may get."""
+    settings, epochs = session.study.settings, session.study.task.epochs
+    for one in asked:  # which says what it is asked for
+        one.until = epochs
+    if not settings.race or seeds >= settings.seeds:
+        return
+    first = settings.seed * SEEDS_APART + 1
+    fresh = range(first + seeds, first + next_look(seeds, settings.seeds))
+    guesses = [Guess(n, replace(one, seed=s), epochs) for s in fresh for n, one in configs.items()]
+    session.ahead.expect(guesses[: room(session.engine, len(asked))], {}, asked)
 
 
 def usual_configs(

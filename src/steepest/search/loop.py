@@ -118,6 +118,7 @@ def _resumed(
         update_seconds=before.update_seconds,
         resumed=(*before.resumed, said),
         judged=before.judged,
+        trained_on=before.trained_on,
     )
     if _more_seeds(before, asks):  # what was looked at before is a look, and has its level
         seeds = max(len(before.confirmed(name)) for name in before.optimizers)

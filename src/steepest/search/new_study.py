@@ -38,6 +38,7 @@ def new_study(engine: Engine, contestants: Sequence[Contestant], settings: Setti
     }
     if isinstance(engine, RemoteEngine):
         hardware["workers"] = engine.crew.name
+        hardware["kinds of workers"] = "any" if engine.mixed else engine.kind
     optimizers = {
         contestant.name: ContestantRecord(
             rule=contestant.rule,

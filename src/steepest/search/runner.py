@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class Running:
     trial: Trial
     seconds: float = 0.0  # before the call that trains it now
     until: int = 0  # the epoch up to which it is to be trained
+    kinds: set[str] = field(default_factory=set)  # of workers that trained it, if they are mixed
 
 
 def program_key(config: Config) -> Key:
@@ -84,15 +85,18 @@ class Training:
     noted: Callable[[list[Running]], None]  # trials that have got further
 
 
-def train_trials(training: Training, running: list[Running]) -> None:
-    """Train each of `running` as far as it is to go, those of one program and length together."""
+def train_trials(training: Training, running: list[Running], ahead: Sequence[Job] = ()) -> None:
+    """Train each of `running` as far as it is to go, those of one program and length together.
+
+    Workers that nothing else needs train the jobs `ahead`; nobody waits for these.
+    """
     jobs = []
     for key, group in _by_program(running).items():
         for until in dict.fromkeys(one.until for one in group):
             some = [one for one in group if one.until == until]
-            jobs.append(_job(training, training.programs[key], some, until))
+            jobs.append(job_of(training, training.programs[key], some, until))
     if isinstance(training.engine, RemoteEngine):
-        train_out(jobs, training.engine, training.progress, training.pace)
+        train_out([*jobs, *ahead], training.engine, training.progress, training.pace)
     else:
         train(jobs, training.engine.workers, training.progress, training.pace)
 
@@ -130,7 +134,8 @@ def recover(training: Training, running: list[Running]) -> None:
             one.until = until
 
 
-def _job(training: Training, program: Program, group: list[Running], epochs: int) -> Job:
+def job_of(training: Training, program: Program, group: list[Running], epochs: int) -> Job:
+    """Return what trains some trials of a program up to an epoch, and keeps what came of them."""
     population = Population.of([one.trial.config for one in group])
     checkpoints = training.checkpoints
 
@@ -148,6 +153,7 @@ def _job(training: Training, program: Program, group: list[Running], epochs: int
         for i, member in enumerate(members):
             one, own = group[member], state.take([i])
             one.trial = _grown(training.engine.facts, one, own, measured, i)
+            one.kinds |= {measured.kind} - {""}
             if one.trial.outcome in ALIVE:
                 checkpoints.put(one.trial.number, one.trial.config, own)
             else:
@@ -162,6 +168,17 @@ def _job(training: Training, program: Program, group: list[Running], epochs: int
         training.noted([one])
 
     return Job(program, population, begin, end, epochs, fail)
+
+
+def with_kinds(
+    known: Mapping[str, tuple[int, ...]], running: list[Running]
+) -> dict[str, tuple[int, ...]]:
+    """Return which trials each kind of worker trained, with what is known of these."""
+    found = {kind: set(numbers) for kind, numbers in known.items()}
+    for one in running:
+        for kind in one.kinds:
+            found.setdefault(kind, set()).add(one.trial.number)
+    return {kind: tuple(sorted(numbers)) for kind, numbers in found.items()}
 
 
 def _by_program(running: list[Running]) -> dict[Key, list[Running]]:

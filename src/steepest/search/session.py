@@ -17,6 +17,7 @@ from steepest.checkpoints import Checkpoints, checkpoint_seconds
 from steepest.engines.protocol import IN_TURN, SIDE_BY_SIDE, Engine, Program
 from steepest.errors import TaskError
 from steepest.records import Config, Outcome, Planned, Stage, StudyRecord
+from steepest.search.ahead import Ahead
 from steepest.search.price import price
 from steepest.search.replay import Replay
 from steepest.search.runner import (
@@ -29,6 +30,7 @@ from steepest.search.runner import (
     recover,
     start_trials,
     train_trials,
+    with_kinds,
 )
 from steepest.signals import Stop
 from steepest.workers.local import Pace
@@ -65,11 +67,12 @@ class Session:
     priced: bool = False  # whether the price of the study was told
     share: float | None = None  # of the time that is left, in which this stage has to end
     checkpoints: Checkpoints = field(init=False)
+    ahead: Ahead = field(init=False)
     live: bool = field(init=False)  # whether there is something that the file does not know
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.engine.memory // 2, self.path.parent / STATES)
-        self.live = self.replay.study is None
+        self.ahead, self.live = Ahead(self.checkpoints), self.replay.study is None
         self.interval = checkpoint_seconds()
         self.kept = budgets.clock()
         if self.replay.study is not None:
@@ -114,8 +117,7 @@ class Session:
         """Note how members train, which may have been chosen by measuring: it decides last bits."""
         if self.engine.lockstep is not None:
             how = SIDE_BY_SIDE if self.engine.lockstep else IN_TURN
-            hardware = {**self.study.hardware, "members": how}
-            self._change(hardware=hardware)
+            self._change(hardware={**self.study.hardware, "members": how})
 
     def _compiled(self) -> float:
         return sum(program.compile_seconds for program in self.programs.values())
@@ -148,6 +150,7 @@ class Session:
         for one in running:
             one.until = one.until if epochs is None else epochs
             one.trial = self.replay.upto(one.trial, one.until)
+            self.ahead.give(one)
         left = [one for one in running if _to_train(one)]
         # What was known is charged as it was then.
         ends = [one.trial.epochs if _to_train(one) else one.until for one in running]
@@ -165,12 +168,12 @@ class Session:
             raise OutOfTime
         self.go_live(left)
         self.budget.check()
-        self.prepare(one.trial.config for one in left)
+        self.prepare(one.trial.config for one in (*left, *self.ahead.running))
         self.budget.check()
         training = self._training()
         recover(training, left)
         self.began = budgets.clock(), self.budget.spent
-        train_trials(training, left)
+        train_trials(training, left, self.ahead.jobs(training))
         if any(map(_to_train, left)) and not self.stop.asked:
             raise OutOfTime
 
@@ -201,10 +204,9 @@ class Session:
     def _noted(self, running: list[Running]) -> None:
         """Hear of trials that have got further; write them down, if it is time."""
         failed = [one.trial for one in running if one.trial.outcome is Outcome.FAILED]
-        known = {trial.number: trial for trial in self.study.trials}
-        known.update({one.trial.number: one.trial for one in running})
-        self._change(trials=tuple(known[n] for n in sorted(known)))
-        trials = self.study.trials
+        known = {t.number: t for t in (*self.study.trials, *(one.trial for one in running))}
+        trials = tuple(known[n] for n in sorted(known))
+        self._change(trials=trials, trained_on=with_kinds(self.study.trained_on, running))
         if failed and not any(trial.epochs for trial in trials):
             reasons = [trial.reason for trial in trials if trial.outcome is Outcome.FAILED]
             if len(reasons) >= min(FAILURES, self.numbered):
@@ -233,8 +235,7 @@ class Session:
         """From here on something is new: write down all that is known, as it is seen from here."""
         if not self.live:
             self.live = True
-            known = [Running(trial) for trial in self.study.trials]
-            self.write([*known, *running], anew=self.replay.by_content)
+            self.write([*map(Running, self.study.trials), *running], anew=self.replay.by_content)
 
     def recover(self, running: list[Running]) -> None:
         """Bring back the states of trials that were trained before, to measure them, whatever the
@@ -247,8 +248,7 @@ class Session:
 
     def allow(self, share: float) -> None:
         """Set the deadline at a share of the time that is left of what was given, if it was."""
-        self.share = share
-        left = self.time_left()
+        self.share, left = share, self.time_left()
         if left is not None:
             self.budget.deadline = budgets.clock() + share * left
 

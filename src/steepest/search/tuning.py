@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from steepest.budget import trainings_again
-from steepest.records import Outcome, Settings, Stage, TaskFacts, Trial
+from steepest.records import Config, Outcome, Settings, Stage, TaskFacts, Trial
 from steepest.search import time_limit
+from steepest.search.ahead import Guess, room
 from steepest.search.choice import UNSAFE, Tried, choose
+from steepest.search.foresight import foresee
 from steepest.search.planning import plan_once
 from steepest.search.runner import Running, end_trials, let_go
 from steepest.search.schedule_length import with_schedule_length
@@ -21,6 +23,7 @@ from steepest.search.strategy import Ask, Lengths, first_asks, next_asks
 from steepest.text import setting
 
 Spaces = Mapping[str, SearchSpace]
+MOST = 40  # trainings of an optimizer ahead of what is asked for
 KEPT = 4  # trials of half length of an optimizer whose states are kept, as they may go on
 
 
@@ -66,6 +69,18 @@ class Tuner:
         """Return what to train next."""
         return next_asks(self.space, self.starts, self.tried(settings), self.lengths)
 
+    def foresee(self, settings: Settings, count: int) -> list[tuple[float, Ask]]:
+        """Return what may be asked for beside what is in training, each with its chance."""
+        left = [ask for ask, one in self.asked if _in_training(ask, one)]
+        if any(ask.seed for ask in left):
+            return []
+
+        def asks(tried: Sequence[Tried]) -> list[Ask]:
+            return next_asks(self.space, self.starts, tried, self.lengths)
+
+        lengths = self.lengths
+        return foresee(self.tried(settings), left, asks, lengths.whole, count, lengths.restart)
+
     def best(self, settings: Settings) -> Tried | None:
         """Return the configuration to confirm, as far as is known."""
         return choose(self.space, self.tried(settings), _worse(settings))
@@ -73,7 +88,8 @@ class Tuner:
 
 def make_tuners(settings: Settings, facts: TaskFacts, spaces: Spaces) -> dict[str, Tuner]:
     """Return the search of each optimizer that is tuned, before its first trial."""
-    lengths = Lengths(settings.rungs[0], facts.epochs, 0.0, settings.trials, settings.own_horizon)
+    most, restart = settings.trials, settings.own_horizon
+    lengths = Lengths(settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart)
     return {
         name: Tuner(space, lengths, space.starts(settings))
         for name, space in spaces.items()
@@ -99,6 +115,7 @@ def tune(session: Session, spaces: Spaces, tuners: Mapping[str, Tuner]) -> None:
     session.watch(f"search, the first at {half} of {facts.epochs} epochs", session.budget)
     asks = {n: first_asks(t.starts, t.lengths) for n, t in tuners.items()}
     running = _start(session, tuners, asks)
+    _expect(session, tuners, running)
     time_limit.explore(session, running)
     planned = plan_once(session, spaces, running)
     _budget(tuners, planned.search)
@@ -109,7 +126,9 @@ def tune(session: Session, spaces: Spaces, tuners: Mapping[str, Tuner]) -> None:
         if not any(asks.values()):
             break
         session.stop.check()
-        session.train(_start(session, tuners, asks))
+        running = _start(session, tuners, asks)
+        _expect(session, tuners, running)
+        session.train(running)
         session.budget.best = _best_so_far(session, tuners)
 
 
@@ -117,6 +136,7 @@ def end_search(session: Session, tuners: Mapping[str, Tuner]) -> None:
     """Mark how the trials of the search ended, and forget their states."""
     running = [one for tuner in tuners.values() for _, one in tuner.asked]
     every = list({one.trial.number: one for one in running}.values())
+    session.ahead.expect((), {}, ())
     end_trials(every, session.study.task.epochs)
     let_go(every, session.checkpoints, session.study.initial.get("loss", math.nan))
     session.write(every)
@@ -150,7 +170,6 @@ def _start(
     session: Session, tuners: Mapping[str, Tuner], asks: Mapping[str, Sequence[Ask]]
 ) -> list[Running]:
     """Return what is asked for, ready to be trained: new trials, and those that go on."""
-    settings, facts = session.study.settings, session.study.task
     found: list[Running] = []
     for name, some in asks.items():
         tuner = tuners[name]
@@ -159,15 +178,47 @@ def _start(
             if before:
                 one = before[0]
             else:
-                config = tuner.space.config(ask.values, settings)
-                config = replace(config, seed=config.seed + (ask.seed and SEEDS_APART - ask.seed))
-                if settings.own_horizon:
-                    config = with_schedule_length(config, tuner.space, facts, ask.epochs)
+                config = _config(session, tuner, ask)
                 one = session.start(Stage.SEARCH, {name: [config]})[0]
             one.until = ask.epochs
             tuner.asked.append((ask, one))
             found.append(one)
     return found
+
+
+def _config(session: Session, tuner: Tuner, ask: Ask) -> Config:
+    """Return the configuration that an ask is of."""
+    settings = session.study.settings
+    config = tuner.space.config(ask.values, settings)
+    config = replace(config, seed=config.seed + (ask.seed and SEEDS_APART - ask.seed))
+    if settings.own_horizon:
+        config = with_schedule_length(config, tuner.space, session.study.task, ask.epochs)
+    return config
+
+
+def _expect(session: Session, tuners: Mapping[str, Tuner], asked: list[Running]) -> None:
+    """Have idle workers train what may be asked for next, the likeliest of all optimizers."""
+    count = room(session.engine, len(asked))
+    if not count:
+        return
+    settings, found = session.study.settings, list[tuple[float, Guess]]()
+    waiting = {
+        one.trial.number: one
+        for tuner in tuners.values()
+        for ask, one in tuner.asked
+        if one.trial.number in session.checkpoints and not _in_training(ask, one)
+    }
+    for name, tuner in tuners.items():
+        for chance, ask in tuner.foresee(settings, min(count, MOST)):
+            if ask.goes_on is None or ask.goes_on in waiting:
+                config = _config(session, tuner, ask)
+                found.append((chance, Guess(name, config, ask.epochs, ask.goes_on)))
+    found.sort(key=lambda pair: -pair[0])
+    session.ahead.expect([guess for _, guess in found[:count]], waiting, asked)
+
+
+def _in_training(ask: Ask, one: Running) -> bool:
+    return one.trial.outcome is Outcome.UNFINISHED and one.trial.epochs < ask.epochs
 
 
 def _put_away(session: Session, tuners: Mapping[str, Tuner]) -> None:

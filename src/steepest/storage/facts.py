@@ -19,6 +19,7 @@ from steepest.records.callbacks import KINDS, SCHEDULER
 from steepest.spaces import Choice, Float
 from steepest.storage.checks import (
     LARGE,
+    MOST_TRIALS,
     MOST_WORDS,
     flag,
     growing,
@@ -248,6 +249,7 @@ STUDY = record(
         "planned": maybe(_planned),
         "resumed": TEXTS,
         "judged": several(COUNT),
+        "trained_on": named(several(COUNT, MOST_TRIALS), 1000),
     },
     needed=("task", "settings", "optimizers", "versions", "hardware", "started"),
 )

@@ -37,6 +37,7 @@ def put_study(db: sqlite3.Connection, study: StudyRecord) -> None:
         "planned": None if study.planned is None else asdict(study.planned),
         "resumed": study.resumed,
         "judged": study.judged,
+        "trained_on": study.trained_on,
         "initial": {name: _finite_or_word(value) for name, value in study.initial.items()},
     }
     db.executemany(

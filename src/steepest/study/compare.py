@@ -77,6 +77,8 @@ def compare(
     seed: int = 0,
     memory: int | str | None = None,
     workers: Any = None,
+    kinds: str = "one",
+    idle: str = "back",
     out: str | Path | None = None,
     name: str | None = None,
     progress: bool | None = None,
@@ -167,6 +169,10 @@ def compare(
             processes on this machine, "ray" is Ray's actors, here or where RAY_ADDRESS says, and
             any `concurrent.futures.Executor` will do whose tasks are values, such as Dask's. For
             Keras models without code of their own, with arrays.
+        kinds: "one" refuses workers whose processors or GPUs are of several kinds, as these
+            round differently; "any" takes them, and notes which kinds trained each trial.
+        idle: what becomes of workers that the search leaves idle: they are given "back", or train
+            "ahead" what it may ask for next: the same study sooner, for more computing.
         out: the directory that gets `study.db` and `report.html`; by default `runs/NAME-TIME`. If
             it holds a study of the same question that was stopped, that one goes on, and so does
             one that its limit of time cut short, with another `time`; one that came to its end is

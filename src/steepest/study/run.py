@@ -91,7 +91,8 @@ def _trained_by(
     from steepest.workers.remote import RemoteEngine
 
     with hired(options.workers, work, memory) as crew:
-        yield RemoteEngine(engine, crew)
+        mixed, ahead = options.kinds == "any", options.idle == "ahead"
+        yield RemoteEngine(engine, crew, mixed, ahead)
 
 
 def read(path: str | Path, *, target: float | None = None, reference: str | None = None) -> Study:

@@ -1,5 +1,6 @@
 """What a driver asks of those who train for it, whoever and wherever they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ class Answer:
     ticket: int
     message: bytes | None
     why: str = ""
+    worker: int | None = None  # the number of who trained it, where workers are known by one
 
 
 class Crew(Protocol):
@@ -30,8 +32,18 @@ class Crew(Protocol):
     def free(self) -> int:
         """How many slices would begin to train at once if they were submitted now."""
 
-    def submit(self, ticket: int, message: bytes) -> None:
-        """Have a slice trained, at once or by the next worker that is free."""
+    @property
+    def idle(self) -> Sequence[int]:
+        """The numbers of the workers that are free, if they are known by one."""
+
+    def need(self, count: int) -> None:
+        """Hear how many slices there are at a time; workers that this leaves idle may go.
+
+        They come back when more are needed.
+        """
+
+    def submit(self, ticket: int, message: bytes, worker: int | None = None) -> None:
+        """Have a slice trained, by this worker if it is idle, else by the next one that is."""
 
     def collect(self, timeout: float) -> list[Answer]:
         """Return what is there, or comes within so many seconds.

@@ -6,6 +6,7 @@ the slice once more with the task beside it: after that it has it.
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import Any
 
@@ -53,8 +54,16 @@ class Pool:
         """How many slices would begin to train at once."""
         return max(0, self.size - len(self.sent))
 
-    def submit(self, ticket: int, message: bytes) -> None:
-        """Have a slice trained."""
+    @property
+    def idle(self) -> Sequence[int]:
+        """Nobody knows one worker from another here."""
+        return ()
+
+    def need(self, count: int) -> None:
+        """Who trains is the person's, and stays."""
+
+    def submit(self, ticket: int, message: bytes, worker: int | None = None) -> None:  # noqa: ARG002
+        """Have a slice trained, by whom the executor chooses."""
         self._send(ticket, message, None)
 
     def _send(self, ticket: int, message: bytes, work: bytes | None) -> None:

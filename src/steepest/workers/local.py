@@ -63,6 +63,7 @@ class Job:
     end: Callable[[Sequence[int], State, Advance], None]
     stop: int
     fail: Callable[[int, str], None] | None = None
+    ahead: bool = False  # nobody waits for it: workers take it that have nothing else to do
     taken: int = 0  # members handed out
     seconds_per_member: float = float("inf")  # unknown, so the first slice is one member
 

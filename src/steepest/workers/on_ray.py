@@ -9,15 +9,16 @@ import importlib
 import importlib.util
 import logging
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from steepest.errors import InputError, in_one_line
-from steepest.workers.team import Team, Worker
+from steepest.workers.team import AT_FIRST, Team, Worker
 from steepest.workers.trainer import Trainer, answer
 
 MISSING = 'Ray is not installed; run pip install "steepest[ray]"'
@@ -41,8 +42,27 @@ class Trains:
         return answer(lambda: self.trainer, message)
 
 
+def _peak_bytes() -> int:
+    """Return the memory that this process has had at most."""
+    if importlib.util.find_spec("resource") is None:  # on Windows
+        return 0
+    resource: Any = importlib.import_module("resource")
+    peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _room(node: Mapping[str, float], needs: Mapping[str, float]) -> int:
+    """Return how many actors a node has room for, by Ray's names of what it has."""
+    names = {"num_gpus": "GPU", "num_cpus": "CPU", "memory": "memory"}
+    wanted = [(node.get(names[name], 0.0), count) for name, count in needs.items() if count]
+    return int(min(has // count for has, count in wanted))
+
+
 class RayActors(Team[Any]):
-    """Actors, as many as the cluster has GPUs, or cores.
+    """Actors, as many as the cluster has GPUs, or cores, and memory.
+
+    An actor needs the memory that this process has, which built the task too. Ray counts it when it
+    chooses a node, and nothing is killed for taking more.
 
     Args:
         work: the task as bytes.
@@ -62,8 +82,10 @@ class RayActors(Team[Any]):
         super().__init__(1)
         self.memory = memory
         self.work = self.ray.put(np.frombuffer(work, np.uint8))
+        self.takes = _peak_bytes()  # of an actor
         self.talks: dict[Any, Any] = {}  # what an actor was asked, and who it is
         self._count()
+        self.given_back = max(0, self.size - AT_FIRST)
         self.fill()
 
     def _connect(self) -> None:
@@ -86,17 +108,20 @@ class RayActors(Team[Any]):
     def _count(self) -> None:
         """Count what the cluster has now: nodes join and leave."""
         self.counted = time.monotonic()
-        there = self.ray.cluster_resources()
-        self.gpus = int(there.get("GPU", 0))
-        self.size = max(1, self.gpus or int(there.get("CPU", 1)))
-        nodes = sum(bool(node.get("Alive")) for node in self.ray.nodes())
-        self.share = 1 if self.gpus else max(1, -(-self.size // max(1, nodes)))
+        nodes = [one["Resources"] for one in self.ray.nodes() if one.get("Alive")]
+        self.gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+        most = max((node.get("memory", 0.0) for node in nodes), default=0.0)
+        self.needs = {"num_gpus": 1, "num_cpus": 0} if self.gpus else {"num_cpus": 1}
+        if most and self.takes:  # where it is more than any node has, one actor has a node
+            self.needs["memory"] = int(min(self.takes, most))
+        counts = [_room(node, self.needs) for node in nodes]
+        self.size = max(1, sum(counts))
+        self.share = 1 if self.gpus else max(1, *counts)
         self.name = f"Ray: {self.size} actors"
 
     def start(self, number: int) -> Any:  # noqa: ARG002  # Ray counts itself
         """Start an actor, which waits until some node has room for it."""
-        needs = {"num_gpus": 1, "num_cpus": 0} if self.gpus else {"num_cpus": 1}
-        made = self.ray.remote(max_restarts=0, max_task_retries=0, **needs)(Trains)
+        made = self.ray.remote(max_restarts=0, max_task_retries=0, **self.needs)(Trains)
         actor = made.remote(self.work, self.share, self.memory)
         self.send(actor, b"")
         return actor
@@ -112,7 +137,9 @@ class RayActors(Team[Any]):
         if not self.talks:
             time.sleep(timeout)
             return []
-        done, _ = self.ray.wait(list(self.talks), num_returns=1, timeout=timeout)
+        done, left = self.ray.wait(list(self.talks), num_returns=1, timeout=timeout)
+        if done and left:  # and whoever else is done by now
+            done += self.ray.wait(left, num_returns=len(left), timeout=0)[0]
         found: list[tuple[Worker[Any], bytes | None, str]] = []
         for one in done:
             actor = self.talks.pop(one)

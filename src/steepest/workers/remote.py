@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +19,14 @@ from steepest.engines.state import Advance, State
 from steepest.errors import InputError, SteepestError
 from steepest.records import Config
 from steepest.workers.crew import Crew
+from steepest.workers.seen import Seen
 from steepest.workers.wire import unpack
 
 log = logging.getLogger(__name__)
 
 TICKETS = itertools.count(1)  # no slice has the number of another, in whichever study
 ASK = 1.0  # seconds between looks whether the first worker is there
+PASSES = 3.0  # as many times as long as measuring an example, training on it takes; a usual number
 RAISED = ("InputError", "TaskError", "TrialError", "StudyFileError", "SteepestError")
 
 
@@ -34,6 +37,8 @@ class RemoteEngine:
         here: the engine of this process, which measures trained weights. Its programs are compiled
             when they are first needed for that.
         crew: who trains.
+        mixed: whether workers may be of several kinds of processor or GPU.
+        ahead: whether idle workers train what may be asked for next.
 
     Raises:
         InputError: the workers train another task than this process, or one that cannot be
@@ -44,16 +49,19 @@ class RemoteEngine:
     packages: tuple[str, ...]
     lockstep: bool | None
 
-    def __init__(self, here: Engine, crew: Crew) -> None:
+    def __init__(self, here: Engine, crew: Crew, mixed: bool = False, ahead: bool = False) -> None:
         if isinstance(here, CallbackEngine) and here.forgets:
             raise InputError(
                 "the task has callbacks of your own, which cannot go with a trial from worker to "
                 "worker; run without --workers"
             )
-        self.here, self.crew = here, crew
+        self.here, self.crew, self.mixed, self.ahead = here, crew, mixed, ahead
         self.facts, self.packages, self.memory = here.facts, here.packages, here.memory
         self.members = 0  # that may want to train at a time; 0 if that is unknown
         self.kind = ""  # of processor or GPU, of the first worker that is there
+        self.seen = Seen()
+        self.programs: dict[str, RemoteProgram] = {}
+        self.epoch = 0.0  # seconds that one may take here, by what measuring takes
         first = self._first()
         self.device = str(first["device"])
         self.default = first["lockstep"]  # how members train where nobody measured
@@ -84,7 +92,15 @@ class RemoteEngine:
                 self.lockstep = autotune.Memo(self.facts, self.device, every, epochs).read()
         if self.lockstep is None:
             self.lockstep = self.default
-        return {key: RemoteProgram(self, repr(key), config) for key, config in configs.items()}
+        made = {key: RemoteProgram(self, repr(key), config) for key, config in configs.items()}
+        self.programs.update({program.name: program for program in made.values()})
+        return made
+
+    def guess(self) -> float:
+        """Return the seconds that an epoch of a member may take with a program that nobody has
+        trained yet, compiling counted: as other programs, or as this process reckons."""
+        known = [one for one in self.programs.values() if one.seconds]
+        return max([self.epoch, *(p.seconds + p.compile_seconds + p.overhead for p in known)])
 
     def check(self, about: Mapping[str, Any]) -> None:
         """Raise `InputError` for a worker that would train something else, or with other bits."""
@@ -100,11 +116,11 @@ class RemoteEngine:
                 "seed"
             )
         self.kind = self.kind or about["kind"]
-        if about["kind"] != self.kind:
+        if about["kind"] != self.kind and not self.mixed:
             raise InputError(
                 f"workers are of two kinds, {self.kind} and {about['kind']}, which round "
                 "differently, so the same seed would not give the same study; give workers of one "
-                "kind"
+                "kind, or --kinds any"
             )
 
     def _first(self) -> Mapping[str, Any]:
@@ -162,20 +178,32 @@ class RemoteProgram:
             engine.here.lockstep = engine.lockstep
         return engine.here.prepare({self.name: self.config})[self.name]
 
+    @cached_property
+    def form(self) -> Any:
+        """How the memory of this program's states is nested where it trains, and measures."""
+        return self.here.begin(Population.of([self.config])).form
+
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""
-        return self.here.begin(population)
+        return self.here.begin(population).flat()
 
     def advance(
         self, population: Population, state: State, stop: int, tell: Tell = silent
     ) -> tuple[State, Advance]:
         """Train here, which a study does not ask for."""
-        return self.here.advance(population, state, stop, tell)
+        after, measured = self.here.advance(population, state.nested(self.form), stop, tell)
+        return after.flat(), measured
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""
-        return self.here.measure(population, state, on)
+        began = time.perf_counter()
+        found = self.here.measure(population, state.nested(self.form), on)
+        facts, engine = self.engine.facts, self.engine
+        if on == "validation" and facts.validation_examples:
+            took = (time.perf_counter() - began) / len(population) / facts.validation_examples
+            engine.epoch = max(engine.epoch, PASSES * took * facts.training_examples)
+        return found
 
     def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
         """Return the seconds of the update alone, a repetition each; nothing if unknown."""
-        return self.here.update_seconds(population, state)
+        return self.here.update_seconds(population, state.nested(self.form))

@@ -17,6 +17,7 @@ class Slice:
 
     `program` names what is compiled, so that a worker compiles it once. `lockstep` and `members`
     say how, as `engines/protocol.py` and the compiled engine have them: they decide last bits.
+    A state comes with its memory as a list of arrays (`State.flat`).
     """
 
     program: str
@@ -28,7 +29,7 @@ class Slice:
 
     def to_bytes(self) -> bytes:
         """Return it as bytes."""
-        state = None if self.state is None else self.state.tree()
+        state = None if self.state is None else self.state.flat().tree()
         configs = [asdict(config) for config in self.configs]
         return pack([self.program, configs, state, self.stop, self.lockstep, self.members])
 
@@ -53,7 +54,7 @@ class Trained:
     def to_value(self) -> dict[str, Any]:
         """Return it as plain values and arrays."""
         parts = [
-            [list(places), state.tree(), dict(m.values), np.asarray(m.trained), m.seconds]
+            [list(places), state.flat().tree(), dict(m.values), np.asarray(m.trained), m.seconds]
             for places, state, m in self.parts
         ]
         about = [self.capacity, self.whole, self.compile_seconds]

@@ -5,9 +5,11 @@ A subclass says what a worker is. Here is who has which slice, and who takes the
 
 import itertools
 import logging
+import math
+import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from steepest.errors import SteepestError
@@ -16,6 +18,10 @@ from steepest.workers.crew import Answer
 log = logging.getLogger(__name__)
 
 STARTS = 3  # workers that may die in a row before any has said that it is there
+# Seconds that a worker may be idle where fewer are needed. Another one takes seconds to start, and
+# what it has to compile, so who is needed soon again stays.
+IDLE = 120.0
+AT_FIRST = 8  # workers that are started before anybody knows how many are needed
 Handle = TypeVar("Handle")
 
 
@@ -27,6 +33,7 @@ class Worker(Generic[Handle]):
     handle: Handle
     ready: bool = False  # whether it said that it is there
     ticket: int | None = None
+    used: float = field(default_factory=lambda: time.monotonic())  # when it was last seen at work
 
 
 class Team(Generic[Handle]):
@@ -40,6 +47,9 @@ class Team(Generic[Handle]):
         self.waiting: deque[tuple[int, bytes]] = deque()
         self._numbers = itertools.count()
         self._failed = 0  # starts that failed in a row
+        self.needed = math.inf  # slices that there are at a time
+        # Workers that are not here, as they would have nothing to do.
+        self.given_back = max(0, count - AT_FIRST)
 
     def start(self, number: int) -> Handle:
         """Start a worker; it says first that it is there."""
@@ -59,18 +69,32 @@ class Team(Generic[Handle]):
 
     def fill(self) -> None:
         """Start workers until they are as many as wanted."""
-        while len(self.workers) < self.size:
+        while len(self.workers) < self.size - self.given_back:
             number = next(self._numbers)
             self.workers.append(Worker(number, self.start(number)))
 
     @property
     def free(self) -> int:
         """How many slices would begin to train at once."""
-        idle = sum(one.ready and one.ticket is None for one in self.workers)
-        return max(0, idle - len(self.waiting))
+        return len(self.idle)
 
-    def submit(self, ticket: int, message: bytes) -> None:
-        """Have a slice trained."""
+    @property
+    def idle(self) -> Sequence[int]:
+        """The numbers of the workers that are free."""
+        return [one.number for one in self.workers if one.ready and one.ticket is None]
+
+    def need(self, count: int) -> None:
+        """Hear how many slices there are at a time."""
+        self.needed = count
+        self.given_back = min(self.given_back, max(0, self.size - count))
+
+    def submit(self, ticket: int, message: bytes, worker: int | None = None) -> None:
+        """Have a slice trained, by this worker if it is idle, else by the next one that is."""
+        for one in self.workers:
+            if one.number == worker and one.ready and one.ticket is None:
+                one.ticket = ticket
+                self.send(one.handle, message)
+                return
         self.waiting.append((ticket, message))
         self._give()
 
@@ -84,11 +108,27 @@ class Team(Generic[Handle]):
                 worker.ready, self._failed = True, 0
                 log.info("worker %d of %s is there", worker.number, self.name)
             elif worker.ticket is not None:
-                found.append(Answer(worker.ticket, message))
+                found.append(Answer(worker.ticket, message, worker=worker.number))
                 worker.ticket = None
+        self._give_back()
         self.fill()
         self._give()
         return found
+
+    def _give_back(self) -> None:
+        """End workers that have been idle for long and are not needed, but for one."""
+        now = time.monotonic()
+        for one in self.workers:
+            if not one.ready or one.ticket is not None:
+                one.used = now
+        left = len(self.workers) - max(1, self.needed)
+        for one in sorted(self.workers, key=lambda one: one.used):
+            if left <= 0 or now - one.used <= IDLE:
+                return
+            self.workers.remove(one)
+            self.end(one.handle)
+            self.given_back, left = self.given_back + 1, left - 1
+            log.info("worker %d of %s is given back, as nothing needs it", one.number, self.name)
 
     def drop(self, ticket: int) -> None:
         """Give a slice up, and end its worker."""
@@ -126,4 +166,6 @@ class Team(Generic[Handle]):
                     f"{self.name} cannot be started: {why}; what was trained is kept, and steepest "
                     "resume goes on without --workers too"
                 )
-        return [] if worker.ticket is None else [Answer(worker.ticket, None, why)]
+        if worker.ticket is None:
+            return []
+        return [Answer(worker.ticket, None, why, worker.number)]

@@ -48,6 +48,7 @@ class Trainer:
             # A schedule of the person's own, that the model was compiled with, is known by this.
             compiled_with(task.optimizer, None)
         self.programs: dict[Any, Program] = {}
+        self.forms: dict[Any, Any] = {}
         self.lock = threading.Lock()
         self.turns = threading.BoundedSemaphore(self.engine.workers)  # where threads share this
 
@@ -75,7 +76,7 @@ class Trainer:
         def begin(members: Sequence[int]) -> State:
             if one.state is None:
                 return program.begin(population.take(members))
-            return one.state.take(members)
+            return one.state.take(members).nested(self._form(one, program))
 
         def end(members: Sequence[int], state: State, measured: Advance) -> None:
             parts.append((list(members), state, measured))
@@ -86,8 +87,15 @@ class Trainer:
             train([job], 1, lambda *_: None)
         return Trained(parts, failed, program.capacity, program.whole, program.compile_seconds)
 
+    def _form(self, one: Slice, program: Program) -> Any:
+        """Return how the memory of a program's states is nested, which is not sent."""
+        key = _key(one)
+        if key not in self.forms:
+            self.forms[key] = program.begin(Population.of(one.configs[:1])).form
+        return self.forms[key]
+
     def _program(self, one: Slice) -> Program:
-        key = one.program, one.lockstep, one.members
+        key = _key(one)
         with self.lock:
             if key not in self.programs:
                 _check_known(one.configs[0])
@@ -96,6 +104,11 @@ class Trainer:
                 epochs = one.members * self.engine.facts.epochs
                 self.programs.update(self.engine.prepare({key: one.configs[0]}, epochs))
             return self.programs[key]
+
+
+def _key(one: Slice) -> Any:
+    """Return what the compiled program of a slice is known by."""
+    return one.program, one.lockstep, one.members
 
 
 def _check_known(config: Config) -> None:

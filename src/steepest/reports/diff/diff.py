@@ -7,12 +7,14 @@ Keras appends to names, which go by how many layers or metrics a process had mad
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from steepest.records import ContestantRecord, Parameter, StudyRecord, TaskFacts
 from steepest.reports.diff.results import Change, Results, changes, results, under_names
+from steepest.text import spans
 
 # What a difference of results is put down to, in this order: the first of them that differs.
 REASONS = ("question", "task", "versions", "hardware", "course", "clock", "resumed")
@@ -71,7 +73,7 @@ def differences(old: StudyRecord, new: StudyRecord) -> Differences:
         question=tuple(_question(old, new)),
         task=tuple(_task(old.task, new.task)),
         versions=tuple(_versions(old, new)),
-        hardware=tuple(_hardware(old.hardware, new.hardware)),
+        hardware=(*_hardware(old.hardware, new.hardware), *_kinds(old, new)),
         course=tuple(
             changes(
                 {"finished": old.finished, "stopped": old.stopped},
@@ -205,8 +207,27 @@ def _hardware(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change
             yield change
 
 
+def _kinds(old: StudyRecord, new: StudyRecord) -> Iterator[Change]:
+    """Yield which kinds of workers trained which trials, if that differs."""
+    if old.trained_on != new.trained_on:
+        yield Change("trials by kind of worker", _by_kind(old), _by_kind(new))
+
+
+def _by_kind(study: StudyRecord) -> str | None:
+    some = [f"{kind}: {spans(numbers)}" for kind, numbers in sorted(study.trained_on.items())]
+    return "; ".join(some) or None
+
+
+def _twice(study: StudyRecord) -> set[int]:
+    """Return the trials that workers of several kinds trained, an epoch here and another there."""
+    found = Counter(number for some in study.trained_on.values() for number in some)
+    return {number for number, count in found.items() if count > 1}
+
+
 def _unknown(old: StudyRecord, new: StudyRecord) -> Iterator[str]:
     """Say what cannot be compared, as a file before format 5 does not have it."""
+    if all(len(_twice(study)) for study in (old, new)):
+        yield "neither study records which epochs of a trial each kind of worker trained"
     for what, has in (
         ("whether model and data are the same", [bool(s.task.fingerprint) for s in (old, new)]),
         ("how members were trained", ["members" in s.hardware for s in (old, new)]),
