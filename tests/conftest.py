@@ -57,6 +57,7 @@ LONGEST = (
     "cli/test_cli.py",
 )
 _spent = defaultdict(float)  # CPU seconds of tests that are not marked slow
+_files = defaultdict(lambda: [0, 0.0, 0.0])  # of each file: tests, CPU seconds, seconds
 _last = 0.0
 
 
@@ -66,6 +67,13 @@ def pytest_addoption(parser):
         action="store_true",
         help=f"fail where tests of a file that are not marked slow take over {SLOW:g} CPU seconds, "
         f"and {NOISE:g} times as many for noise.",
+    )
+    parser.addoption(
+        "--slowest-files",
+        type=int,
+        default=10,
+        metavar="N",
+        help="print the N files that take most CPU seconds, where more have run.",
     )
 
 
@@ -137,8 +145,13 @@ def _cpu():
 
 
 def pytest_runtest_logreport(report):
+    file, cpu = report.nodeid.partition("::")[0], getattr(report, "cpu", 0.0)
     if "slow" not in report.keywords:
-        _spent[report.nodeid.partition("::")[0]] += getattr(report, "cpu", 0.0)
+        _spent[file] += cpu
+    sums = _files[file]
+    sums[0] += report.when == "call"
+    sums[1] += cpu
+    sums[2] += report.duration
 
 
 def _unmarked(limit=SLOW):
@@ -152,7 +165,15 @@ def pytest_sessionfinish(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
+    count = config.getoption("--slowest-files")
+    if len(_files) > count > 0:
+        whole = sum(cpu for _, cpu, _ in _files.values())
+        terminalreporter.section(f"{count} of {len(_files)} files, by CPU seconds of {whole:.0f}")
+        terminalreporter.write_line("    CPU  seconds  tests")
+        most = sorted(_files.items(), key=lambda one: -one[1][1])[:count]
+        for file, (tests, cpu, seconds) in most:
+            terminalreporter.write_line(f"{cpu:7.1f}  {seconds:7.1f}  {tests:5}  {file}")
     for file, seconds in _unmarked().items():
         terminalreporter.write_line(
             f"{file}: {seconds:.0f} CPU seconds of tests that are not marked slow; mark the longest"
