@@ -4,10 +4,12 @@ import functools
 import gc
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections import defaultdict
+from pathlib import Path
 
 # A shell's background job is started deaf to Ctrl-C, and hands that on to what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -15,6 +17,11 @@ os.environ["KERAS_BACKEND"] = "jax"  # before anything imports Keras
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # PyTorch's threads wait for each other in a loop: with two workers, thirty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A study waits for the disk after each trial, which is most of its time where training is quick.
+MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # as Linux has it; bytes that have to be free there
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # where `tmp_path` is
 
 import processes  # noqa: E402
 import pytest  # noqa: E402
