@@ -23,10 +23,11 @@ MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # as Linux has it; bytes that have t
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # where `tmp_path` is
 
+import jaxtyping  # noqa: E402
+import numpy as np  # noqa: E402
 import processes  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
-from jaxtyping import install_import_hook  # noqa: E402
 
 # A run fails for a change, and not for what was drawn; STEEPEST_FUZZ=10 draws anew, and more.
 settings.register_profile("the same", derandomize=os.environ.get("STEEPEST_FUZZ", "1") == "1")
@@ -45,7 +46,7 @@ CHECKED = (
     "steepest.tasks.torch.order",
     "steepest.tasks.torch.traced_task",
 )
-install_import_hook(CHECKED, "beartype.beartype")
+jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marked slow
 NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
@@ -208,6 +209,14 @@ def compiled_quickly():
     jax.clear_caches()  # what draws weights, say, would be in memory still, with other bits
 
 
+@pytest.fixture
+def unchecked():
+    """Leave annotations be: where arrays are of two numbers, they take six times as long."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 @pytest.fixture(autouse=True)
 def logs_are_heard():
     """Let a command with -v, run in this process, leave the logs to the next test as they were."""
@@ -261,8 +270,10 @@ def strict_steps():
 def _strictly(function):
     @functools.wraps(function)
     def strict(plan, *args, **kwargs):
-        jax = sys.modules.get("jax")  # steps on NumPy arrays need none
-        if jax is None or plan.rule.transformation is not None:
+        jax = sys.modules.get("jax")
+        arrays = [x for some in args[:2] if isinstance(some, list) for x in some]
+        numpy = arrays and all(isinstance(x, np.ndarray) for x in arrays)  # has no such modes
+        if jax is None or numpy or plan.rule.transformation is not None:
             return function(plan, *args, **kwargs)
         with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
             return function(plan, *args, **kwargs)
