@@ -194,8 +194,10 @@ def compiled_quickly():
     import jax
     from jax._src import compiler
 
+    from steepest.tasks import compile_cache
     from steepest.tasks.torch.lowering.quick import quick
 
+    compile_cache.use()  # also where no task is made
     asked, given = compiler.get_compile_options, quick()
 
     def options(*args, **kwargs):
