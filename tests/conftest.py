@@ -87,6 +87,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Keep compiled programs between runs, for all workers; the product keeps them small."""
+    processes.share()
     cache = getattr(config, "cache", None)
     if cache is None:  # -p no:cacheprovider
         config.programs = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
