@@ -212,6 +212,29 @@ def compiled_quickly():
     jax.clear_caches()  # what draws weights, say, would be in memory still, with other bits
 
 
+@pytest.fixture(scope="session", autouse=True)
+def fit_compiles_quickly():
+    """Let XLA try less for the steps of Keras' own `fit`, whose arithmetic ours is held against."""
+    compiler = sys.modules.get("jax._src.compiler")
+    if compiler is None:  # no test needs it
+        yield
+        return
+    usual = compiler.compile_or_get_cached
+
+    def compile_(backend, computation, devices, options, *args, **kwargs):
+        from steepest.tasks.torch.lowering.quick import quick
+
+        name = computation.operation.attributes["sym_name"].value
+        if name in ("jit_train_step", "jit_test_step"):
+            found = {**quick(), **dict(options.env_option_overrides)}
+            options.env_option_overrides = [*found.items()]
+        return usual(backend, computation, devices, options, *args, **kwargs)
+
+    compiler.compile_or_get_cached = compile_
+    yield
+    compiler.compile_or_get_cached = usual
+
+
 @pytest.fixture
 def unchecked():
     """Leave annotations be: where arrays are of two numbers, they take six times as long."""
