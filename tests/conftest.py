@@ -203,7 +203,7 @@ def compiled_quickly():
 
     def options(*args, **kwargs):
         found = asked(*args, **kwargs)
-        found.env_option_overrides = [*{**given, **dict(found.env_option_overrides)}.items()]
+        found.env_option_overrides = [*{**dict(found.env_option_overrides), **given}.items()]
         return found
 
     compiler.get_compile_options = options
