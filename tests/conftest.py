@@ -23,6 +23,7 @@ MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # as Linux has it; bytes that have t
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # where `tmp_path` is
 
+import compiling  # noqa: E402
 import jaxtyping  # noqa: E402
 import numpy as np  # noqa: E402
 import processes  # noqa: E402
@@ -49,6 +50,7 @@ CHECKED = (
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marked slow
+FEW = 10  # files that are listed
 NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
 # Hundreds of cases each, of which those of one rule share programs and a framework's paths.
 BY_RULE = ("test_oracles.py", "test_exported.py")
@@ -79,9 +81,8 @@ def pytest_addoption(parser):
     parser.addoption(
         "--slowest-files",
         type=int,
-        default=10,
         metavar="N",
-        help="print the N files that take most CPU seconds, where more have run.",
+        help="print the N files that take most CPU seconds; by default 10, where more have run.",
     )
 
 
@@ -176,9 +177,11 @@ def pytest_sessionfinish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     count = config.getoption("--slowest-files")
-    if len(_files) > count > 0:
+    if count is None and len(_files) > FEW:
+        count = FEW
+    if count:
         whole = sum(cpu for _, cpu, _ in _files.values())
-        terminalreporter.section(f"{count} of {len(_files)} files, by CPU seconds of {whole:.0f}")
+        terminalreporter.section(f"of {len(_files)} files, by CPU seconds of {whole:.0f}")
         terminalreporter.write_line("    CPU  seconds  tests")
         most = sorted(_files.items(), key=lambda one: -one[1][1])[:count]
         for file, (tests, cpu, seconds) in most:
@@ -192,47 +195,15 @@ def pytest_terminal_summary(terminalreporter, config):
 @pytest.fixture(scope="module")
 def compiled_quickly():
     """Let XLA try less: for arithmetic that is held against another's, in programs run once."""
-    import jax
-    from jax._src import compiler
-
-    from steepest.tasks import compile_cache
-    from steepest.tasks.torch.lowering.quick import quick
-
-    compile_cache.use()  # also where no task is made
-    asked, given = compiler.get_compile_options, quick()
-
-    def options(*args, **kwargs):
-        found = asked(*args, **kwargs)
-        found.env_option_overrides = [*{**dict(found.env_option_overrides), **given}.items()]
-        return found
-
-    compiler.get_compile_options = options
-    yield
-    compiler.get_compile_options = asked
-    jax.clear_caches()  # what draws weights, say, would be in memory still, with other bits
+    with compiling.quickly():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def fit_compiles_quickly():
     """Let XLA try less for the steps of Keras' own `fit`, whose arithmetic ours is held against."""
-    compiler = sys.modules.get("jax._src.compiler")
-    if compiler is None:  # no test needs it
+    with compiling.fit_quickly():
         yield
-        return
-    usual = compiler.compile_or_get_cached
-
-    def compile_(backend, computation, devices, options, *args, **kwargs):
-        from steepest.tasks.torch.lowering.quick import quick
-
-        name = computation.operation.attributes["sym_name"].value
-        if name in ("jit_train_step", "jit_test_step"):
-            found = {**quick(), **dict(options.env_option_overrides)}
-            options.env_option_overrides = [*found.items()]
-        return usual(backend, computation, devices, options, *args, **kwargs)
-
-    compiler.compile_or_get_cached = compile_
-    yield
-    compiler.compile_or_get_cached = usual
 
 
 @pytest.fixture
