@@ -4,10 +4,12 @@ import functools
 import gc
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections import defaultdict
+from pathlib import Path
 
 # A shell's background job is started deaf to Ctrl-C, and hands that on to what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,10 +18,17 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # PyTorch's threads wait for each other in a loop: with two workers, thirty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A study waits for the disk after each trial, which is most of its time where training is quick.
+MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # as Linux has it; bytes that have to be free there
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # where `tmp_path` is
+
+import compiling  # noqa: E402
+import jaxtyping  # noqa: E402
+import numpy as np  # noqa: E402
 import processes  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
-from jaxtyping import install_import_hook  # noqa: E402
 
 # A run fails for a change, and not for what was drawn; STEEPEST_FUZZ=10 draws anew, and more.
 settings.register_profile("the same", derandomize=os.environ.get("STEEPEST_FUZZ", "1") == "1")
@@ -38,9 +47,10 @@ CHECKED = (
     "steepest.tasks.torch.order",
     "steepest.tasks.torch.traced_task",
 )
-install_import_hook(CHECKED, "beartype.beartype")
+jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marked slow
+FEW = 10  # files that are listed
 NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
 # Hundreds of cases each, of which those of one rule share programs and a framework's paths.
 BY_RULE = ("test_oracles.py", "test_exported.py")
@@ -57,6 +67,7 @@ LONGEST = (
     "cli/test_cli.py",
 )
 _spent = defaultdict(float)  # CPU seconds of tests that are not marked slow
+_files = defaultdict(lambda: [0, 0.0, 0.0])  # of each file: tests, CPU seconds, seconds
 _last = 0.0
 
 
@@ -67,10 +78,17 @@ def pytest_addoption(parser):
         help=f"fail where tests of a file that are not marked slow take over {SLOW:g} CPU seconds, "
         f"and {NOISE:g} times as many for noise.",
     )
+    parser.addoption(
+        "--slowest-files",
+        type=int,
+        metavar="N",
+        help="print the N files that take most CPU seconds; by default 10, where more have run.",
+    )
 
 
 def pytest_configure(config):
     """Keep compiled programs between runs, for all workers; the product keeps them small."""
+    processes.share()
     cache = getattr(config, "cache", None)
     if cache is None:  # -p no:cacheprovider
         config.programs = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -137,8 +155,13 @@ def _cpu():
 
 
 def pytest_runtest_logreport(report):
+    file, cpu = report.nodeid.partition("::")[0], getattr(report, "cpu", 0.0)
     if "slow" not in report.keywords:
-        _spent[report.nodeid.partition("::")[0]] += getattr(report, "cpu", 0.0)
+        _spent[file] += cpu
+    sums = _files[file]
+    sums[0] += report.when == "call"
+    sums[1] += cpu
+    sums[2] += report.duration
 
 
 def _unmarked(limit=SLOW):
@@ -152,7 +175,17 @@ def pytest_sessionfinish(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
+    count = config.getoption("--slowest-files")
+    if count is None and len(_files) > FEW:
+        count = FEW
+    if count:
+        whole = sum(cpu for _, cpu, _ in _files.values())
+        terminalreporter.section(f"of {len(_files)} files, by CPU seconds of {whole:.0f}")
+        terminalreporter.write_line("    CPU  seconds  tests")
+        most = sorted(_files.items(), key=lambda one: -one[1][1])[:count]
+        for file, (tests, cpu, seconds) in most:
+            terminalreporter.write_line(f"{cpu:7.1f}  {seconds:7.1f}  {tests:5}  {file}")
     for file, seconds in _unmarked().items():
         terminalreporter.write_line(
             f"{file}: {seconds:.0f} CPU seconds of tests that are not marked slow; mark the longest"
@@ -162,22 +195,23 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="module")
 def compiled_quickly():
     """Let XLA try less: for arithmetic that is held against another's, in programs run once."""
-    import jax
-    from jax._src import compiler
+    with compiling.quickly():
+        yield
 
-    from steepest.tasks.torch.lowering.quick import quick
 
-    asked, given = compiler.get_compile_options, quick()
+@pytest.fixture(scope="session", autouse=True)
+def fit_compiles_quickly():
+    """Let XLA try less for the steps of Keras' own `fit`, whose arithmetic ours is held against."""
+    with compiling.fit_quickly():
+        yield
 
-    def options(*args, **kwargs):
-        found = asked(*args, **kwargs)
-        found.env_option_overrides = [*{**given, **dict(found.env_option_overrides)}.items()]
-        return found
 
-    compiler.get_compile_options = options
+@pytest.fixture
+def unchecked():
+    """Leave annotations be: where arrays are of two numbers, they take six times as long."""
+    jaxtyping.config.update("jaxtyping_disable", True)
     yield
-    compiler.get_compile_options = asked
-    jax.clear_caches()  # what draws weights, say, would be in memory still, with other bits
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True)
@@ -233,8 +267,10 @@ def strict_steps():
 def _strictly(function):
     @functools.wraps(function)
     def strict(plan, *args, **kwargs):
-        jax = sys.modules.get("jax")  # steps on NumPy arrays need none
-        if jax is None or plan.rule.transformation is not None:
+        jax = sys.modules.get("jax")
+        arrays = [x for some in args[:2] if isinstance(some, list) for x in some]
+        numpy = arrays and all(isinstance(x, np.ndarray) for x in arrays)  # has no such modes
+        if jax is None or numpy or plan.rule.transformation is not None:
             return function(plan, *args, **kwargs)
         with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
             return function(plan, *args, **kwargs)

@@ -2,7 +2,8 @@
 
 Python, JAX and Keras take seconds to start, and the tests start a hundred processes. Nothing has
 run in the process that is forked: JAX has no device yet, and there is no thread to lose.
-`processes.py` asks; this module is run as `python -m forking SOCKET`.
+`processes.py` asks; this module is run as `python -m forking SOCKET plain`, and once more as
+`python -m forking SOCKET torch` for processes that use PyTorch, whose import takes seconds too.
 
 A request is a line of JSON (module or file, arguments, environment, directory) with three file
 descriptors; the answers are the process's number, and once it has ended, its exit code and
@@ -27,13 +28,20 @@ HEAVY = (
     "steepest.cli", "steepest.study", "steepest.engines", "steepest.reports.page.page",
     "steepest.reports.terminal", "steepest.search", "steepest.tasks.load",
 )  # fmt: skip
+TORCH = (
+    "torch", "torch.export", "torch._dynamo", "torch.utils.data",
+    "steepest.tasks.torch.task", "steepest.tasks.torch.lowering.verify",
+)  # fmt: skip
 LARGEST = 2**20
 
 
-def serve(place: str) -> list[str] | None:
+def serve(place: str, modules: tuple[str, ...]) -> list[str] | None:
     """Answer requests until the one who asks is gone; return, in a fork, what is to be run."""
-    for name in HEAVY:
+    for name in modules:
         importlib.import_module(name)
+    document = importlib.import_module("steepest.reports.page.document")
+    document._library()  # compressed and compiled once, for the page of each study
+    document._environment().get_template("report.html.j2")
     gc.freeze()  # else the first collection in each fork copies all pages
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who waits has ended, and nobody waits for it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
@@ -104,7 +112,7 @@ def _begin(asked: dict) -> None:
 
 
 def main() -> None:
-    command = serve(sys.argv[1])
+    command = serve(sys.argv[1], (*HEAVY, *(TORCH if sys.argv[2] == "torch" else ())))
     if command is None:
         return
     if command[0] == "-m":

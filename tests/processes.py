@@ -18,20 +18,21 @@ TESTS = Path(__file__).parent
 # What is read when Python or a framework starts: where it is another, the process is a new one.
 EARLY = ("CUDA", "JAX", "KERAS", "LD_", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA")
 PLAIN = "STEEPEST_TESTS_FORK"  # "off": every process is a new one
+SERVERS = "STEEPEST_TESTS_SERVERS"  # where those that are forked are found
 _spent = []
 
 
 class Forked:
     """A process that was forked: what tests use of `subprocess.Popen`."""
 
-    def __init__(self, command, cwd, env, stdin=None, stdout=None, stderr=None):
+    def __init__(self, command, cwd, env, torch=False, stdin=None, stdout=None, stderr=None):
         self.args, self.returncode = command, None
         self.stdout, theirs_out = _pipe(stdout)
         self.stderr, theirs_err = _pipe(stderr)
         nothing = os.open(os.devnull, os.O_RDONLY) if stdin is None else stdin
         asked = {"command": command[1:], "environment": dict(env), "directory": str(cwd)}
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(_server()))
+        self._socket.connect(str(_server(torch)))
         text = json.dumps(asked).encode() + b"\n"
         sent = socket.send_fds(self._socket, [text], [nothing, theirs_out, theirs_err])
         self._socket.sendall(text[sent:])
@@ -99,22 +100,25 @@ def _pipe(wanted):
     return os.fdopen(mine, encoding="utf-8"), theirs
 
 
-def start(*command, cwd=None, env: Mapping[str, str] | None = None, new=False, **streams):
+def start(
+    *command, cwd=None, env: Mapping[str, str] | None = None, new=False, torch=False, **streams
+):
     """Start a process of Python, whose output is text.
 
-    All that are forked hash alike: of two that must agree, let one be `new`.
+    All that are forked hash alike: of two that must agree, let one be `new`. One that uses PyTorch
+    and says so (`torch`) is forked from a process that has imported it.
     """
     command = [str(part) for part in command]
     env = dict(os.environ if env is None else env)
     given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     if not new and may_be_forked(command, env):
-        return Forked(command, cwd or os.getcwd(), env, **given)
+        return Forked(command, cwd or os.getcwd(), env, torch, **given)
     return subprocess.Popen(command, cwd=cwd, env=env, text=True, **given)
 
 
-def run(*command, cwd=None, env=None, timeout=300, new=False):
+def run(*command, cwd=None, env=None, timeout=300, new=False, torch=False):
     """Run a process of Python to its end."""
-    process = start(*command, cwd=cwd, env=env, new=new)
+    process = start(*command, cwd=cwd, env=env, new=new, torch=torch)
     try:
         told, said = process.communicate(timeout=timeout)
     except BaseException:
@@ -145,35 +149,60 @@ def may_be_forked(command, env):
     return early(env) == early(_environment())
 
 
-@functools.cache
-def _environment():
-    """Return the environment of the process that is forked."""
-    found = dict(os.environ)
-    places = [str(TESTS), *filter(None, found.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**found, "PYTHONPATH": os.pathsep.join(places)}
+def environment(**more):
+    """Return the environment of a process that finds what the tests find."""
+    places = [str(TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places), **more}
 
 
-@functools.cache
-def _server():
-    """Return the socket of the process that is forked; it ends with the tests."""
+_environment = functools.cache(environment)  # of the process that is forked
+
+
+def share():
+    """Make the place where processes that are forked are found by all workers of a test run.
+
+    Each of them is started by the first who asks, and ends when whoever made the place has.
+    """
+    if SERVERS in os.environ or not hasattr(os, "mkfifo"):
+        return
     place = Path(tempfile.mkdtemp(prefix="steepest-"))  # short: a socket's path has 107 bytes
-    process = subprocess.Popen(
-        [sys.executable, "-m", "forking", str(place / "socket")],
-        cwd=place,
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    assert process.stdout.readline() == "ready\n"
+    os.mkfifo(place / "alive")
+    alive = os.open(place / "alive", os.O_RDWR)  # both ends, so that no open of it waits
+    os.environ[SERVERS] = str(place)
 
     def end():
-        process.stdin.close()
-        process.stdout.close()
-        process.wait()
+        os.environ.pop(SERVERS, None)
+        os.close(alive)
         shutil.rmtree(place, ignore_errors=True)
 
     atexit.register(end)
-    return place / "socket"
+
+
+@functools.cache
+def _server(torch):
+    """Return the socket of the process that is forked: of two, the one with PyTorch or without."""
+    import fcntl  # where there are forks
+
+    share()
+    place, name = Path(os.environ[SERVERS]), "torch" if torch else "plain"
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / name).exists():
+            _start_server(place, name)
+    return place / name
+
+
+def _start_server(place, name):
+    with (place / "alive").open("rb", buffering=0) as alive:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "forking", str(place / name), name],
+            cwd=place,
+            env=_environment(),
+            stdin=alive,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    assert process.stdout is not None
+    with process.stdout as told:
+        assert told.readline() == "ready\n"
+    process.returncode = 0  # nobody waits for it

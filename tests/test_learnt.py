@@ -6,6 +6,7 @@ import pytest
 
 import steepest
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 L = keras.layers
 
 

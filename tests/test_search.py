@@ -16,7 +16,7 @@ from steepest.records import Outcome, Stage
 from steepest.search import search
 from steepest.spaces import Choice, Float
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 
 def run(task, path, optimizers="SGD,Adam", memory=None, **asked):

@@ -1,16 +1,19 @@
 """The command line with a file of a PyTorch module: compare, resume, code, export; and kills."""
 
+import functools
 import json
 import random
 import sys
 
 import pytest
-from faults.running import check_end, check_finished, check_refused, kill_and_resume, run, study_of
+from faults.running import check_end, check_finished, check_refused, kill_and_resume, study_of
+from faults.running import run as run_plain
 from faults.same import differences
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
 
+run = functools.partial(run_plain, torch=True)
 COMMAND = (sys.executable, "-m", "steepest")
 TASK = """
 import torch
@@ -89,7 +92,7 @@ def test_a_killed_study_goes_on_as_if_nothing_had_been(place, whole):
     chance = random.Random(7)
     moments = sorted((chance.randint(0, len(study.trials) // 2), 0.05) for _ in range(2))
     first = (*COMMAND, "compare", task, *FEW, "--out", out)
-    story = kill_and_resume(first, (*COMMAND, "resume", out, task), out, moments)
+    story = kill_and_resume(first, (*COMMAND, "resume", out, task), out, moments, torch=True)
     check_end(story.last)
     check_finished(out)
     assert story.phases.count("it had ended") < len(moments), "it was too fast to be killed"

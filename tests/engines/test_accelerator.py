@@ -26,7 +26,7 @@ from steepest.engines.state import Fresh, State, begin
 from steepest.records import Config
 from steepest.rules import RULES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 
 def config(rate, seed=0, rule="Adam"):

@@ -17,7 +17,7 @@ from steepest.rules import RULES
 from steepest.rules.recipe import completed
 from steepest.tasks.keras.fit_task import FitTask
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 X, Y = classes_data()
 

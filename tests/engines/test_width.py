@@ -1,13 +1,12 @@
 """However many members a call takes, on however many devices, each trains as it does alone."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import jax
 import numpy as np
+import processes
 import pytest
 
 from steepest.data.order import epoch_order, order_of
@@ -185,7 +184,9 @@ def test_the_faster_way_is_taken(task, expected, monkeypatch, faster):
 
 SHARDED = """
 import json, sys
-sys.path.insert(0, {tests!r})
+import jax
+sys.path.insert(0, {engines!r})
+jax.config.update("jax_num_cpu_devices", 3)
 from small import make_model, make_task
 from test_width import POPULATION, curves
 from steepest.engines.compiled.engine import CompiledEngine
@@ -201,22 +202,10 @@ print(json.dumps(found))
 """
 
 
-def test_several_devices_share_the_members(expected):
+def test_several_devices_share_the_members(expected, tmp_path):
     """Three virtual devices: the same curves as on one."""
-    tests = Path(__file__).parents[1]
-    environment = {
-        **os.environ,
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=3",
-        "KERAS_BACKEND": "jax",
-        "PYTHONPATH": os.pathsep.join([str(tests), str(Path(__file__).parent), *sys.path]),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", SHARDED.format(tests=str(tests))],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    (tmp_path / "sharded.py").write_text(SHARDED.format(engines=str(Path(__file__).parent)))
+    done = processes.run(*(sys.executable, tmp_path / "sharded.py"), env=processes.environment())
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["devices"] == 3

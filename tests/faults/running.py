@@ -70,15 +70,17 @@ def surroundings(**more: object) -> dict[str, str]:
 
 
 def run(
-    *command: object, timeout: float = 300, new: bool = False, **more: object
+    *command: object, timeout: float = 300, new: bool = False, torch: bool = False, **more: object
 ) -> subprocess.CompletedProcess[str]:
     """Run a process to its end."""
-    return processes.run(*command, env=surroundings(**more), timeout=timeout, new=new)
+    return processes.run(*command, env=surroundings(**more), timeout=timeout, new=new, torch=torch)
 
 
-def start(*command: object, **more: object) -> processes.Process:
+def start(
+    *command: object, new: bool = False, torch: bool = False, **more: object
+) -> processes.Process:
     """Start a process."""
-    return processes.start(*command, env=surroundings(**more))
+    return processes.start(*command, env=surroundings(**more), new=new, torch=torch)
 
 
 def wait_until(found, process: processes.Process, seconds: float = 180) -> bool:

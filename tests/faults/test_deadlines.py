@@ -22,7 +22,7 @@ from steepest.records import Outcome, Stage
 from steepest.search import search
 from steepest.tasks.keras.task import keras_task
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 LIMIT = 100.0
 ENDS = {"the search": 0.6 * LIMIT, "the study": 2 * LIMIT}  # what a moment ends

@@ -33,11 +33,15 @@ def place(tmp_path_factory, request):
     return path
 
 
+def torch_in(place):
+    return {"torch": "import torch" in (place / "task.py").read_text()}
+
+
 @pytest.fixture(scope="module")
 def whole(place):
     out = place / "whole"
     command = (*REAL, "compare", place / "task.py", *FEW, "--sweep", "1", "--out", out)
-    check_end(run(*command))
+    check_end(run(*command, **torch_in(place)))
     check_finished(out)
     return study_of(out)
 
@@ -50,7 +54,7 @@ def one(place, whole, number, kills):
     resume = (*REAL, "resume", out, task) if number % 2 else first
     most = int(0.9 * len(whole.trials))
     moments = sorted((chance.randint(0, most), chance.uniform(0, 0.2)) for _ in range(kills))
-    story = kill_and_resume(first, resume, out, moments)
+    story = kill_and_resume(first, resume, out, moments, **torch_in(place))
     check_end(story.last)
     check_finished(out)
     assert story.phases.count("it had ended") < kills, "it was too fast to be killed"
@@ -65,7 +69,7 @@ def test_a_killed_study_goes_on_as_if_nothing_had_been(place, whole):
 
 def test_a_finished_study_is_told_again_without_training(place, whole):
     before = (place / "whole" / "study.db").read_bytes()
-    done = run(*REAL, "resume", place / "whole", place / "task.py")
+    done = run(*REAL, "resume", place / "whole", place / "task.py", **torch_in(place))
     check_end(done)
     assert "Adam" in done.stdout
     assert (place / "whole" / "study.db").read_bytes() == before

@@ -62,18 +62,19 @@ def several(names=("SGD", "Adam", "RMSprop")):
     return study_set_page(compatibility(studies), names, {tasks[0]: "digits/report.html"})
 
 
-@pytest.fixture
-def opened(browser, files):
-    """Return a function that opens a page, and fails at the end for what must not happen."""
-    faults, contexts = [], []
+class Opened:
+    """Opens pages, and notes what must not happen."""
 
-    def start(name, width=1280, scheme="light", **more):
-        context = browser.new_context(
+    def __init__(self, browser, files):
+        self.browser, self.files, self.faults, self.contexts = browser, files, [], []
+
+    def __call__(self, name, width=1280, scheme="light", **more):
+        context = self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, **more
         )
-        contexts.append(context)
-        tab = context.new_page()
-        address = (files / f"{name}.html").as_uri()
+        self.contexts.append(context)
+        tab, faults = context.new_page(), self.faults
+        address = (self.files / f"{name}.html").as_uri()
 
         def route(request):
             if request.request.url.split("#")[0] == address:
@@ -90,10 +91,64 @@ def opened(browser, files):
             tab.wait_for_selector("html[data-ready]")
         return tab
 
+    def close(self):
+        while self.contexts:
+            self.contexts.pop().close()
+        assert self.faults == []
+
+
+@pytest.fixture
+def opened(browser, files):
+    """Return a function that opens a page, and fails at the end for what must not happen."""
+    start = Opened(browser, files)
     yield start
-    for context in contexts:
-        context.close()
-    assert faults == []
+    start.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser, files):
+    """Return a function that shows a page with all pictures drawn; of two widths, one by resizing.
+
+    It returns the tab, how high the page was before it was unfolded, and what must not happen.
+    """
+    start = Opened(browser, files)
+    shown = {}
+
+    def show(name, width, scheme):
+        if (name, scheme) not in shown:
+            start.close()
+            shown.clear()
+            tab = start(name, width, scheme)
+            draw(tab, ".chart:visible")
+            height = tab.evaluate("document.documentElement.scrollHeight")
+            draw_all(tab)
+            shown[name, scheme] = tab, height, start.faults
+        tab = shown[name, scheme][0]
+        if tab.viewport_size["width"] != width:
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.wait_for_function(FILLED, timeout=10_000)
+        return shown[name, scheme]
+
+    yield show
+    start.close()
+
+
+FILLED = """() => [...document.querySelectorAll('.chart')].every(box =>
+    Math.abs(box.querySelector('svg.main-svg').getBoundingClientRect().width - box.clientWidth) < 2
+)"""
+
+
+@pytest.fixture(scope="module")
+def drawn(request, tabs):
+    """A page for tests that only look at it, as `tabs` shows it."""
+    return tabs(*request.param)
+
+
+def each(*pages):
+    """Give a test the pages that are drawn: a name, a width and a scheme each."""
+    return pytest.mark.parametrize(
+        "drawn", pages, indirect=True, ids=lambda page: "-".join(map(str, page))
+    )
 
 
 def unfold(tab):
@@ -104,31 +159,36 @@ def unfold(tab):
 def draw_all(tab):
     """Unfold and scroll through the page, so that every picture is drawn."""
     unfold(tab)
-    for box in tab.locator(".chart").all():
+    draw(tab, ".chart")
+
+
+def draw(tab, charts):
+    for box in tab.locator(charts).all():
         box.scroll_into_view_if_needed()
         box.locator("svg.main-svg").first.wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize(
-    "name", ["plain", "hostile", "searching", "walked", "walking", "several", "several-hostile"]
-)
-def test_it_fits_and_is_drawn_whole(opened, name, width, scheme):
-    tab = opened(name, width, scheme)
-    draw_all(tab)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+NAMES = ("plain", "hostile", "searching", "walked", "walking", "several", "several-hostile")
+# Opened wide where it is light, and narrow where it is dark; then the other width.
+SCHEMES = ("light", "dark")
+LOOKS = ((1280, "light"), (390, "light"), (390, "dark"), (1280, "dark"))
+
+
+@each(*((name, *look) for name in NAMES for look in LOOKS))
+def test_it_fits_and_is_drawn_whole(drawn):
+    tab, _, faults = drawn
+    assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
     cut = "[...document.querySelectorAll('.chart')].filter(b => b.scrollWidth > b.clientWidth + 1)"
     assert tab.evaluate(f"{cut}.length") == 0
+    assert faults == []
 
 
-@pytest.mark.parametrize("name", ["plain", "walked", "two-seeds", "walking", "searching"])
-def test_folded_it_is_short(opened, name):
-    tab = opened(name)
-    for box in tab.locator(".chart:visible").all():
-        box.scroll_into_view_if_needed()
-        box.locator("svg.main-svg").first.wait_for()
-    assert tab.evaluate("document.documentElement.scrollHeight") <= 3000
+FOLDED = ("plain", "walked", "two-seeds", "walking", "searching")
+
+
+@each(*((name, 1280, "light") for name in FOLDED))
+def test_folded_it_is_short(drawn):
+    assert drawn[1] <= 3000
 
 
 def test_a_link_opens_what_is_folded(opened):
@@ -149,12 +209,10 @@ def test_methods_and_reference_are_copied(opened):
         assert tab.evaluate("navigator.clipboard.readText()").startswith(start)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["plain", "walked", "searching", "several"])
-def test_it_is_accessible(opened, name, scheme):
+@each(*((n, 1280, s) for n in ("plain", "walked", "searching", "several") for s in SCHEMES))
+def test_it_is_accessible(drawn):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    tab = opened(name, scheme=scheme)
-    draw_all(tab)
+    tab = drawn[0]
     found = axe.Axe().run(tab).response["violations"]
     grave = [
         (v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")
@@ -169,9 +227,9 @@ def test_the_verdict_needs_no_javascript(opened):
     assert tab.locator("#every tbody tr").count() == 25
 
 
-def test_names_are_shown_literally(opened):
-    tab = opened("hostile")
-    draw_all(tab)
+@each(("hostile", 1280, "light"))
+def test_names_are_shown_literally(drawn):
+    tab = drawn[0]
     chips = tab.locator(".chip").all_text_contents()
     assert [c.strip() for c in chips] == list(HOSTILE)
     ticks = tab.locator('[data-figure="verdict"] .ytick').all_text_contents()
@@ -180,9 +238,9 @@ def test_names_are_shown_literally(opened):
     assert tab.locator("main img, .chart a").count() == 0
 
 
-def test_pictures_of_one_row_stand_side_by_side(opened):
-    tab = opened("hostile")
-    draw_all(tab)
+@each(("hostile", 1280, "light"))
+def test_pictures_of_one_row_stand_side_by_side(drawn):
+    tab = drawn[0]
     tops = "[...document.querySelectorAll('.grid .chart')].map(b => Math.round(b.offsetTop))"
     assert len(set(tab.evaluate(tops))) == 1
 
@@ -194,9 +252,9 @@ def test_a_bar_that_goes_on_says_so(opened):
     tab.locator(".more").wait_for(state="hidden")
 
 
-def test_epochs_have_no_halves(opened):
-    tab = opened("searching")
-    draw_all(tab)
+@each(("searching", 1280, "light"))
+def test_epochs_have_no_halves(drawn):
+    tab = drawn[0]
     ticks = tab.locator('[data-figure="trying"] .xtick text').all_text_contents()
     assert ticks
     assert all(tick.isdigit() for tick in ticks), ticks

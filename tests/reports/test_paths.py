@@ -14,7 +14,7 @@ VALLEY = SURFACES["narrow valley"]
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
 @pytest.mark.parametrize("rule", EVERY, ids=RULES)
-def test_paths_go_down_and_stay_in_the_picture(rule, surface):
+def test_paths_go_down_and_stay_in_the_picture(rule, surface, unchecked):
     path = tuned(rule, surface)
     assert path.points.shape == (surface.steps + 1, 2)
     assert np.array_equal(path.points[0], surface.start)
@@ -25,6 +25,12 @@ def test_paths_go_down_and_stay_in_the_picture(rule, surface):
     assert ((left <= path.points[:, 0]) & (path.points[:, 0] <= right)).all()
     assert ((low <= path.points[:, 1]) & (path.points[:, 1] <= high)).all()
     assert RATES[0] < path.rate < RATES[-1]  # the grid is wide enough for its choice
+
+
+@pytest.mark.parametrize("rule", EVERY, ids=RULES)
+def test_steps_on_numpy_s_arrays_are_as_annotated(rule):
+    path = walk(rule, VALLEY, 0.01)
+    assert path.points.shape == (VALLEY.steps + 1, 2)
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)

@@ -59,7 +59,7 @@ RATES = {
 }
 
 
-def test_goes_downhill_on_a_bowl(rule):
+def test_goes_downhill_on_a_bowl(rule, unchecked):  # the next test has the same steps, checked
     for one in each_setting(rule):
         rate = RATES.get(rule.name, 0.05)
         asked = config(rule, one.dialect, **one.hyperparameters | {"learning_rate": rate})

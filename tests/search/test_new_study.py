@@ -6,7 +6,7 @@ from fake_engine import FakeEngine
 from planned import planned
 
 import steepest
-from steepest.search.new_study import new_study
+from steepest.search.new_study import _version, new_study
 
 
 def test_a_source_tree_that_is_not_installed_knows_its_version(monkeypatch):
@@ -19,6 +19,7 @@ def test_a_source_tree_that_is_not_installed_knows_its_version(monkeypatch):
         return installed(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
+    _version.cache_clear()
     import scipy
 
     study = new_study(FakeEngine(lambda *_: 1.0), *planned("SGD", 3))

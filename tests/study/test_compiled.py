@@ -8,7 +8,7 @@ import steepest
 from steepest import storage
 from steepest.reports.command import command_and_notes
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 LOSS = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
 
 

@@ -28,6 +28,7 @@ from steepest.reports.figures.style import looks
 from steepest.reports.rate_text import advice
 from steepest.search import rate_runs
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 SEEDS = 2
 
 

@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import jax
+import processes
 import pytest
 
 from steepest import memo
@@ -15,8 +15,7 @@ from steepest.tasks import compile_cache
 pytestmark = pytest.mark.slow
 
 TRAIN = """
-import json, sys
-sys.path.insert(0, {tests!r})
+import json
 import jax
 events = []
 jax.monitoring.register_event_listener(lambda name, **_: events.append(name))
@@ -25,33 +24,30 @@ from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.population import Population
 from steepest.records import Config
 from steepest.rules import RULES
-values = {{**RULES["Adam"].defaults, **RULES["Adam"].flags}}
+values = {**RULES["Adam"].defaults, **RULES["Adam"].flags}
 one = Population.of([Config("Adam", "keras", values, "constant", 0)])
 program = CompiledEngine(make_task(make_model(dropout=0.2))).compile(one.config(0))
 _, measured = program.advance(one, program.begin(one), 2)
-print(json.dumps({{
+print(json.dumps({
     "hits": sum("cache_hits" in name for name in events),
     "misses": sum("cache_misses" in name for name in events),
-    "curves": {{name: v.tolist() for name, v in measured.values.items()}},
-}}))
+    "curves": {name: v.tolist() for name, v in measured.values.items()},
+}))
 """
 
 
-def train(where):
-    environment = {**os.environ, "KERAS_BACKEND": "jax", memo.VARIABLE: str(where)}
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN.format(tests=str(Path(__file__).parents[1]))],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def train(where, new=False):
+    """Train in a process of its own, which keeps its programs at a place."""
+    script = where / "train.py"
+    script.write_text(TRAIN)
+    found = processes.environment(**{memo.VARIABLE: str(where / "programs")})
+    done = processes.run(sys.executable, script, env=found, new=new)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_the_second_study_finds_what_the_first_compiled(tmp_path):
-    first, second = train(tmp_path), train(tmp_path)
+    first, second = train(tmp_path, new=True), train(tmp_path)  # which hash differently
     assert first["misses"] > 0
     assert second["misses"] == 0
     assert second["hits"] > 0

@@ -56,7 +56,7 @@ def test_the_command_gives_the_same_study(place, workers):
         with_ray()
     out = place / f"by-{workers}"
     command = (*REAL, "compare", place / "task.py", *FEW, "--out", out, "--workers", workers)
-    process = start(*command, new=True)
+    process = start(*command)
     assert wait_until(has_trials(out, 3), process)
     process.kill()
     process.communicate()

@@ -5,6 +5,7 @@ the flags of the configuration put in and the branches that they rule out left a
 """
 
 import ast
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
@@ -58,19 +59,37 @@ def _collect(
 ) -> None:
     if function.__name__ in found:
         return
+    source, calls = _folded(function, _Flags(flags))
+    for name in calls:
+        called = inspect.unwrap(function).__globals__.get(name)
+        if name in _ARRAYS and called is getattr(arrays, name):
+            needed.add(name)
+        elif inspect.isfunction(called):
+            _collect(called, flags, found, needed)
+    found[function.__name__] = source
+
+
+class _Flags(dict[str, Any]):
+    """Flags to keep a source by: by what is written, as 1 and True are equal."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(repr(self))
+
+    def __eq__(self, other: object) -> bool:
+        return repr(self) == repr(other)
+
+
+@functools.lru_cache(maxsize=1000)  # a page and its JSON ask for the same in three frameworks
+def _folded(function: Callable[..., Any], flags: _Flags) -> tuple[str, tuple[str, ...]]:
+    """Return the source of one function with the flags put in, and what it calls by name."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     assert isinstance(tree, ast.FunctionDef)
     tree = _Fold(flags).visit(tree)
     if ast.get_docstring(tree):
         tree.body = tree.body[1:]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            called = inspect.unwrap(function).__globals__.get(node.func.id)
-            if node.func.id in _ARRAYS and called is getattr(arrays, node.func.id):
-                needed.add(node.func.id)
-            elif inspect.isfunction(called):
-                _collect(called, flags, found, needed)
-    found[function.__name__] = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = tuple(one.id for one in calls if isinstance(one, ast.Name))
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n", names
 
 
 class _Fold(ast.NodeTransformer):

@@ -2,6 +2,7 @@
 untrained weights, to which losses that went wrong are held.
 """
 
+import functools
 import importlib.metadata
 import logging
 import platform
@@ -95,6 +96,7 @@ def measure_untrained(session: Session, configs: Mapping[str, Sequence[Config]])
     session.note_initial(found[0])
 
 
+@functools.cache  # a package's metadata are read in milliseconds
 def _version(package: str) -> str:
     """Return the version of a package that is imported, which may have no metadata."""
     try:

@@ -1,9 +1,9 @@
 """A task is known again in another process, and one that is another is told from it."""
 
-import subprocess
 import sys
 import textwrap
 
+import processes
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -117,11 +117,6 @@ def test_another_process_knows_it(tmp_path):
             """
         )
     )
-    found = subprocess.run(
-        [sys.executable, script],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**__import__("os").environ, "PYTHONPATH": ":".join(sys.path)},
-    )
+    found = processes.run(sys.executable, script, env=processes.environment(), torch=True)
+    assert found.returncode == 0, found.stderr[-3000:]
     assert eval(found.stdout) == dict(facts().fingerprint)

@@ -87,6 +87,7 @@ def script(value: Any) -> str:
     return text
 
 
+@lru_cache(maxsize=1)  # a template takes longer to compile than a page to fill in
 def _environment() -> "Environment":
     import jinja2
     import markupsafe

@@ -99,7 +99,10 @@
   const inflate = async () => {
     const packed = $("plotly");
     if (!("DecompressionStream" in window)) throw new Error("no DecompressionStream");
-    const bytes = Uint8Array.from(atob(packed.textContent), (c) => c.charCodeAt(0));
+    const letters = atob(packed.textContent);
+    const bytes = new Uint8Array(letters.length);
+    // A loop: `from` with a function takes fifteen times as long for a million and a half.
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
     packed.remove();
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");

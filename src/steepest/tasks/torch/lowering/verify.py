@@ -10,7 +10,7 @@ PyTorch's formulas have constants of float32 here and there (hardsigmoid's gradi
 1 / 6), so numbers may differ by 1e-6 of the largest of an array.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -62,7 +62,7 @@ def prove(
 def _prove_mode(
     oracle: Oracle, graph: Graph, batches: Sequence[Sequence[Tensor]], mode: str
 ) -> None:
-    run = jax.jit(lambda *given: _numbers(graph, *given), compiler_options=quick())
+    run = compiled(graph)
     given = oracle.values()
     nearby = {name: _nearby(value, n) for n, (name, value) in enumerate(given.items())}
     for batch in batches:
@@ -78,7 +78,12 @@ def _prove_mode(
             _compare(Numbers(outputs, changed, gradients), expected, mode)
 
 
-def _numbers(
+def compiled(graph: Graph) -> Callable[..., Any]:
+    """Return what gives the graph's `numbers`, compiled when it is called."""
+    return jax.jit(lambda *given: numbers(graph, *given), compiler_options=quick())
+
+
+def numbers(
     graph: Graph, trained: Mapping[str, Any], rest: Mapping[str, Any], leaves: Sequence[Any]
 ) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
     """Return outputs, changed buffers, and the gradients of the first output."""
