@@ -24,6 +24,7 @@ from steepest.workers.local import Job, train
 
 AGAIN, AGAIN_COSINE = 5, 3  # of an optimizer's best, how many are trained from more seeds
 SEEDS = 3
+MAIN = 7  # optimizers that get their seeds before the others begin
 
 
 class Trainer:
@@ -138,11 +139,12 @@ def facts_of(name: str, facts: Any, digest: str) -> dict[str, Any]:
 
 
 def rounds(tasks: Sequence[str], optimizers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield task and optimizer of each piece: all optimizers once, then the better ones again."""
-    for _ in range(2):
-        for optimizer in optimizers:
-            for task in tasks:
-                yield task, optimizer
+    """Yield task and optimizer of each piece: some optimizers, their better ones again, the rest."""
+    for group in (optimizers[:MAIN], optimizers[MAIN:]):
+        for _ in range(2):
+            for optimizer in group:
+                for task in tasks:
+                    yield task, optimizer
 
 
 def run(
