@@ -34,5 +34,16 @@ def train(tasks: str, optimizers: str, minutes: float, folder: Path) -> None:
     run(tasks.split(","), optimizers.split(","), minutes, folder)
 
 
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=store.DATA, show_default=True)
+def build(folder: Path) -> None:
+    """Make what ships from all that was trained: summary, start lists, docs/atlas.md."""
+    from benchmarks.atlas.build import write
+    from benchmarks.atlas.page import write_page
+
+    write(folder)
+    write_page()
+
+
 if __name__ == "__main__":
     main()

@@ -69,7 +69,7 @@ _RMSPROP = ((0.0004, 0.5), (0.00063, 0.9), (0.00016, 0.5), (0.0001, 0.95), (0.00
 TODAY: Mapping[str, tuple[Mapping[str, float], ...]] = {
     "SGD": tuple({"learning_rate": rate, "momentum": mu} for rate, mu in _SGD),
     "RMSprop": tuple({"learning_rate": rate, "momentum": mu} for rate, mu in _RMSPROP),
-    **{name: _ADAM for name in ("Adam", "AdamW", "Nadam", "NAdamW")},
+    **dict.fromkeys(("Adam", "AdamW", "Nadam", "NAdamW"), _ADAM),
 }
 TRIED: Mapping[str, tuple[Mapping[str, float], ...]] = {
     "SGD": ({"learning_rate": 0.1, "momentum": 0.9},)

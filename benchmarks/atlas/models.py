@@ -89,9 +89,7 @@ def waves(shape: Sequence[int], filters: Sequence[int], outputs: int, norm: bool
 def recurrent(shape: Sequence[int], kind: str, width: int, outputs: int) -> Make:
     """Return what makes one recurrent layer, "LSTM" or "GRU", and a dense one."""
     end = "softmax" if outputs > 1 else None
-    return stack(
-        shape, lambda of: [getattr(of, kind)(width), of.Dense(outputs, activation=end)]
-    )
+    return stack(shape, lambda of: [getattr(of, kind)(width), of.Dense(outputs, activation=end)])
 
 
 def characters(kind: str, width: int, *, everywhere: bool) -> Make:

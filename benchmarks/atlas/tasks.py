@@ -58,8 +58,11 @@ def _power(batch: int) -> Work:
     return Work(SEQUENCES, what, data.power, model, CLASSES, 12, batch, *series)
 
 
-def _dense_again(make: Callable[[], Parts], what: str, widths: tuple[int, ...], **more: Any) -> Work:
-    return Work(AGAIN, what, make, perceptron(196, widths, 196, "sigmoid", **more), BINARY, 12, 32)
+def _again(
+    parts: Callable[[], Parts], what: str, widths: tuple[int, ...], norm: bool = False
+) -> Work:
+    model = perceptron(196, widths, 196, "sigmoid", norm=norm)
+    return Work(AGAIN, what, parts, model, BINARY, 12, 32)
 
 
 WORKS = {
@@ -95,7 +98,7 @@ WORKS = {
         TEXT, "prose, next character, LSTM", data.prose_next,
         models.characters("LSTM", 24, everywhere=False), CLASSES, 6, 32,
     ),
-    "mnist-again": _dense_again(data.mnist_again, "MNIST, MLP through 16", (64, 16, 64)),
+    "mnist-again": _again(data.mnist_again, "MNIST, MLP through 16", (64, 16, 64)),
     "phishing": Work(
         TABLES, "phishing, MLP with L2", data.phishing,
         perceptron(9, (32, 16), 1, "sigmoid", l2=1e-3), BINARY, 20, 32,
@@ -116,7 +119,7 @@ WORKS = {
         TEXT, "prose, next characters, transformer of 1 block", data.prose_everywhere,
         models.transformer(1, 24), CLASSES, 6, 16,
     ),
-    "fashion-noisy": _dense_again(
+    "fashion-noisy": _again(
         data.fashion_noisy, "Fashion-MNIST without its noise, MLP with batch normalization",
         (48, 48), norm=True,
     ),
@@ -139,7 +142,7 @@ WORKS = {
         TEXT, "source, next characters, GRU", data.source_everywhere,
         models.characters("GRU", 32, everywhere=True), CLASSES, 8, 16,
     ),
-    "fashion-again": _dense_again(
+    "fashion-again": _again(
         data.fashion_again, "Fashion-MNIST, six layers through 8", (64, 24, 8, 24, 64)
     ),
     "votes": Work(
@@ -208,4 +211,5 @@ def make_task(name: str) -> tuple[Any, str]:
     for array in (x, y, *validation):
         digest.update(np.ascontiguousarray(array).tobytes())
     sizes = {"epochs": work.epochs, "batch_size": work.batch_size}
-    return keras_task(model, x, y, validation_data=validation, name=name, **sizes), digest.hexdigest()[:10]
+    task = keras_task(model, x, y, validation_data=validation, name=name, **sizes)
+    return task, digest.hexdigest()[:10]

@@ -5,7 +5,7 @@ stops, what is there is balanced.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,23 +73,25 @@ class Trainer:
 
         def end(members: Sequence[int], state: Any, measured: Any) -> None:
             for i, member in enumerate(members):
-                whole = bool(state.alive[i]) and int(measured.trained[i]) == epochs
                 curves = {name: values[i] for name, values in measured.values.items()}
-                loss = float(curves["loss"][-1]) if whole else np.inf
-                found.append(
-                    Run(
-                        some[member],
-                        loss if np.isfinite(loss) else np.inf,
-                        float(curves["training_loss"][-1]) if whole else np.inf,
-                        float(curves["accuracy"][-1]) if "accuracy" in curves and whole else np.nan,
-                        np.resize(np.where(np.isnan(curves["loss"]), np.inf, curves["loss"]), epochs)
-                        if len(curves["loss"])
-                        else np.full(epochs, np.inf),
-                        measured.seconds / len(members),
-                    )
-                )
+                seconds = measured.seconds / len(members)
+                found.append(run_of(some[member], curves, bool(state.alive[i]), epochs, seconds))
 
         return Job(program, population, begin, end, epochs)
+
+
+def run_of(
+    config: Config, curves: Mapping[str, Any], alive: bool, epochs: int, seconds: float
+) -> Run:
+    """Return a training as it is kept: all its losses, infinite from where it diverged."""
+    curve = np.full(epochs, np.inf)
+    curve[: len(curves["loss"])] = curves["loss"]
+    curve[~np.isfinite(curve)] = np.inf
+    if not alive or not np.isfinite(curve).all():
+        return Run(config, np.inf, np.inf, np.nan, curve, seconds)
+    accuracy = float(curves["accuracy"][-1]) if "accuracy" in curves else np.nan
+    training = float(curves["training_loss"][-1])
+    return Run(config, float(curves["loss"][-1]), training, accuracy, curve, seconds)
 
 
 def better(runs: Sequence[Run]) -> list[Config]:
@@ -128,7 +130,7 @@ def facts_of(name: str, facts: Any, digest: str) -> dict[str, Any]:
         "epochs": facts.epochs,
         "batch_size": facts.batch_size,
         "steps": facts.steps,
-        "weights": [[one.role, list(one.shape)] for one in facts.weights],
+        "weights": [[one.path, one.role, list(one.shape)] for one in facts.weights],
         "versions": {
             "steepest": __version__,
             "jax": jax.__version__,
@@ -139,7 +141,7 @@ def facts_of(name: str, facts: Any, digest: str) -> dict[str, Any]:
 
 
 def rounds(tasks: Sequence[str], optimizers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield task and optimizer of each piece: some optimizers, their better ones again, the rest."""
+    """Yield task and optimizer of each piece: some optimizers, their better ones, the rest."""
     for group in (optimizers[:MAIN], optimizers[MAIN:]):
         for _ in range(2):
             for optimizer in group:
