@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from steepest.priors.atlas import AtlasTask
 from steepest.records import Parameter, TaskFacts
@@ -52,13 +53,19 @@ def kind_of(weights: Sequence[Parameter]) -> str:
 
 def goal_of(loss: str, weights: Sequence[Parameter]) -> str:
     """Return what a model is trained for, by its loss and its first and last kernel."""
-    kernels = [one.shape for one in weights if one.role in ("kernel", "head")]
-    if kernels and len(kernels) > 1 and all(len(shape) == 2 for shape in kernels):
-        ends = {kernels[0][0], kernels[0][1]} & {kernels[-1][0], kernels[-1][1]}
-        widest = max(max(kernels[0]), max(kernels[-1]))
-        if widest in ends and widest >= FEWEST and not _of_classes(loss, strict=True):
+    shapes = [one.shape for one in weights if one.role in ("kernel", "head")]
+    if len(shapes) > 1 and all(len(shape) == 2 for shape in shapes):
+        into, out = _ends([(shape[0], shape[1]) for shape in shapes])
+        if into == out >= FEWEST and not _of_classes(loss, strict=True):
             return AGAIN
     return CLASSES if _of_classes(loss) else NUMBERS
+
+
+def _ends(shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return inputs and outputs of a chain of matrices, as Keras has them or turned as PyTorch."""
+    if all(one[1] == after[0] for one, after in pairwise(shapes)):
+        return shapes[0][0], shapes[-1][1]
+    return shapes[0][1], shapes[-1][0]
 
 
 def _of_classes(loss: str, strict: bool = False) -> bool:

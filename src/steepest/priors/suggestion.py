@@ -52,7 +52,10 @@ class Choices:
     @property
     def capped(self) -> Float64[np.ndarray, "configs tasks"]:
         """Excesses as they are averaged; what was not trained counts as the worst."""
-        return np.minimum(np.nan_to_num(self.excess, nan=WORST), CAP)
+        found: Float64[np.ndarray, "configs tasks"] = np.minimum(
+            np.nan_to_num(self.excess, nan=WORST), CAP
+        )
+        return found
 
 
 def choices(atlas: Atlas, allowed: Collection[str]) -> Choices:

@@ -90,9 +90,7 @@ def _middle(excess: Any) -> str:
 def _percent(share: float) -> str:
     if share >= WORST:
         return "no bound, as one diverged"
-    return (
-        f"{100 * share:.0f} %" if share >= 0.0995 or share in (CLOSE,) else f"{100 * share:.1g} %"
-    )
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"
 
 
 def _defaults(found: Suggested) -> Iterator[str]:
@@ -117,8 +115,8 @@ def _distance(atlas: Atlas, found: Suggested) -> Iterator[str]:
     for what, own, theirs in sizes:
         if own > FAR * max(theirs):
             yield (
-                f"Yours has {own:,} {what}, {own / max(theirs):.0f} times the most of them: nothing "
-                "as large was measured, so trust this less."
+                f"Yours has {own:,} {what}, {own / max(theirs):.0f} times the most of them: "
+                "nothing as large was measured, so trust this less."
             )
         elif own * FAR < min(theirs):
             yield (
