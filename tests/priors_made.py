@@ -18,7 +18,9 @@ TASKS = (
 )
 ADAM = Measured(
     ({"learning_rate": 0.001}, {"learning_rate": 0.01}, {"learning_rate": 0.1}),
-    np.array([[0.2, 0.3, 0.0, 0.1, 0.3], [0.0, 0.1, 0.5, 0.6, 0.0], [9.999, 2.0, np.nan, 3.0, 1.0]]),
+    np.array(
+        [[0.2, 0.3, 0.0, 0.1, 0.3], [0.0, 0.1, 0.5, 0.6, 0.0], [9.999, 2.0, np.nan, 3.0, 1.0]]
+    ),
 )
 SGD = Measured(
     ({"learning_rate": 0.01}, {"learning_rate": 0.03, "momentum": 0.9}),

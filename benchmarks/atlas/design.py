@@ -144,6 +144,9 @@ def _given(effective: float, others: Mapping[str, float]) -> float:
 
 
 def _kept(value: float) -> float:
+    """Return a number in three digits; close to 1, in three of its distance from 1."""
+    if 0.9 < value < 1:
+        return float(f"{1 - float(f'{1 - value:.3g}'):.9g}")
     return float(f"{value:.3g}")
 
 
