@@ -141,12 +141,17 @@ def facts_of(name: str, facts: Any, digest: str) -> dict[str, Any]:
 
 
 def rounds(tasks: Sequence[str], optimizers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield task and optimizer of each piece: some optimizers, their better ones, the rest."""
+    """Yield task and optimizer of each piece, twice: the second time the better ones go again.
+
+    The most used optimizers go before the rest, and of each group tasks before their variations.
+    """
+    varied = [name for name in tasks if WORKS[name].series not in ("", name)]
     for group in (optimizers[:MAIN], optimizers[MAIN:]):
-        for _ in range(2):
-            for optimizer in group:
-                for task in tasks:
-                    yield task, optimizer
+        for some in ([name for name in tasks if name not in varied], varied):
+            for _ in range(2):
+                for optimizer in group:
+                    for task in some:
+                        yield task, optimizer
 
 
 def run(

@@ -137,10 +137,13 @@ def test_the_better_ones_get_more_seeds():
 
 
 def test_rounds_train_each_pair_twice_the_first_optimizers_before_the_rest():
-    found = list(train.rounds(["a", "b"], [str(i) for i in range(9)]))
-    assert found[:3] == [("a", "0"), ("b", "0"), ("a", "1")]
-    assert found[14:16] == [("a", "0"), ("b", "0")]
-    assert found[28:30] == [("a", "7"), ("b", "7")]
+    optimizers = [str(i) for i in range(train.MAIN + 2)]
+    found = list(train.rounds(["wine", "mnist-mlp-b8", "visits"], optimizers))
+    main = 2 * train.MAIN
+    assert found[:3] == [("wine", "0"), ("visits", "0"), ("wine", "1")]
+    assert found[main : main + 2] == [("wine", "0"), ("visits", "0")]
+    assert found[2 * main] == ("mnist-mlp-b8", "0")
+    assert found[3 * main] == ("wine", str(train.MAIN))
     assert all(found.count(pair) == 2 for pair in found)
 
 
