@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.atlas import figures, lists, store, table
 from benchmarks.atlas.exponents import exponents
+from benchmarks.atlas.scaling import scaling
 from benchmarks.atlas.sentences import sentences
 from benchmarks.atlas.table import Rule, Table
 from steepest.priors import suggestion
@@ -30,6 +31,7 @@ def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
     numbers = {
         **figures.figures(found),
         "exponents": exponents(found),
+        "scaling": scaling(found),
         "suggestions": judge_suggestions(kept),
         "sentences": sentences(found),
     }

@@ -54,6 +54,7 @@ def page(atlas: Atlas) -> str:
         atlas_tables.tuning_table(atlas),
         atlas_tables.heat_table(atlas),
         atlas_tables.exponents_table(atlas),
+        atlas_tables.scaling_table(atlas),
         atlas_tables.suggestions_table(atlas),
     ):
         parts.append(f"## {one.title}\n\n{markdown(one)}")

@@ -217,6 +217,25 @@ def exponents_table(atlas: Atlas) -> Table:
     )
 
 
+def scaling_table(atlas: Atlas) -> Table:
+    """Return whether one rate for all tasks is better scaled by a size of the task."""
+    ways = ("one rate", "batch size", "steps", "weights")
+    rows = [
+        (name, *(f"{percent(one[way]['median'])} / {percent(one[way]['ninety'])}" for way in ways))
+        for name in names(atlas)
+        for one in [atlas.figures["scaling"][name]]
+    ]
+    return Table(
+        "One rate for all, or scaled",
+        "All but the rate at its default (SGD with momentum 0.9). Excess over the optimizer's best "
+        "rate, median / 90 % point, above 100 % counted as that: of one rate, the best for the "
+        "other families, and of one that moves with the batch size, the steps or the weights as "
+        "it does in the other families.",
+        ("optimizer", "one rate", *(f"by {way}" for way in ways[1:])),
+        tuple(rows),
+    )
+
+
 def suggestions_table(atlas: Atlas) -> Table:
     """Return how first suggestions do on tasks that were left out."""
     figures = atlas.figures["suggestions"]

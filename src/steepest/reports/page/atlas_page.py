@@ -37,6 +37,7 @@ def atlas_page(atlas: Atlas) -> str:
                 atlas_tables.optimizers_table(atlas),
                 atlas_tables.tuning_table(atlas),
                 atlas_tables.exponents_table(atlas),
+                atlas_tables.scaling_table(atlas),
                 atlas_tables.suggestions_table(atlas),
                 *(atlas_tables.lists_table(load_lists(), order, k) for k in (1, 3, 8)),
                 atlas_tables.tasks_table(atlas),
