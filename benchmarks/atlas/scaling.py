@@ -77,21 +77,14 @@ def _left_out(
         if np.ptp(size[others]) > 0:
             slope = float(np.polyfit(size[others], best[others], 1, w=np.sqrt(w))[0])
         shifts = slope * (size - middle)
-        means = [
-            np.average(
-                [_at(grid, costs[:, t], rate + shifts[t]) for t in np.flatnonzero(others)],
-                weights=w,
-            )
-            for rate in grid
-        ]
+        moved = [_at(grid, costs[:, t], grid + shifts[t]) for t in np.flatnonzero(others)]
+        means = np.average(moved, axis=0, weights=w)
         rate = grid[int(np.argmin(means))]
         for t in np.flatnonzero(out):
             found[t] = _at(grid, costs[:, t], rate + shifts[t])
     return found
 
 
-def _at(grid: Any, costs: Any, rate: float) -> float:
-    """Return the cost at a rate; the cap outside of what was tried."""
-    if not grid[0] - 1e-9 <= rate <= grid[-1] + 1e-9:
-        return CAP
-    return float(np.interp(rate, grid, costs))
+def _at(grid: Any, costs: Any, rates: Any) -> Any:
+    """Return the costs at rates; the cap outside of what was tried."""
+    return np.interp(rates, grid, costs, left=CAP, right=CAP)

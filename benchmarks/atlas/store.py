@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Run:
     curve: Any  # of validation losses, an epoch each
     seconds: float  # of one core, a share of what trained together
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, int]:
         return key_of(self.config), self.config.seed
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.atlas import design, store
 from benchmarks.atlas.store import Run, TaskRuns
+from benchmarks.atlas.table import SEEDS
 from benchmarks.atlas.tasks import WORKS, make_task
 from steepest.engines import make_engine
 from steepest.engines.population import Population
@@ -23,7 +24,6 @@ from steepest.search.runner import program_key
 from steepest.workers.local import Job, train
 
 AGAIN, AGAIN_COSINE = 5, 3  # of an optimizer's best, how many are trained from more seeds
-SEEDS = 3
 MAIN = 7  # optimizers that get their seeds before the others begin
 
 

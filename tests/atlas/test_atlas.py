@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.atlas import build, design, figures, lists, page, store, train
 from benchmarks.atlas.exponents import best_rate
-from benchmarks.atlas.table import Rule, lowest, read
+from benchmarks.atlas.table import Rule, lowest, on_equal_terms, read
 from benchmarks.atlas.tasks import FAMILIES, WORKS
 from steepest.priors.atlas import load_atlas
 from steepest.priors.measured_lists import load_lists, measured_list
@@ -157,6 +157,25 @@ def test_the_lowest_is_of_those_with_most_seeds():
     losses = np.array([[0.1, np.nan], [0.2, np.inf], [0.3, 0.5]])
     seeds = np.array([[1, 0], [3, 3], [3, 1]])
     assert lowest(losses, seeds).tolist() == [0.2, 0.5]
+
+
+def test_optimizers_are_compared_on_as_many_seeds():
+    """On the first task both have three seeds, on the second one optimizer has one."""
+    config = (design.configs("SGD")[0],)
+
+    def rule(name, losses, first, seeds):
+        found = Rule(name, config, *map(np.array, (losses, first, seeds)), None, None, {})
+        found.__dict__["cosine"] = np.array([False])
+        return found
+
+    rules = {
+        "SGD": rule("SGD", [[0.5, 0.5]], [[0.4, 0.4]], [[3, 3]]),
+        "Adam": rule("Adam", [[0.6, 0.3]], [[0.2, 0.3]], [[3, 1]]),
+    }
+    even = on_equal_terms(rules)
+    assert even["SGD"].losses.tolist() == [[0.5, 0.4]]
+    assert even["Adam"].losses.tolist() == [[0.6, 0.3]]
+    assert even["SGD"].seeds.tolist() == [[3, 1]]
 
 
 def test_quantiles_are_weighted():
