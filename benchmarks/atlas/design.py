@@ -11,6 +11,7 @@ from typing import Any
 
 from steepest.records import Config
 from steepest.rules import find_rule
+from steepest.rules.recipe import completed
 from steepest.spaces import Float
 
 STEP = 0.4  # decades
@@ -155,10 +156,11 @@ def _config(rule: str, values: Mapping[str, Any], cosine: bool) -> Config:
 
     So that one compiled program trains both.
     """
-    if not PLANS[rule].cosine:
-        return Config(rule, "keras", dict(values), "constant", 0)
-    final = 0.0 if cosine else 1.0
-    return Config(rule, "keras", {**values, "final": final}, "cosine", 0)
+    schedule = "cosine" if PLANS[rule].cosine else "constant"
+    if PLANS[rule].cosine:
+        values = {**values, "final": 0.0 if cosine else 1.0}
+    words = completed(rule, values, find_rule(rule).dialect("keras").decay, schedule)
+    return Config(rule, "keras", {**values, **words}, schedule, 0)
 
 
 def is_cosine(config: Config) -> bool:

@@ -166,10 +166,13 @@ def _reliable(table: Table) -> tuple[str, str]:
     best = table.excess(adam.own_best)
     near = int((best <= 0.1).sum())
     known = int((~np.isnan(best)).sum())
-    verdict = YES if near > MOSTLY * known else DEPENDS
+    as_is = int((usual <= 0.1).sum())
+    verdict = YES if min(near, as_is) > MOSTLY * known else DEPENDS
+    if max(near, as_is) < (1 - MOSTLY) * known:
+        verdict = NO
     return verdict, (
         f"Tuned, Adam ends within 10 % of the best of all optimizers on {near} of {known} tasks. "
-        f"At its default rate of 0.001 it does on {int((usual <= 0.1).sum())}: in the median it "
+        f"At its default rate of 0.001 it does on {as_is}: in the median it "
         f"ends {percent(quantile(usual, table.weights, 0.5))} above the best, and more than "
         f"{percent(quantile(usual, table.weights, 0.9))} on a tenth of the tasks."
     )

@@ -12,6 +12,7 @@ from benchmarks.atlas import design, store
 from benchmarks.atlas.tasks import WORKS
 from steepest.records import Config
 
+USUAL = "Adam"
 SEEDS = 3  # of an optimizer's better configurations, once its second round is done
 CAP = 1.0  # an excess above it, or a divergence, counts as this much where excesses are averaged
 
@@ -110,8 +111,13 @@ def lowest(losses: Any, seeds: Any) -> Any:
 
 
 def read(folder: Path = store.DATA, optimizers: Iterable[str] = design.PLANS) -> Table:
-    """Read all that was trained; an optimizer that nothing is known of is left out."""
+    """Read all that was trained of tasks that have Adam, which suggestions are held against.
+
+    An optimizer that nothing is known of is left out.
+    """
     kept = [one for name in WORKS if (one := store.load(name, folder))]
+    wanted = {store.key_of(one) for one in design.configs(USUAL)}
+    kept = [one for one in kept if wanted <= {key for key, seed in one.runs if seed == 0}]
     rules = {}
     for name in optimizers:
         made = _rule(name, kept)
