@@ -199,20 +199,27 @@ WORKS = {
 
 def make_task(name: str) -> tuple[Any, str]:
     """Return the task, as Steepest has it, and a digest of all that it is made of."""
-    from steepest.tasks.keras.task import keras_task, load_keras
+    from steepest.tasks.keras.task import keras_task
+
+    work, model, ((x, y), validation) = WORKS[name], *make_model(name)
+    sizes = {"epochs": work.epochs, "batch_size": work.batch_size}
+    task = keras_task(model, x, y, validation_data=validation, name=name, **sizes)
+    return task, digest_of(model, work, (x, y, *validation))
+
+
+def make_model(name: str) -> tuple[Any, Parts]:
+    """Return a task's model, compiled without an optimizer, and its data."""
+    from steepest.tasks.keras.task import load_keras
 
     work, keras = WORKS[name], load_keras()
     keras.utils.clear_session()  # so that layers have the same names, however many were made before
-    (x, y), validation = work.parts()
     model = work.model(keras)
     metrics = ["accuracy"] if work.loss in (CLASSES, BINARY) and work.family != AGAIN else None
     model.compile(loss=work.loss, metrics=metrics)
-    sizes = {"epochs": work.epochs, "batch_size": work.batch_size}
-    task = keras_task(model, x, y, validation_data=validation, name=name, **sizes)
-    return task, _digest(model, work, (x, y, *validation))
+    return model, work.parts()
 
 
-def _digest(model: Any, work: Work, arrays: Sequence[Any]) -> str:
+def digest_of(model: Any, work: Work, arrays: Sequence[Any]) -> str:
     """Return a digest of layers, loss, length and data, without names, which Keras numbers."""
     found = hashlib.sha256(f"{work.loss} {work.epochs} {work.batch_size}".encode())
     for layer in model.layers:
