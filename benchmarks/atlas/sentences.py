@@ -91,9 +91,8 @@ def _narrow(table: Table, name: str) -> tuple[str, str]:
     adam = widths.get("Adam")
     return verdict, (
         f"The rates that end within 10 % of its best span {own:.1f} decades in the median task "
-        f"(with momentum 0.9), Adam's {adam or 0:.1f}; of {len(widths)} other optimizers "
-        f"{len(wider)} have a wider span and {len(narrower)} a narrower one, counted in steps of "
-        "0.4 decades."
+        f"(with momentum 0.9), Adam's {adam or 0:.1f}, counted in steps of 0.4 decades. A wider "
+        f"span: {len(wider)} of {len(widths)} other optimizers; a narrower one: {len(narrower)}."
     )
 
 
