@@ -56,7 +56,7 @@ def test_the_code_builds_the_first_suggestion(found):
 
 def test_suggestions_are_different_optimizers_that_the_framework_has(found):
     rules = [one.rule for one in found.configs]
-    assert len(set(rules)) == len(rules) == 3
+    assert len(set(rules)) == len(rules) == min(3, len(load_atlas().optimizers))
     assert all(RULES[rule].dialect("keras").call for rule in rules)
 
 
