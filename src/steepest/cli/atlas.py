@@ -21,7 +21,7 @@ def atlas(html: Path | None, as_json: bool) -> None:
     optimizers held against it. `steepest suggest` uses it for a task of yours.
     """
     from steepest.priors.atlas import load_atlas, to_json
-    from steepest.reports.atlas_tables import text
+    from steepest.reports.atlas_text import text
     from steepest.reports.json import dumps
 
     found = load_atlas()
