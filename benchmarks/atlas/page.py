@@ -5,6 +5,7 @@ from pathlib import Path
 from steepest.priors.atlas import Atlas, load_atlas
 from steepest.priors.measured_lists import load_lists
 from steepest.reports import atlas_tables
+from steepest.reports.atlas_findings import FINDINGS
 from steepest.reports.atlas_tables import Table
 
 PAGE = Path(__file__).parents[2] / "docs" / "atlas.md"
@@ -44,7 +45,7 @@ def page(atlas: Atlas) -> str:
                 "| --- | --- | --- |",
                 *(
                     f"| {one['said']} | **{one['verdict']}** | {one['evidence']} |"
-                    for one in (*atlas.figures["sentences"], *atlas_tables.FINDINGS)
+                    for one in (*atlas.figures["sentences"], *FINDINGS)
                 ),
             ]
         )

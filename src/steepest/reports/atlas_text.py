@@ -3,8 +3,8 @@
 from textwrap import wrap
 
 from steepest.priors.atlas import Atlas
+from steepest.reports.atlas_findings import FINDINGS
 from steepest.reports.atlas_tables import (
-    FINDINGS,
     Table,
     basis,
     optimizers_table,

@@ -3,6 +3,7 @@
 from steepest.priors.atlas import Atlas
 from steepest.priors.measured_lists import load_lists
 from steepest.reports import atlas_tables
+from steepest.reports.atlas_findings import FINDINGS
 from steepest.reports.page.document import environment
 
 LEVELS = (0.01, 0.03, 0.1, 0.3)  # of the heat map's colours, above the best
@@ -29,7 +30,7 @@ def atlas_page(atlas: Atlas) -> str:
             count=len(atlas.tasks),
             version=atlas.version,
             basis=atlas_tables.basis(atlas),
-            sentences=[*atlas.figures["sentences"], *atlas_tables.FINDINGS],
+            sentences=[*atlas.figures["sentences"], *FINDINGS],
             heat=heat,
             heated=heated,
             key=KEY,
