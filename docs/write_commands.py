@@ -26,6 +26,8 @@ steepest code runs/text --framework torch   # source to paste
 steepest report runs/text --markdown        # or --json, --csv, --html; --open shows the page
 steepest export runs/text --optuna sqlite:///study.db  # or --tensorboard DIR, --mlflow URI
 steepest lr digits --optimizer "SGD(momentum=0.9)"     # one learning rate, in seconds
+steepest suggest my_task.py                 # an optimizer to start with, without training
+steepest atlas --html atlas.html            # what was measured of optimizers on many tasks
 steepest explain adam sgd                   # side by side
 steepest tasks                              # what is built in
 ```

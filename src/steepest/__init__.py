@@ -29,6 +29,7 @@ _HOMES = {
     "LearningRate": "steepest.study.learning_rate",
     "Recommendation": "steepest.study",
     "StudySet": "steepest.study.study_set",
+    "Suggestion": "steepest.study.suggest",
     "SteepestError": "steepest.errors",
     "StudyFileError": "steepest.errors",
     "TaskError": "steepest.errors",
@@ -36,6 +37,7 @@ _HOMES = {
     "compatibility": "steepest.study.study_set",
     "learning_rate": "steepest.study.learning_rate",
     "read": "steepest.study",
+    "suggest": "steepest.study.suggest",
 }
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "Study",
     "StudyFileError",
     "StudySet",
+    "Suggestion",
     "TaskError",
     "__version__",
     "compare",
@@ -61,6 +64,7 @@ __all__ = [
     "optimizer",
     "read",
     "rule",
+    "suggest",
 ]
 
 if TYPE_CHECKING:
@@ -85,6 +89,8 @@ if TYPE_CHECKING:
     from steepest.study.learning_rate import learning_rate as learning_rate
     from steepest.study.study_set import StudySet as StudySet
     from steepest.study.study_set import compatibility as compatibility
+    from steepest.study.suggest import Suggestion as Suggestion
+    from steepest.study.suggest import suggest as suggest
 
 
 _backend.choose_early()  # `import steepest, keras` is to work without TensorFlow

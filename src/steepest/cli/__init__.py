@@ -14,6 +14,7 @@ import click
 
 from steepest import signals
 from steepest.cli import (  # noqa: F401  # each adds its command
+    atlas,
     code,
     compare,
     diff,
@@ -23,6 +24,7 @@ from steepest.cli import (  # noqa: F401  # each adds its command
     lr,
     report,
     resume,
+    suggest,
     tasks,
     watch,
 )

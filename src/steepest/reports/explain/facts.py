@@ -8,6 +8,7 @@ from steepest.codegen import code, spell
 from steepest.codegen.spelling import NAMES
 from steepest.errors import InputError
 from steepest.records import Config, TaskFacts
+from steepest.reports.explain.measured import measured
 from steepest.reports.explain.memory import at_defaults, remembered
 from steepest.rules import FRAMEWORKS, Rule, has_formula
 from steepest.rules.descriptions import meaning
@@ -42,6 +43,7 @@ def explained(rule: Rule) -> dict[str, Any]:
         "memory": remembered(rule),
         "strengths": list(about.strengths),
         "weaknesses": list(about.weaknesses),
+        "measured": measured(rule.name),
         "when": about.when,
         "tune": about.tune,
         "weight_decay": _weight_decay(rule),
@@ -62,6 +64,7 @@ def compared(rules: Sequence[Rule]) -> dict[str, Any]:
         "hyperparameters": [[_in_short(h) for h in one["hyperparameters"]] for one in every],
         "strengths": [one["strengths"] for one in every],
         "weaknesses": [one["weaknesses"] for one in every],
+        "measured": [one["measured"] for one in every],
         "when to use it": [[one["when"]] for one in every],
         "tune first": [[one["tune"]] for one in every],
     }

@@ -129,6 +129,7 @@ def _facts(told: Mapping[str, Any]) -> Table:
         ("Memory", [told["memory"]["words"]]),
         ("Strengths", told["strengths"]),
         ("Weaknesses", told["weaknesses"]),
+        ("Measured", told["measured"]),
         ("When", [told["when"]]),
         ("Tune first", [told["tune"]]),
         ("Weight decay", [told["weight_decay"]]),

@@ -69,7 +69,7 @@ def render(
         },
         **(data or {}),
     }
-    found = _environment().get_template(template)
+    found = environment().get_template(template)
     return found.render(
         looks=looks, pictures=pictures, data=script(numbers), plotly=_library(), **values
     )
@@ -88,7 +88,7 @@ def script(value: Any) -> str:
 
 
 @lru_cache(maxsize=1)  # a template takes longer to compile than a page to fill in
-def _environment() -> "Environment":
+def environment() -> "Environment":
     import jinja2
     import markupsafe
 
@@ -135,7 +135,7 @@ def _library() -> str:
 @lru_cache(maxsize=1)
 def colours() -> Mapping[str, str]:
     """Return the page's colours, those of the light theme, by the names of its style sheet."""
-    style = str(_environment().globals["ours"]("report.css"))  # type: ignore[operator]
+    style = str(environment().globals["ours"]("report.css"))  # type: ignore[operator]
     return dict(re.findall(r"--(\w+): (#\w{6});", style.partition("}")[0]))
 
 

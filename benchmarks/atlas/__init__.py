@@ -1,0 +1,1 @@
+"""The atlas: real tasks, each optimizer's configurations, trained in full and kept."""

@@ -1,0 +1,162 @@
+"""What ships of the atlas, made from all trainings: its summary, the start lists, the page."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.atlas import figures, lists, store, table
+from benchmarks.atlas.exponents import exponents
+from benchmarks.atlas.scaling import scaling
+from benchmarks.atlas.sentences import sentences
+from benchmarks.atlas.table import Rule, Table
+from steepest.priors import suggestion
+from steepest.priors.atlas import Atlas, AtlasTask, Measured, from_json, to_json
+from steepest.priors.likeness import goal_of, kind_of
+from steepest.records import Parameter
+from steepest.rules import find_rule
+
+MOST = 0.75  # of the tasks: optimizers that were trained on fewer are left out
+VERSION = 1  # of the atlas and its lists: one more with every build that is shipped
+PRIORS = Path(__file__).parents[2] / "src" / "steepest" / "priors"
+
+
+def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the summary and the start lists, as they are written."""
+    found = table.read(folder)
+    found = Table(found.tasks, found.facts, {n: r for n, r in found.rules.items() if _usable(r)})
+    atlas = make_atlas(found)
+    kept = from_json(to_json(atlas))  # as a reader has it: suggestions are judged by that
+    numbers = {
+        **figures.figures(found),
+        "exponents": exponents(found),
+        "scaling": scaling(found),
+        "suggestions": judge_suggestions(kept),
+        "sentences": sentences(found),
+    }
+    whole = Atlas(VERSION, atlas.tasks, atlas.optimizers, numbers)
+    return to_json(whole), make_lists(found)
+
+
+def _usable(rule: Rule) -> bool:
+    """Whether an optimizer was trained on most tasks; figures of others would be of other tasks."""
+    return float(rule.measured.mean()) >= MOST
+
+
+def make_atlas(found: Table) -> Atlas:
+    """Return the tasks and all configurations with a constant rate, without figures."""
+    measured = {}
+    for name, rule in found.rules.items():
+        some = np.flatnonzero(~rule.cosine)
+        excess = np.where(rule.measured, found.excess(rule.losses[some]), np.nan)
+        measured[name] = Measured(tuple(_values(rule, int(i)) for i in some), excess)
+    return Atlas(VERSION, tuple(map(_task, found.tasks, found.facts, found.best)), measured, {})
+
+
+def _values(rule: Rule, i: int) -> dict[str, Any]:
+    usual = find_rule(rule.name).settings("keras")
+    values = rule.configs[i].hyperparameters
+    return {k: v for k, v in values.items() if k == "learning_rate" or usual.get(k, v) != v}
+
+
+def _task(name: str, facts: Mapping[str, Any], best: float) -> AtlasTask:
+    weights = [Parameter(path, tuple(shape), role) for path, role, shape in facts["weights"]]
+    return AtlasTask(
+        name,
+        facts["family"],
+        facts["what"],
+        facts["series"],
+        kind_of(weights),
+        goal_of(facts["loss"], weights),
+        facts["parameters"],
+        facts["training_examples"],
+        facts["batch_size"],
+        facts["steps"],
+        float(f"{best:.5g}"),
+    )
+
+
+def judge_suggestions(atlas: Atlas) -> dict[str, Any]:
+    """Return how first suggestions do on tasks whose series, or whose family, is left out."""
+    every = suggestion.choices(atlas, atlas.optimizers)
+    tasks = [
+        i for i in range(len(atlas.tasks)) if not np.isnan(atlas.optimizers["Adam"].excess[0, i])
+    ]
+    weights = atlas.series_weights[tasks]
+    found: dict[str, Any] = {"tasks": len(tasks)}
+    for by in ("series", "family"):
+        record = suggestion.left_out(every, tasks, by=by)
+        found[by] = _spread(record.suggested, weights)
+        found["usual"] = _spread(record.usual, weights)
+    return found
+
+
+def _spread(excess: Any, weights: Any) -> dict[str, Any]:
+    return {
+        "median": figures.quantile(excess, weights, 0.5),
+        "ninety": figures.quantile(excess, weights, 0.9),
+        "within": {
+            str(level): float(f"{weights[excess <= level].sum() / weights.sum():.4g}")
+            for level in figures.LEVELS
+        },
+    }
+
+
+def make_lists(found: Table) -> dict[str, Any]:
+    """Return the start lists of all optimizers, and how lists do when their family is left out."""
+    every = {}
+    for name, rule in found.rules.items():
+        judged = lists.judge(found, rule)
+        every[name] = {
+            "list": [_entry(rule, i) for i in lists.start_list(found, rule)],
+            "tasks": int(rule.measured.sum()),
+            "judged": {
+                str(k): {
+                    how: {
+                        "median": figures.quantile(getattr(judged, how)[k], found.weights, 0.5),
+                        "ninety": figures.quantile(getattr(judged, how)[k], found.weights, 0.9),
+                    }
+                    for how in ("listed", "random", "usual", "today")
+                }
+                for k in lists.JUDGED
+            },
+        }
+    return {"version": VERSION, "optimizers": every}
+
+
+def _entry(rule: Rule, i: int) -> dict[str, Any]:
+    """Return a start: what differs from the defaults, and the effective rate beside the rate."""
+    values = _values(rule, i)
+    momentum = float(values.get("momentum", 0.0)) if rule.name in ("SGD", "RMSprop") else 0.0
+    effective = float(values["learning_rate"]) / (1 - momentum)
+    return {**values, "effective_rate": float(f"{effective:.3g}")}
+
+
+def write(folder: Path = store.DATA, priors: Path = PRIORS) -> None:
+    """Write both files, a line a configuration so that changes show."""
+    summary, listed = build(folder)
+    (priors / "atlas.json").write_text(compact(summary), encoding="utf-8")
+    (priors / "start_lists.json").write_text(
+        json.dumps(listed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def compact(summary: Mapping[str, Any]) -> str:
+    """Return the summary as JSON in lines of tasks and optimizers."""
+    parts = []
+    for key, value in summary.items():
+        if isinstance(value, list):
+            inner = ",\n ".join(_line(one) for one in value)
+            parts.append(f'"{key}": [\n {inner}\n]')
+        elif isinstance(value, dict):
+            inner = ",\n ".join(f"{_line(name)}: {_line(one)}" for name, one in value.items())
+            parts.append(f'"{key}": {{\n {inner}\n}}')
+        else:
+            parts.append(f'"{key}": {_line(value)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,30 @@
+"""Start lists as measured on the tasks of the atlas, with how they do on families left out.
+
+`start_lists.json` is made by `python -m benchmarks.atlas build`. Searches do not start from these
+lists yet: `start_lists.py` has those that they start from. An entry has what differs from Keras'
+defaults, and beside the learning rate the effective one, η/(1 − μ) where there is momentum.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+EFFECTIVE = "effective_rate"
+
+
+@lru_cache(maxsize=1)
+def load_lists() -> Mapping[str, Any]:
+    """Return the version, and of each optimizer its list and figures."""
+    text = files("steepest.priors").joinpath("start_lists.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def measured_list(rule: str) -> tuple[Mapping[str, float], ...]:
+    """Return an optimizer's list as `start_lists.start_list` has them; nothing where none is."""
+    one = load_lists()["optimizers"].get(rule)
+    if one is None:
+        return ()
+    return tuple({k: v for k, v in entry.items() if k != EFFECTIVE} for entry in one["list"])
