@@ -41,7 +41,7 @@ def serve(place: str, modules: tuple[str, ...]) -> list[str] | None:
         importlib.import_module(name)
     document = importlib.import_module("steepest.reports.page.document")
     document._library()  # compressed and compiled once, for the page of each study
-    document._environment().get_template("report.html.j2")
+    document.environment().get_template("report.html.j2")
     gc.freeze()  # else the first collection in each fork copies all pages
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who waits has ended, and nobody waits for it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests

@@ -1,6 +1,7 @@
 """docs/atlas.md, written from what ships of the atlas."""
 
 from pathlib import Path
+from textwrap import fill
 
 from steepest.priors.atlas import Atlas, load_atlas
 from steepest.priors.measured_lists import load_lists
@@ -24,8 +25,8 @@ again by `python -m benchmarks.findings`.
 HONEST = """## What it cannot say
 
 Models are small, data real but small, the machine one. Nothing here was trained for hours, on
-images of natural size, or from weights that somebody else had trained. Most configurations have one
-seed, an optimizer's best ones three; a run's own deviation is 3 to 21 % of its mean, so that an
+images of natural size, or from weights that somebody else had trained. Each configuration has one
+seed so far; a run's own deviation is 3 to 21 % of its mean, so that an
 excess of a few per cent on one task is chance, and the lowest of many noisy losses is a little too
 low for all alike. What one optimizer gains by more configurations is no merit of its own: SGD, Adam
 and some others have a few more of them than the rest. Validation losses choose and judge, on the
@@ -37,7 +38,7 @@ LICENCES = Path(__file__).parent / "data" / "README.md"
 def page(atlas: Atlas) -> str:
     """Return the text of docs/atlas.md."""
     lists, order = load_lists(), atlas_tables.names(atlas)
-    parts = [HEAD, atlas_tables.basis(atlas), SAID]
+    parts = [HEAD, wrapped(atlas_tables.basis(atlas)), SAID]
     parts.append(
         "\n".join(
             [
@@ -70,8 +71,13 @@ def page(atlas: Atlas) -> str:
 
 def markdown(one: Table) -> str:
     """Return a table with the sentence above it."""
-    lines = [one.how, "", f"| {' | '.join(one.head)} |", f"|{' --- |' * len(one.head)}"]
+    lines = [wrapped(one.how), "", f"| {' | '.join(one.head)} |", f"|{' --- |' * len(one.head)}"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in one.rows)])
+
+
+def wrapped(text: str) -> str:
+    """Return a paragraph in lines of at most 100 letters."""
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def write_page() -> None:

@@ -18,9 +18,16 @@ root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/*.rst", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/*.md"]
 NAVIGATION = {
     "Tutorials": ("keras", "pytorch", "by-hand"),
-    "How-tos": ("how-to", "install", "cluster", "reliability"),
+    "How-tos": ("how-to", "install", "fine-tuning", "cluster", "reliability"),
     "Reference": ("python", "commands", "reference", "formats", "messages"),
-    "Explanations": ("method", "adam-differs", "dialects", "engines", "/benchmarks/README"),
+    "Explanations": (
+        "method",
+        "adam-differs",
+        "dialects",
+        "atlas",
+        "engines",
+        "/benchmarks/README",
+    ),
     "Development": ("/CONTRIBUTING", "architecture", "/CHANGELOG"),
 }
 TREE = "\n\n```{{toctree}}\n:hidden:\n:caption: {0}\n\n{1}\n```\n"

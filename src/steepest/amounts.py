@@ -143,6 +143,16 @@ def check_one_of(*known: str) -> Callable[[str, Any], None]:
     return check
 
 
+def check_whole(low: int, high: int) -> Callable[[str, Any], int]:
+    """Return a check for a whole number within limits."""
+    return lambda name, value: make_whole(name, value, low, high)
+
+
+def check_number(low: float, high: float) -> Callable[[str, Any], float]:
+    """Return a check for a number within limits."""
+    return lambda name, value: make_number(name, value, low, high)
+
+
 def check_word(name: str, value: Any) -> None:
     """Raise `InputError` for what is no text."""
     if not isinstance(value, str):

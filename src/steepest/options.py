@@ -15,15 +15,15 @@ from typing import Any
 from steepest.amounts import (
     check_direction,
     check_name,
+    check_number,
     check_one_of,
+    check_whole,
     check_word,
     check_workers,
     make_batch_sizes,
     make_memory,
-    make_number,
     make_seconds,
     make_share,
-    make_whole,
 )
 from steepest.command_text import arguments_text, optimizers_text, plain_value
 from steepest.errors import InputError, quoted
@@ -59,14 +59,6 @@ def _option(default: Any, help: str, check: Check, **more: Any) -> Any:
     return field(default=default, metadata={"about": About(help, check, **more)})
 
 
-def _whole(low: int, high: int) -> Check:
-    return lambda name, value: make_whole(name, value, low, high)
-
-
-def _number(low: float, high: float) -> Check:
-    return lambda name, value: make_number(name, value, low, high)
-
-
 def _in_parse(name: str, value: Any) -> None:
     """Nothing is checked here: `parse` reads it when the study is planned, and refuses it there."""
 
@@ -91,7 +83,7 @@ class Options:
     epochs: int | None = _option(
         None,
         "Epochs of a full training, instead of the task's own number.",
-        _whole(1, 1_000_000),
+        check_whole(1, 1_000_000),
         metavar="N",
         kind=int,
     )
@@ -113,7 +105,7 @@ class Options:
         None,
         "Instead of a budget: configurations to try for each optimizer, most of them for half the "
         "epochs.",
-        _whole(1, 100_000),
+        check_whole(1, 100_000),
         metavar="N",
         kind=int,
     )
@@ -121,7 +113,7 @@ class Options:
         None,
         "Instead of a budget: the cost of the whole study, in trainings of all epochs; 1 is a "
         "pilot.",
-        _number(0.0, 1e9),
+        check_number(0.0, 1e9),
         metavar="N",
         kind=float,
     )
@@ -137,7 +129,7 @@ class Options:
         None,
         "The most seeds on which an optimizer's best configuration is confirmed; a study that has "
         "fewer goes on with them.",
-        _whole(1, 900),
+        check_whole(1, 900),
         metavar="N",
         kind=int,
         usual="as the budget allows",
@@ -168,12 +160,12 @@ class Options:
         0,
         "Beside the budget, train N learning rates on either side of each optimizer's best, within "
         "a decade, and the framework's defaults, on up to three seeds: this measures sensitivity.",
-        _whole(0, 100),
+        check_whole(0, 100),
         metavar="N",
         kind=int,
     )
     seed: int = _option(
-        0, "The seed of all random numbers.", _whole(0, 2_000_000), metavar="N", kind=int
+        0, "The seed of all random numbers.", check_whole(0, 2_000_000), metavar="N", kind=int
     )
     schedule: Any = _option(  # noqa: RUF009
         "constant",

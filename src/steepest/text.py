@@ -105,6 +105,11 @@ def _letter(letter: str) -> str:
     )
 
 
+def percent(share: float) -> str:
+    """Return a share in per cent, to a tenth where it is below 10 %."""
+    return f"{100 * share:.0f} %" if abs(share) >= 0.0995 else f"{100 * share:.1f} %"
+
+
 def duration(seconds: float) -> str:
     """Return a time in the unit that people would say it in."""
     if seconds < 1:

@@ -75,7 +75,8 @@ def choices(atlas: Atlas, allowed: Collection[str]) -> Choices:
 def nearness(atlas: Atlas, shape: Shape) -> Float64[np.ndarray, " tasks"]:
     """Return what each task weighs for a task of this shape."""
     away = np.array([distance(shape, task) for task in atlas.tasks])
-    return atlas.series_weights * np.exp(-away / REACH)
+    found: Float64[np.ndarray, " tasks"] = atlas.series_weights * np.exp(-away / REACH)
+    return found
 
 
 def picks(found: Choices, weights: Float64[np.ndarray, " tasks"], count: int) -> list[Pick]:

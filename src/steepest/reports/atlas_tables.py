@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from steepest import text
 from steepest.priors.atlas import Atlas
 from steepest.reports.numbers import MISSING, number
 
@@ -31,7 +32,7 @@ def percent(value: float | None) -> str:
     """Return a share in per cent, a dash where there is none."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return f"{100 * value:.0f} %" if abs(value) >= 0.0995 else f"{100 * value:.1f} %"
+    return text.percent(value)
 
 
 def basis(atlas: Atlas) -> str:

@@ -1,7 +1,7 @@
 """What the atlas has measured of an optimizer, in a few lines beside its strengths."""
 
 from steepest.priors.atlas import load_atlas
-from steepest.reports.atlas_tables import percent
+from steepest.text import percent
 
 
 def measured(name: str) -> list[str]:
