@@ -45,6 +45,25 @@ def test_its_interval_is_that_of_the_slope():
     np.testing.assert_allclose([found.mean, found.low, found.high], expected, rtol=1e-9)
 
 
+def test_rates_that_scatter_are_said_to_tell_nothing():
+    rates = {8: 0.01, 16: 1.0, 32: 0.02}
+    said = " ".join(sentences(batch_sizes([at(*one) for one in rates.items()])))
+    assert "How SGD's and Adam's best rate moves with the batch, 3 sizes do not tell" in said
+    assert "Doubling" not in said
+
+
+def test_a_rate_that_nobody_searched_does_not_move():
+    studies = [at(size, 0.01) for size in (8, 16, 32)]
+    given = {
+        "SGD": {"baseline": True, "fixed": {"learning_rate": 0.01}},
+        "Adam": {"fixed": {"learning_rate": 0.001}},
+    }
+    for i, study in enumerate(studies):
+        optimizers = {n: replace(study.optimizers[n], **more) for n, more in given.items()}
+        studies[i] = replace(study, optimizers={**study.optimizers, **optimizers})
+    assert not batch_sizes(studies).doubling
+
+
 def test_two_sizes_give_a_slope_and_no_interval():
     found = batch_sizes([at(8, 0.01), at(16, 0.02)])
     assert found.doubling["SGD"].mean == pytest.approx(2)

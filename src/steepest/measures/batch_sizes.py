@@ -96,7 +96,7 @@ def batch_sizes(studies: Sequence[StudyRecord]) -> BatchSizes | None:
         verdicts,
         {size: _seconds(study) for size, study in by_size.items()},
         optimizers,
-        {name: found for name in names if (found := _doubling(optimizers[name])) is not None},
+        _doublings(studies[0], optimizers),
         best,
         behind,
         relative,
@@ -157,6 +157,16 @@ def _behind(leads: Mapping[int, Mapping[int, float]], best: int) -> dict[int, Es
 def _seconds(study: StudyRecord) -> float:
     whole = [t for name in study.optimizers for t in study.confirmed(name) if not t.lost]
     return median(trial.seconds for trial in whole) if whole else math.nan
+
+
+def _doublings(
+    study: StudyRecord, optimizers: Mapping[str, Mapping[int, AtSize]]
+) -> dict[str, Estimate]:
+    """Return how the best rate of each optimizer moves, of those whose rate is searched."""
+    asked = study.optimizers
+    given = {n for n in optimizers if asked[n].baseline or "learning_rate" in asked[n].fixed}
+    found = {name: _doubling(at) for name, at in optimizers.items() if name not in given}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _doubling(at: Mapping[int, AtSize]) -> Estimate | None:

@@ -127,20 +127,34 @@ def _amount(found: BatchSizes, size: int, gap: Estimate) -> str:
 
 def _moves(found: BatchSizes) -> str:
     """Say what a doubled batch does to each optimizer's best rate, beside the two known rules."""
-    told = [f"{name}'s by {_factor(one)}" for name, one in found.doubling.items()]
-    if not told:
-        return ""
-    few = ", of two sizes without an interval" if len(found.sizes) == 2 else ""
-    return (
-        f"Doubling the batch multiplies the best rate here{few}: {listed(told)} (the square-root "
-        f"rule says {SQUARE_ROOT:.2f}, the linear one {LINEAR:.0f})."
-    )
+    wide = [name for name, one in found.doubling.items() if _says_nothing(one)]
+    told = [
+        f"{name}'s by {_factor(one)}" for name, one in found.doubling.items() if name not in wide
+    ]
+    said = ""
+    if told:
+        few = ", of two sizes without an interval" if len(found.sizes) == 2 else ""
+        said = (
+            f"Doubling the batch multiplies the best rate here{few}: {listed(told)} (the "
+            f"square-root rule says {SQUARE_ROOT:.2f}, the linear one {LINEAR:.0f})."
+        )
+    if wide:
+        names = listed([f"{name}'s" for name in wide])
+        left = (
+            f"How {names} best rate moves with the batch, {len(found.sizes)} sizes do not tell: "
+            f"their rates scatter too much for a line; a larger budget finds them more exactly."
+        )
+        said = f"{said} {left}".strip()
+    return said
+
+
+def _says_nothing(one: Estimate) -> bool:
+    """Return whether the interval of a factor has both a quarter and four times in it."""
+    return one.low is not None and one.high is not None and one.low < 1 / 4 and one.high > 4
 
 
 def _factor(one: Estimate) -> str:
     mean = number(one.mean, 2)
     if one.low is None or one.high is None:
         return mean
-    if one.high / max(one.low, 1e-300) > 100:
-        return f"{mean} (anything from {number(one.low, 2)} to {number(one.high, 2)})"
     return f"{mean} ({number(one.low, 2)} to {number(one.high, 2)})"
