@@ -1,6 +1,7 @@
 """What a person can type or pass: every command and option, and every argument, may be anything."""
 
 import sys
+from dataclasses import dataclass
 
 import pytest
 from anything import ANYTHING, COUNTS, NUMBERS, TEXTS, check_message, examples, told, tried
@@ -103,13 +104,14 @@ def nothing_trains(monkeypatch, tmp_path):
     import steepest.study.compare as call
     import steepest.tasks.load as load
 
+    @dataclass(frozen=True)
     class Loaded:
-        facts = FACTS
+        facts: TaskFacts = FACTS
 
     def stop(*_, **__):
         raise Trained
 
-    monkeypatch.setattr(load, "load_task", lambda *_: Loaded)
+    monkeypatch.setattr(load, "load_task", lambda *_: Loaded())
     monkeypatch.setattr(load, "forget", lambda: None)
     monkeypatch.setattr(study, "run_study", stop)
     monkeypatch.setattr(call, "run_study", stop)

@@ -127,7 +127,7 @@ def test_it_takes_the_steps_of_an_optimizer_of_keras_for_each_part():
         np.testing.assert_allclose(a, np.asarray(b), rtol=2e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("rule", sorted(set(RULES) - {"Prodigy", "Ftrl"}))
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"Prodigy", "Ftrl", "Rprop"}))
 def test_a_part_at_zero_does_not_move_and_one_at_1_is_as_without(rule):
     given = {"weight_decay": 0.1}
     frozen = ours(config(rule, "keras", groups={"backbone": 0.0}, **given), np.float32, "keras")
@@ -171,6 +171,8 @@ def test_what_divides_by_the_rate_or_has_one_for_all_says_so():
     with pytest.raises(InputError, match="Ftrl divides by the learning rate, which is zero for a"):
         RULES["Ftrl"].check("rate_factor[a]", 0.0)
     assert RULES["Ftrl"].check("rate_factor[a]", 0.5) == 0.5
+    with pytest.raises(InputError, match="Rprop reads its learning rate once, and a would move"):
+        RULES["Rprop"].check("rate_factor[a]", 0.0)
     with pytest.raises(InputError, match="Prodigy estimates one learning rate for all arrays"):
         RULES["Prodigy"].check("rate_factor[a]", 0.5)
 

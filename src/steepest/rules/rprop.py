@@ -88,6 +88,7 @@ RPROP = Rule(
         "length changes"
     },
     full_batches=True,
+    rate_once=True,
     dialects={
         "keras": Dialect(
             twists={"late": False},

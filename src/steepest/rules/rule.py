@@ -120,6 +120,7 @@ class Rule:
     decays_itself: Callable[[Mapping[str, Any]], bool] | None = None  # by flags and twists
     looks_at_axes: bool = False  # the order of a kernel's axes matters to it
     divides_by_rate: bool = False  # so the learning rate may not start at zero
+    rate_once: bool = False  # the learning rate is the first step's length, and nothing after it
     adam_for_vectors: bool = False  # arrays of one axis take Adam's steps, and matrices others
     full_batches: bool = False  # it is made for gradients of all examples at once
     steps_from_weights: bool = True  # False: weights are made anew, so no part of a step stays out
@@ -242,5 +243,10 @@ class Rule:
             raise InputError(
                 f"{self.name} divides by the learning rate, which is zero for {part}; freeze "
                 f"{part} in the model, or give it a factor above 0"
+            )
+        if not found and self.rate_once:
+            raise InputError(
+                f"{self.name} reads its learning rate once, and {part} would move all the same "
+                f"where that is zero; freeze {part} in the model, or give it a factor above 0"
             )
         return found
