@@ -36,6 +36,16 @@ def task():
     return make_task(make_model(batch_norm=False), epochs=EPOCHS, shuffle=False)
 
 
+def engine_of(kind, task):
+    """Return an engine of a task, which for `fit` has to need it."""
+    if kind is not FitEngine:
+        return kind(task)
+    model = make_model(batch_norm=False)
+    own = OwnStep(model.inputs, model.outputs)
+    own.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return FitEngine(make_task(own, epochs=EPOCHS, shuffle=False))
+
+
 def kept(task, optimizer):
     """Return the validation losses of Keras' own fit."""
     model, (x, y) = make_model(batch_norm=False), classes_data()
@@ -58,13 +68,7 @@ def test_an_engine_trains_as_fit_does(task, schedule, kinds):
     config = from_keras(keras.optimizers.SGD(schedule, momentum=0.5))
     expected = kept(task, keras.optimizers.SGD(schedule, momentum=0.5))
     for kind in kinds:
-        one = task
-        if kind is FitEngine:
-            model = make_model(batch_norm=False)
-            own = OwnStep(model.inputs, model.outputs)
-            own.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-            one = make_task(own, epochs=EPOCHS, shuffle=False)
-        program = kind(one).prepare({0: config})[0]
+        program = engine_of(kind, task).prepare({0: config})[0]
         population = Population.of([config])
         state = program.begin(population)
         whole, measured = program.advance(population, state, EPOCHS)
@@ -96,13 +100,7 @@ def test_a_function_that_a_contestant_has_trains_as_in_fit(task, kind):
     values = {"learning_rate": 0.3, "momentum": 0.5, "nesterov": False}
     config = Config("SGD", "keras", values, schedule, 0)
     expected = kept(task, keras.optimizers.SGD(Waning(task.facts.steps), momentum=0.5))
-    one = task
-    if kind is FitEngine:
-        model = make_model(batch_norm=False)
-        own = OwnStep(model.inputs, model.outputs)
-        own.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-        one = make_task(own, epochs=EPOCHS, shuffle=False)
-    program = kind(one).prepare({0: config})[0]
+    program = engine_of(kind, task).prepare({0: config})[0]
     population = Population.of([config])
     _, measured = program.advance(population, program.begin(population), EPOCHS)
     np.testing.assert_allclose(measured.values["loss"][0], expected, rtol=5e-5)
@@ -118,7 +116,7 @@ def test_functions_among_words_are_kept_and_told(tmp_path):
     first = steepest.compare(make_model(), *classes_data(), **asked)
     tried = {trial.config.schedule for trial in first.record.trials}
     both = {"cosine", *read_schedules(waning)}
-    assert tried <= both
+    assert tried == both
     assert set(first.record.optimizers["SGD"].space["schedule"]["values"]) == both
     assert steepest.read(tmp_path / "study").record.trials == first.record.trials
     again = steepest.compare(make_model(), *classes_data(), **asked)

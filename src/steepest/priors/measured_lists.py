@@ -11,8 +11,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-EFFECTIVE = "effective_rate"
-
 
 @lru_cache(maxsize=1)
 def load_lists() -> Mapping[str, Any]:
@@ -20,11 +18,3 @@ def load_lists() -> Mapping[str, Any]:
     text = files("steepest.priors").joinpath("start_lists.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
-
-
-def measured_list(rule: str) -> tuple[Mapping[str, float], ...]:
-    """Return an optimizer's list as `start_lists.start_list` has them; nothing where none is."""
-    one = load_lists()["optimizers"].get(rule)
-    if one is None:
-        return ()
-    return tuple({k: v for k, v in entry.items() if k != EFFECTIVE} for entry in one["list"])
