@@ -29,6 +29,24 @@ from steepest.workers.processes import Processes
 
 pytestmark = pytest.mark.slow
 
+STREAM = """
+import pathlib
+import keras, numpy as np
+place = pathlib.Path(__file__).parent / "data.npz"
+if not place.exists():
+    rng = np.random.default_rng(3)
+    a = rng.uniform(-2, 2, (160, 3)).astype("float32")
+    np.savez(place, a=a, b=np.sin(a[:, :1]) * a[:, 1:2])
+def x():
+    data = np.load(place)
+    for i in range(0, 128, 16):
+        yield data["a"][i : i + 16], data["b"][i : i + 16]
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+model.compile(loss="mse")
+validation_data = (np.load(place)["a"][128:], np.load(place)["b"][128:])
+epochs, steps_per_epoch = 4, 8
+"""
+
 
 def trials(out):
     return scrub(study_of(out)).trials
@@ -65,6 +83,14 @@ def test_the_command_gives_the_same_study(place, workers):
     assert trials(out) == trials(place / "whole")
     assert study_of(out).asked["workers"] == workers
     assert "workers" in study_of(out).hardware
+
+
+def test_a_stream_is_read_by_every_worker(tmp_path):
+    (tmp_path / "flow.py").write_text(STREAM)
+    command = (*REAL, "compare", tmp_path / "flow.py", "--full-trainings", "12", "--seeds", "2")
+    check_end(run(*command, "--out", tmp_path / "here"))
+    check_end(run(*command, "--out", tmp_path / "there", "--workers", "2"))
+    assert trials(tmp_path / "there") == trials(tmp_path / "here")
 
 
 def test_a_model_in_memory_trains_in_processes_of_which_one_is_killed(tmp_path, monkeypatch):
