@@ -1,6 +1,7 @@
 """A training by one `fit` of Keras with real callbacks, as a member of a population would train."""
 
 import keras
+import numpy as np
 from small import BATCH, classes_data, make_model
 
 from steepest.data.order import epoch_order
@@ -73,3 +74,29 @@ def theirs(task, callbacks, rate):
         verbose=0,
     )
     return done.history, noted.found, model
+
+
+class Read:
+    """A stream of batches with a length."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
+def curve(found, member=0):
+    """Return the values of one member by name, of all calls."""
+    return {
+        name: np.concatenate([v[name][member, : int(n[member])] for v, n in found])
+        for name in ("training_loss", "loss", "accuracy")
+    }
+
+
+def equal(a, b):
+    pairs = zip(*(keras.tree.flatten(one.tree()) for one in (a, b)), strict=True)
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)

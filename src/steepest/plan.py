@@ -23,9 +23,10 @@ from steepest.records.callbacks import SCHEDULER, best_by, changes_rate
 from steepest.rules import find_rule
 from steepest.rules.custom_schedules import factors, is_factor, shown, stretches
 from steepest.rules.groups import check_parts
+from steepest.rules.plateau import LEAST, PLATEAU, least_patience
 from steepest.rules.schedules import SCHEDULES
 from steepest.spaces import Choice
-from steepest.text import listed
+from steepest.text import listed, many
 
 # Configurations that a search tries for each full training that it may spend: most are tried for
 # half the epochs.
@@ -90,14 +91,20 @@ def _under_callbacks(
     return found, replace(settings, callbacks=tuple(callbacks), at=at, rungs=rungs)
 
 
-def _schedules(one: Contestant) -> tuple[str, ...]:
-    searched = one.space.get("schedule")
-    return tuple(map(str, searched.values)) if isinstance(searched, Choice) else (one.schedule,)
-
-
 def _check_schedules(one: Contestant, options: Options, facts: TaskFacts) -> None:
-    """Raise `InputError` for an own schedule that has no rate for each step, or cannot travel."""
-    for schedule in filter(is_factor, _schedules(one)):
+    """Raise `InputError` for an own schedule that has no rate for each step, or cannot travel, and
+    for a plateau that could never lower one."""
+    if PLATEAU in one.schedules:
+        asked = one.space.get("patience")
+        given = asked.values if isinstance(asked, Choice) else (one.fixed.get("patience"),)
+        patience = least_patience(given, facts)
+        if patience + LEAST > facts.epochs:
+            raise InputError(
+                f"{one.name} has the schedule plateau with a patience of {many(patience, 'epoch')},"
+                f" which lowers no rate in a training of {many(facts.epochs, 'epoch')}; give at "
+                f"least {LEAST} epochs more than the patience, or a lower patience"
+            )
+    for schedule in filter(is_factor, one.schedules):
         rates = factors(schedule, facts.steps, facts.steps)
         if not rates.any():
             raise InputError(
@@ -241,7 +248,7 @@ def _rate_changes(one: Contestant) -> bool:
     return (
         "decay_steps" not in names
         and not one.baseline
-        and ("warmup" in names or any(map(_stretches, _schedules(one))))
+        and ("warmup" in names or any(map(_stretches, one.schedules)))
     )
 
 

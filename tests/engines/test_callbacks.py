@@ -7,7 +7,7 @@ losses, learning rates, the epoch where it stops, and the weights that are in th
 import keras
 import numpy as np
 import pytest
-from callbacks_in_fit import EPOCHS, config, theirs
+from callbacks_in_fit import EPOCHS, Read, config, curve, equal, theirs
 from small import BATCH, classes_data, make_model, make_task
 
 from steepest.engines import make_engine
@@ -79,14 +79,6 @@ def advance(task, population, stops):
     return program, state, found
 
 
-def curve(found, member=0):
-    """Return the values of one member by name, of all calls."""
-    return {
-        name: np.concatenate([v[name][member, : int(n[member])] for v, n in found])
-        for name in ("training_loss", "loss", "accuracy")
-    }
-
-
 def as_curves(values):
     epochs = tuple(range(1, len(values["loss"]) + 1))
     training, loss, accuracy = (
@@ -126,11 +118,6 @@ def under_both():
     callbacks = [PLATEAU(factor=0.3, patience=1), STOP(patience=3, restore_best_weights=True)]
     task = make_task(make_model(), epochs=EPOCHS, callbacks=callbacks)
     return task, [config(rate, seed) for rate in (0.5, 0.2, 0.02) for seed in (1, 2)]
-
-
-def equal(a, b):
-    pairs = zip(*(keras.tree.flatten(one.tree()) for one in (a, b)), strict=True)
-    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
 
 
 def test_members_know_nothing_of_each_other(under_both):
@@ -173,19 +160,6 @@ def test_what_is_told_on_the_way_is_where_it_can_go_on(under_both):
     assert list(places) == list(range(len(configs)))
     again, _ = program.advance(population, state, EPOCHS)
     assert equal(whole, again)
-
-
-class Read:
-    """A stream of batches with a length."""
-
-    def __init__(self, batches):
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        return iter(self.batches)
 
 
 def test_a_stream_is_read_for_those_who_go_on():

@@ -2,6 +2,7 @@
 
 from steepest.codegen.keras import keras_code
 from steepest.codegen.optax import optax_code
+from steepest.codegen.plateau import beside
 from steepest.codegen.spelling import checked, literal, spell
 from steepest.codegen.torch import torch_code, torch_factor
 from steepest.errors import InputError, nearest
@@ -10,7 +11,16 @@ from steepest.rules import FRAMEWORKS, OWN, RULES, SCHEDULES, find_rule, has_for
 from steepest.rules.custom_schedules import is_own
 from steepest.rules.keras_schedules import parsed
 
-__all__ = ["checked", "code", "has_code", "own_framework", "spell", "torch_factor", "torch_source"]
+__all__ = [
+    "checked",
+    "code",
+    "has_code",
+    "optimizer_code",
+    "own_framework",
+    "spell",
+    "torch_factor",
+    "torch_source",
+]
 
 _WRITERS = {"keras": keras_code, "torch": torch_code, "optax": optax_code}
 
@@ -48,8 +58,23 @@ def code(config: Config, task: TaskFacts, framework: str = "keras", exact: bool 
     need not be `exact`, the framework's own class is taken if it is near (`nearness.py`), and the
     source says how near.
 
+    Where the schedule is `plateau`, what lowers the learning rate between epochs follows as
+    `plateau`: Keras' callback, PyTorch's scheduler, or Optax' transformation with `after_epoch`.
+
     Raises:
         InputError: an unknown framework, or a rule of one's own, of which only its maker has code.
+    """
+    source = optimizer_code(config, task, framework, exact)
+    return "\n".join([source.rstrip(), "", *beside(config, task, framework)]).rstrip() + "\n"
+
+
+def optimizer_code(
+    config: Config, task: TaskFacts, framework: str = "keras", exact: bool = True
+) -> str:
+    """Return the source of the optimizer alone, without what lowers its rate on a plateau.
+
+    Raises:
+        InputError: as for `code`.
     """
     if framework not in FRAMEWORKS:
         raise InputError(

@@ -16,6 +16,7 @@ from steepest.records import Config, Parameter
 from steepest.rules import find_rule, has_formula
 from steepest.rules.custom_schedules import is_factor
 from steepest.rules.groups import part_of
+from steepest.rules.plateau import FACTOR, PLATEAU
 from steepest.rules.recipe import RECIPE, SCHEDULE_NUMBERS
 from steepest.rules.step import begin, make_plan, prepare, step
 from steepest.spaces import Value
@@ -64,8 +65,8 @@ def apart(config: Config, framework: str) -> Mapping[float, float]:
     """Return how far apart weights are after 100 steps in the dialect of `config` and in
     that of `framework`, as a share of the way that they went, by the size of the gradients.
 
-    The schedule is drawn together to these steps; the rest of the recipe is left out, as code does
-    it beside the class.
+    The schedule is drawn together to these steps, and a plateau is one that drops at thirds of
+    them; the rest of the recipe is left out, as code does it beside the class.
     """
     return dict(
         zip(
@@ -92,6 +93,9 @@ def _apart(
         if (name not in RECIPE and part_of(name) is None)
         or (name in SCHEDULE_NUMBERS and name != "decay_steps")
     }
+    if schedule == PLATEAU:  # whose rate changes now and then: as one that drops does
+        kept = {**{n: v for n, v in kept.items() if n not in SCHEDULE_NUMBERS}, "drop": FACTOR}
+        schedule = "step"
     # A person's own schedule need have no values for these steps.
     config = Config(rule, dialect, kept, "constant" if is_factor(schedule) else schedule, 0)
     if not has_formula(find_rule(rule)):

@@ -7,6 +7,7 @@ from steepest.codegen.array_functions import OPTAX
 from steepest.codegen.nearness import spell_near
 from steepest.codegen.optax_schedule import optax_schedule
 from steepest.codegen.parts import amounts, factors, parts_source
+from steepest.codegen.plateau import is_plateau, optax_plateau
 from steepest.codegen.spelling import Spelling, checked, flags_of, literal, spell
 from steepest.records import Config, TaskFacts
 from steepest.rules import find_rule
@@ -70,7 +71,7 @@ DIMENSIONS = '''def dimensions(params):
 '''
 
 
-GROUPED = '''def grouped(by):
+GROUPED = '''def grouped(by{more}):
     """Return the optimizer of a part of the model, whose learning rate is multiplied."""
     return {call}
 '''
@@ -132,14 +133,12 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     if call == "optax.contrib.muon" and values.get("routing") == "role":
         parts.append(DIMENSIONS)
         arguments["muon_weight_dimension_numbers"] = "dimensions"
-    if rate:
-        arguments["learning_rate"] = rate
+    steady = "learning_rate" if is_plateau(config) else literal(values["learning_rate"])
+    arguments["learning_rate"] = rate or steady
     once = len(links)
     if apart and not own:
         arguments["learning_rate"] = (
-            f"lambda count: {rate}(count) * by"
-            if rate
-            else f"{literal(values['learning_rate'])} * by"
+            f"lambda count: {rate}(count) * by" if rate else f"{steady} * by"
         )
     given = [f"{name}={value}" for name, value in arguments.items()]
     one = f"{call}({', '.join(given)})"
@@ -150,22 +149,26 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
         amount = (
             f"lambda count: -{literal(decay)} * {rate}(count)"
             if rate
-            else (f"-{literal(decay)} * {literal(values['learning_rate'])}")
+            else f"-{literal(decay)} * {steady}"
         )
         amount += " * by" if apart else ""
         links.append(f"optax.add_decayed_weights({amount}{', decays' if masked else ''})")
     if apart and not own:
-        parts.append(GROUPED.format(call=pieces.indented(_chain(links[once:])).lstrip()))
-        each = ", ".join(f"{t}: grouped({t})" for t in map(literal, amounts(config, task)))
+        more = ", learning_rate" if is_plateau(config) else ""
+        call = pieces.indented(_chain(links[once:])).lstrip()
+        parts.append(GROUPED.format(more=more, call=call))
+        each = ", ".join(f"{t}: grouped({t}{more})" for t in map(literal, amounts(config, task)))
         links[once:] = [f"optax.partition({{{each}}}, labels)"]
-    parts.append(f"optimizer = {_chain(links)}\n")
+    parts += _whole(config, links)
     if "accumulation" in values:
         count = values["accumulation"]
         parts.append(f"optimizer = optax.MultiSteps(optimizer, every_k_schedule={count})\n")
+    if is_plateau(config):
+        parts.append(optax_plateau(config, task))
     parts += _evaluation(config, own)
     text = parts[0]
     for before, part in pairwise(parts):
-        starts = ("def ", "class ", "NO_", "PARTS")
+        starts = ("def ", "class ", "NO_", "PARTS", "plateau")
         block = part.startswith(starts) or before.startswith(starts)
         text += ("\n\n" if block else "\n" if not before.startswith("# ") else "") + part
     if "jax." not in text.replace("import jax.numpy", "").replace("import jax\n", ""):
@@ -173,6 +176,17 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
     if "jnp." not in text:
         text = text.replace("import jax.numpy as jnp\n", "")
     return text
+
+
+def _whole(config: Config, links: list[str]) -> list[str]:
+    """Return the source of the optimizer: of a plateau, one whose learning rate can be set."""
+    if not is_plateau(config):
+        return [f"optimizer = {_chain(links)}\n"]
+    rate, body = literal(checked(config)["learning_rate"]), pieces.indented(_chain(links)).lstrip()
+    return [
+        f"def make(learning_rate):\n    return {body}\n",
+        f"optimizer = optax.inject_hyperparams(make)(learning_rate={rate})\n",
+    ]
 
 
 def _chain(links: list[str]) -> str:
@@ -244,7 +258,8 @@ def _evaluation(config: Config, own: bool) -> list[str]:
     if beta is None:
         return []
     if not own:
-        return ["# Evaluate optax.contrib.schedule_free_eval_params(state, params).\n"]
+        state = "state.inner_state" if is_plateau(config) else "state"
+        return [f"# Evaluate optax.contrib.schedule_free_eval_params({state}, params).\n"]
     return [
         "def evaluated(params, state):\n"
         f'    """Return the averages that were evaluated; state is that of {config.rule}."""\n'

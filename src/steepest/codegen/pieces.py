@@ -9,6 +9,7 @@ from steepest.codegen.formula import source_of
 from steepest.codegen.spelling import NAMES, Spelling, checked, flags_of, literal
 from steepest.records import Config, Parameter
 from steepest.rules import custom_schedules, find_rule, keras_schedules
+from steepest.rules.plateau import PLATEAU
 from steepest.rules.recipe import CLIPS
 from steepest.rules.schedules import SCHEDULES, schedule_numbers
 from steepest.rules.step import DECAYED, SHARES
@@ -82,8 +83,9 @@ def identifier(config: Config) -> str:
 
 
 def changes(config: Config, total: int) -> bool:
-    """Return whether the learning rate changes over the training."""
-    return config.schedule != "constant" or "warmup_steps" in schedule_of(config, total)
+    """Return whether the learning rate is a function of the step, and no constant."""
+    steady = config.schedule in ("constant", PLATEAU)  # which is lowered from outside
+    return not steady or "warmup_steps" in schedule_of(config, total)
 
 
 def steps(value: float) -> str:

@@ -3,6 +3,8 @@
 advance by as many epochs as nothing is decided in → show the callbacks what was measured
 → members stop, keep what they are at their best epoch, have another learning rate → advance
 
+The schedule `plateau` is such a callback too, with numbers of each member's own.
+
 The engine inside is called for the members that go on, with the learning rates that they have now,
 which are numbers of its program and not part of it: nothing is compiled anew. What callbacks have
 seen goes with a member's state, so that whoever trains it further decides as one who had not
@@ -14,13 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import numpy as np
 
 from steepest.data.stream import Data
 from steepest.engines.population import Population
 from steepest.engines.protocol import Engine, Key, Program, SoFar, Tell, silent, unheard
 from steepest.engines.state import Advance, State
+from steepest.engines.state_rows import chosen, joined, replaced, weighing
 from steepest.records import Config, TaskFacts
 from steepest.records.callbacks import (
     CallbackRecord,
@@ -29,8 +31,10 @@ from steepest.records.callbacks import (
     changes_rate,
     monitors,
 )
+from steepest.rules.plateau import plateau_of
 
 RATE = "learning_rate"
+PLATEAU_MONITORS = "loss"  # of validation
 PIECE_SECONDS = 1.0  # of training between two looks at whether to stop, where nothing is decided
 
 
@@ -73,12 +77,20 @@ class CallbackEngine:
     def prepare(
         self, configs: Mapping[Key, Config], epochs: int = 0, ready: Callable[[], None] = unheard
     ) -> Mapping[Key, Program]:
-        """Return the programs of the engine inside, under the callbacks."""
+        """Return the programs of the engine inside, under the callbacks, where there are any."""
         found = self.inner.prepare(configs, epochs, ready)
-        return {
-            key: CallbackProgram(one, self.callbacks, self.facts, self.forgets)
-            for key, one in found.items()
-        }
+        return {key: self._under(one, configs[key]) for key, one in found.items()}
+
+    def _under(self, program: Program, config: Config) -> Program:
+        plateau = bool(plateau_of(config, self.facts))
+        if not (plateau or self.callbacks or self.forgets):
+            return program
+        return CallbackProgram(program, self.callbacks, self.facts, self.forgets, plateau)
+
+
+def with_callbacks(engine: Engine) -> Engine:
+    """Return an engine that trains configurations with the schedule `plateau` too."""
+    return engine if isinstance(engine, CallbackEngine) else CallbackEngine(engine, ())
 
 
 def without_callbacks(engine: Engine) -> Engine:
@@ -94,7 +106,19 @@ class CallbackProgram:
     callbacks: tuple[CallbackRecord, ...]
     facts: TaskFacts
     forgets: bool = False  # as of the engine
+    plateau: bool = False  # whether its schedule is one
     seconds: float = 0.0  # of an epoch of a member, in the last call of the program inside
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The curves that are looked at, each once."""
+        own = (PLATEAU_MONITORS,) if self.plateau else ()
+        return tuple(dict.fromkeys((*own, *monitors(self.callbacks))))
+
+    @property
+    def changes_rate(self) -> bool:
+        """Whether the learning rate is set between epochs."""
+        return self.plateau or changes_rate(self.callbacks)
 
     @property
     def capacity(self) -> int:
@@ -114,13 +138,13 @@ class CallbackProgram:
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population, of which callbacks have seen nothing."""
         state, count = self.inner.begin(population), len(population)
-        shape = (count, self.facts.epochs, len(monitors(self.callbacks)))
+        shape = (count, self.facts.epochs, len(self.names))
         seen: dict[str, Any] = {
             "curve": np.full(shape, np.nan, np.float32),
             "stopped": np.zeros(count, bool),
         }
         if best_by(self.callbacks) is not None:
-            seen["best"] = _weighing(state)
+            seen["best"] = weighing(state)
         return replace(state, seen=seen)
 
     def advance(
@@ -156,7 +180,7 @@ class _Run:
         assert state.seen is not None
         self.program, self.population, self.stop = program, population, stop
         self.began, self.begun = time.perf_counter(), state.epoch
-        self.state, self.names = replace(state, seen=None), monitors(program.callbacks)
+        self.state, self.names = replace(state, seen=None), program.names
         self.curve, self.stopped = np.array(state.seen["curve"]), np.array(state.seen["stopped"])
         self.best = state.seen.get("best")
         self.rates = population.numbers.get(RATE, np.ones(len(state)))  # that trials began with
@@ -168,7 +192,8 @@ class _Run:
 
     def _follower(self, member: int, rate: float) -> Follower:
         """Return a member's callbacks, which have seen what there is of its curve."""
-        follower = Follower(self.program.callbacks, rate)
+        plateau = plateau_of(self.population.config(member), self.program.facts)
+        follower = Follower((*plateau, *self.program.callbacks), rate)
         for row in self.curve[member, : int(self.state.epoch[member])]:
             follower.see(dict(zip(self.names, row.tolist(), strict=True)))
         return follower
@@ -218,7 +243,7 @@ class _Run:
 
     def _at_rates(self, population: Population, members: Any) -> Population:
         """Return the population with the learning rates that callbacks have set."""
-        if RATE not in population.numbers or not changes_rate(self.program.callbacks):
+        if RATE not in population.numbers or not self.program.changes_rate:
             return population
         rates = np.array([self.followers[member].rate for member in members], np.float64)
         return replace(population, numbers={**population.numbers, RATE: rates})
@@ -253,9 +278,9 @@ class _Run:
                     for i, (member, t) in enumerate(zip(members, trained, strict=True))
                 ]
             )
-            self.best = _replaced(self.best, members[better], _chosen(_weighing(after), better))
+            self.best = replaced(self.best, members[better], chosen(weighing(after), better))
         after = replace(after, seen=None)
-        self.state = after if whole else _joined(self.state, members, after)
+        self.state = after if whole else joined(self.state, members, after)
 
     def so_far(self) -> tuple[range, State, Advance]:
         """Return all members, their state, and what was measured of them in this call."""
@@ -267,31 +292,3 @@ class _Run:
         seconds = time.perf_counter() - self.began
         state = replace(self.state, seen=seen)
         return range(len(self.stopped)), state, Advance(values, trained, seconds)
-
-
-def _weighing(state: State) -> tuple[Any, Any, Any]:
-    """Return what is needed to measure members: averages of weights may be in the memory."""
-    return (state.weights, state.memory, state.variables)
-
-
-def _chosen(tree: Any, which: Any) -> Any:
-    return jax.tree.map(lambda a: np.asarray(a)[which], tree)
-
-
-def _replaced(tree: Any, members: Any, new: Any) -> Any:
-    """Return arrays `[members, ...]` with some rows replaced, in memory of their own."""
-    if not len(members):
-        return tree
-
-    def one(old: Any, some: Any) -> Any:
-        if len(members) == len(old):
-            return np.array(some)
-        found = np.array(old)
-        found[members] = some
-        return found
-
-    return jax.tree.map(one, tree, new)
-
-
-def _joined(state: State, members: Any, after: State) -> State:
-    return State(*_replaced(state.tree(), members, after.tree()))

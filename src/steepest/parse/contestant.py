@@ -12,7 +12,7 @@ from steepest.priors.start_lists import start_list
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule, find_rule
 from steepest.rules.custom_schedules import is_known
-from steepest.rules.recipe import check_rate, completed
+from steepest.rules.recipe import RECIPE, check_rate, completed
 from steepest.rules.schedules import SCHEDULES
 from steepest.spaces import Choice, Float, Space, Value
 
@@ -36,6 +36,13 @@ class Contestant:
     given: tuple[str, ...] = ()  # what the person fixed or gave a range: ours to leave alone
     # What a baseline of the same rule has of what is searched here: where the search starts.
     start: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """The schedules that it may have: one, or those that are searched."""
+        searched = self.space.get("schedule")
+        given = searched.values if isinstance(searched, Choice) else (self.schedule,)
+        return tuple(map(str, given))
 
     def config(self, values: Mapping[str, Value], seed: int) -> Config:
         """Return the configuration with these values of all hyperparameters."""
@@ -161,7 +168,8 @@ def _contestant(
             )
         if isinstance(value, Float):
             checked = [rule.check(key, end) for end in (value.low, value.high)]
-            if not all(isinstance(end, float) for end in checked):
+            counts = key in RECIPE and RECIPE[key].counts
+            if counts or not all(isinstance(end, float) for end in checked):
                 raise InputError(
                     f"{name}'s {key} is no number on a scale; search it as Choice((2, 4, 8))"
                 )

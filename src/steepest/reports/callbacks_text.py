@@ -1,6 +1,6 @@
 """What callbacks did in a study, in sentences: what they are, whom they stopped, what that cost."""
 
-from steepest.codegen.callbacks import call
+from steepest.codegen.callback_calls import call
 from steepest.records import Stage, StudyRecord
 from steepest.records.callbacks import best_by, stops
 from steepest.text import listed, many

@@ -12,6 +12,7 @@ from steepest.errors import InputError, quoted
 from steepest.records import Config, Parameter
 from steepest.rules import FRAMEWORKS, find_rule, step
 from steepest.rules.groups import check_parts
+from steepest.rules.plateau import PLATEAU
 from steepest.rules.recipe import RECIPE, SCHEDULE_NUMBERS, check_rate, completed
 
 
@@ -86,6 +87,11 @@ def optimizer(
     if steps is not None and not (whole and steps >= 1):
         raise InputError(f"steps is {quoted(steps)}, but must be a whole number from 1 on")
     rule.check("schedule", schedule)
+    if schedule == PLATEAU:
+        raise InputError(
+            "a plateau looks at the validation loss, which an optimizer on its own does not see; "
+            "leave schedule out, and give a learning_rate that is an array"
+        )
     values = {**rule.settings(dialect), **plain, **dict.fromkeys(traced, 0.5)}
     values |= completed(rule.name, values, rule.dialect(dialect).decay, schedule)
     lacks = schedule != "constant" or "warmup" in values

@@ -14,6 +14,7 @@ import numpy as np
 
 from steepest.errors import InputError, quoted
 from steepest.rules.custom_schedules import is_factor, is_known, shown, table
+from steepest.rules.plateau import PLATEAU
 from steepest.rules.schedules import SCHEDULES
 from steepest.spaces import Choice, Float, Value, check_number
 
@@ -29,6 +30,7 @@ class Ingredient:
     words: tuple[str, ...] = ()
     whole: bool = False
     flag: bool = False
+    counts: bool = False  # a whole number that is no part of a program, so a float
 
     def check(self, owner: str, value: Any) -> Value:
         """Return `value` as a plain number, word or flag.
@@ -56,7 +58,7 @@ class Ingredient:
                 raise InputError(
                     f"{owner}'s {self.name} is {quoted(value)}, but must be a whole number"
                 )
-            return int(found)
+            return found if self.counts else int(found)
         return found
 
 
@@ -74,7 +76,8 @@ RECIPE: Mapping[str, Ingredient] = {
         ),
         Ingredient(
             "final",
-            "the share of the learning rate that a linear, cosine or exponential schedule ends at",
+            "the share of the learning rate that a linear, cosine or exponential schedule ends at, "
+            "and below which a plateau does not lower it",
             (0.0, 1.0 + 1e-9),
             Float(1e-3, 0.5, log=True),
         ),
@@ -89,6 +92,31 @@ RECIPE: Mapping[str, Ingredient] = {
             "the share of the schedule's steps from one drop to the next",
             (1e-6, 1.0 + 1e-9),
             Float(0.2, 0.6),
+        ),
+        Ingredient(
+            "factor",
+            "what a plateau multiplies the rate by when the validation loss stops improving",
+            (_TINY, 1.0),
+            Float(0.1, 0.7, log=True),
+        ),
+        Ingredient(
+            "patience",
+            "the epochs in a row without a lower validation loss after which a plateau acts",
+            (1.0, 1e6),
+            whole=True,
+            counts=True,
+        ),
+        Ingredient(
+            "cooldown",
+            "the epochs after a plateau has acted that do not count",
+            (0.0, 1e6),
+            whole=True,
+            counts=True,
+        ),
+        Ingredient(
+            "min_delta",
+            "how much lower the validation loss has to be to count as lower, for a plateau",
+            (0.0, 1e38),
         ),
         Ingredient(
             "decay_steps",
@@ -168,6 +196,8 @@ ELSEWHERE: Mapping[str, str] = {
     "every_k_schedule": "accumulation",
     "l2": "weight_decay",
     "cautious": "caution",
+    "min_lr": "final",
+    "threshold": "min_delta",
 }
 EXAMPLES: Mapping[str, Value] = {
     "clip_norm": 1.0,
@@ -178,9 +208,12 @@ EXAMPLES: Mapping[str, Value] = {
     "warmup": 0.05,
     "weight_decay": 0.01,
     "caution": True,
+    "final": 0.01,
+    "min_delta": 1e-3,
 }
 CLIPS = ("clip_norm", "clip_each", "clip_value")
-SCHEDULE_NUMBERS = ("warmup", "final", "drop", "drop_every", "decay_steps")
+PLATEAU_NUMBERS = ("factor", "patience", "cooldown", "min_delta")
+SCHEDULE_NUMBERS = ("warmup", "final", "drop", "drop_every", *PLATEAU_NUMBERS, "decay_steps")
 
 
 def completed(
@@ -195,9 +228,10 @@ def completed(
     if len(clips) > 1:
         raise InputError(f"{owner} has {' and '.join(clips)}, but only one can apply; give one")
     used = {
-        "final": ("linear", "cosine", "exponential"),
+        "final": ("linear", "cosine", "exponential", PLATEAU),
         "drop": ("step",),
         "drop_every": ("step",),
+        **dict.fromkeys(PLATEAU_NUMBERS, (PLATEAU,)),
         "decay_steps": ("linear", "cosine", "exponential", "step", "constant"),
     }
     if isinstance(names.get("schedule"), Choice):
@@ -211,6 +245,11 @@ def completed(
                 f"{owner} has {name}, but {shown(others[0])} is a schedule with numbers of its "
                 f"own; leave {name} out"
             )
+    if PLATEAU in every and "warmup" in names:
+        raise InputError(
+            f"{owner} has a warm-up beside the schedule plateau, which lowers a rate that no "
+            "schedule sets, in Keras too; leave out one of the two"
+        )
     for name, schedules in used.items():
         if name in names and schedule and schedule not in schedules:
             raise InputError(

@@ -8,6 +8,7 @@
     cosine          (1 − f)·(1 + cos(π·s/D))/2 + f
     exponential     f^(s/D)
     step            drop^⌊s / steps between drops⌋
+    plateau         1; between epochs the rate itself is lowered (`plateau.py`)
 
 A schedule is a factor on the learning rate. It takes the steps done so far (0 at the first
 batch, as Keras' `iterations`) and what `schedule_numbers` made of the recipe; f is the recipe's
@@ -26,6 +27,7 @@ import numpy as np
 
 from steepest.rules import custom_schedules
 from steepest.rules.arrays import Array, cos, maximum, minimum, where
+from steepest.rules.plateau import PLATEAU
 
 FINAL = {"linear": 0.0, "cosine": 0.0, "exponential": 0.01}  # where no other is given
 DROP, DROP_EVERY = 0.1, 1 / 3
@@ -60,6 +62,7 @@ SCHEDULES: Mapping[str, Callable[[Array, Numbers], Array]] = {
     "cosine": cosine,
     "exponential": exponential,
     "step": step,
+    PLATEAU: constant,
 }
 
 
@@ -82,7 +85,7 @@ def schedule_numbers(schedule: str, recipe: Mapping[str, Any], total: int) -> di
     warmup = np.rint(np.multiply(recipe.get("warmup", 0.0), length))
     if "warmup" in recipe:
         found["warmup_steps"] = warmup
-    if schedule == "constant":
+    if schedule in ("constant", PLATEAU):
         return found
     found["decay_steps"] = np.maximum(length - warmup, 1.0)
     if schedule == "step":
@@ -97,7 +100,7 @@ def schedule_numbers(schedule: str, recipe: Mapping[str, Any], total: int) -> di
 def factor(schedule: str, done: Array, n: Numbers) -> Array:
     """Return what the learning rate is multiplied by after `done` steps, a scalar of floats."""
     if "warmup_steps" not in n:
-        return SCHEDULES[schedule](done, n) if schedule != "constant" else 1.0
+        return SCHEDULES[schedule](done, n) if schedule not in ("constant", PLATEAU) else 1.0
     warmup = n["warmup_steps"]
     after = SCHEDULES[schedule](maximum(done - warmup, done * 0), n)
     return where(done < warmup, done / maximum(warmup, warmup * 0 + 1), after)

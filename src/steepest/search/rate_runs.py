@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from steepest import budget as budgets
 from steepest.budget import Budget
+from steepest.engines.callbacks import without_callbacks
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.range_test import range_test
 from steepest.engines.population import Population
@@ -148,9 +149,10 @@ def run_rates(
     given = _Runs(engine, program, contestant, epochs, mine, budget, watch)
     _train(given, every)
     test = None
-    if isinstance(engine, CompiledEngine):
+    inner = without_callbacks(engine)
+    if isinstance(inner, CompiledEngine):
         watch("range test", budget)
-        test = range_test(engine.shared, first)
+        test = range_test(inner.shared, first)
     losses = {given.rate(place): found for place, found in sorted(given.losses.items())}
     seconds = budgets.clock() - started
     return RateRuns(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from steepest.codegen.callbacks import call
+from steepest.codegen.callback_calls import call
 from steepest.errors import InputError, StudyFileError
 from steepest.options import Options, about
 from steepest.records import ContestantRecord, Outcome, Settings, StudyRecord, Trial

@@ -37,7 +37,7 @@ from steepest.storage.checks import (
 )
 
 DIALECTS = ("keras", "torch", "optax")
-SCHEDULES = ("constant", "linear", "cosine", "exponential", "step")
+SCHEDULES = ("constant", "linear", "cosine", "exponential", "step", "plateau")
 MOST_EPOCHS = 10_000_000
 
 DIALECT, WORD = one_of(*DIALECTS), one_of(*SCHEDULES)

@@ -14,6 +14,7 @@ from steepest.measures.rate_choice import RateChoice, choose_rate
 from steepest.parse.compiled import compiled_with
 from steepest.parse.contestant import Contestant, contestants
 from steepest.records.rate_runs import RateRuns
+from steepest.rules.plateau import PLATEAU
 from steepest.study.fit_arguments import check_framework, progress_of
 from steepest.tasks.any_task import any_task, is_of_torch
 
@@ -211,6 +212,7 @@ def run_learning_rate(
     from rich.console import Console
 
     from steepest.engines import make_engine
+    from steepest.engines.callbacks import with_callbacks
     from steepest.engines.unused_gpu import tell_unused_gpu
     from steepest.reports.progress import live, silent
     from steepest.search.rate_runs import run_rates
@@ -223,6 +225,8 @@ def run_learning_rate(
         )
     task = replace(task, **{name: () for name in CALLBACKS if hasattr(task, name)})
     engine = make_engine(task, None if memory is None else make_memory(memory))
+    if contestant.schedule == PLATEAU:
+        engine = with_callbacks(engine)
     if "jaxlib" in engine.packages:
         tell_unused_gpu()
     console = Console(stderr=True)

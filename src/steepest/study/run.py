@@ -13,6 +13,7 @@ from steepest.errors import InputError, StudyFileError
 from steepest.options import Options
 from steepest.parse.compiled import compiled_with
 from steepest.plan import make_plan, settled
+from steepest.rules.plateau import PLATEAU
 from steepest.signals import Stopped
 from steepest.study.study import Study
 
@@ -46,6 +47,7 @@ def run_study(
     from rich.console import Console
 
     from steepest.engines import make_engine
+    from steepest.engines.callbacks import with_callbacks
     from steepest.engines.unused_gpu import tell_unused_gpu
     from steepest.reports.progress import live, silent
     from steepest.search import search
@@ -60,6 +62,8 @@ def run_study(
     console = Console(stderr=True)
     memory = None if options.memory is None else make_memory(options.memory)
     engine = make_engine(with_trivial(task), memory)
+    if any(PLATEAU in one.schedules for one in contestants):
+        engine = with_callbacks(engine)
     if "jaxlib" in engine.packages:
         tell_unused_gpu()
     asked = {"tasks": list(named), **options.stored()}

@@ -13,7 +13,7 @@ from typing import Any
 
 from steepest import memo
 from steepest.engines import make_engine
-from steepest.engines.callbacks import without_callbacks
+from steepest.engines.callbacks import with_callbacks, without_callbacks
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.width import budget
 from steepest.engines.population import Population
@@ -24,6 +24,7 @@ from steepest.parse.compiled import compiled_with
 from steepest.records import Config
 from steepest.rules import OWN, RULES
 from steepest.rules.custom_schedules import OWN_SCHEDULES, is_own
+from steepest.rules.plateau import PLATEAU
 from steepest.workers.local import Job, train
 from steepest.workers.slices import Slice, Trained
 from steepest.workers.wire import pack
@@ -99,6 +100,8 @@ class Trainer:
         with self.lock:
             if key not in self.programs:
                 _check_known(one.configs[0])
+                if one.configs[0].schedule == PLATEAU:
+                    self.engine = with_callbacks(self.engine)
                 if one.lockstep is not None:
                     self.engine.lockstep = one.lockstep
                 epochs = one.members * self.engine.facts.epochs

@@ -15,6 +15,7 @@ from steepest.engines.state import State
 from steepest.errors import InputError, TaskError, TrialError
 from steepest.records import Config
 from steepest.records.callbacks import changes_rate
+from steepest.rules.plateau import PLATEAU
 from steepest.tasks.keras.checks import gist
 from steepest.tasks.keras.fit_task import FitTask, borrowed
 
@@ -68,6 +69,7 @@ class LentModel:
         put(model.non_trainable_variables, state.variables)
         put(ready.optimizer.variables, state.memory)
         rate = config.numbers.get("learning_rate")
-        if rate is not None and changes_rate(self.task.callbacks):  # it is not as it was
+        changes = config.schedule == PLATEAU or changes_rate(self.task.callbacks)
+        if rate is not None and changes:  # it is not as it was
             ready.optimizer.learning_rate = rate
         return ready

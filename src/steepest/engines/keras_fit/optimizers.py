@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from steepest.codegen import code, has_code
+from steepest.codegen import has_code, optimizer_code
 from steepest.data.arrays import Arrays
 from steepest.errors import InputError
 from steepest.records import Config
 from steepest.rules.custom_schedules import OWN_SCHEDULES, OwnSchedule, identifier, is_factor
+from steepest.rules.plateau import PLATEAU
 from steepest.tasks.keras import fit_task
 from steepest.tasks.keras.fit_task import BACKENDS, FitTask
 from steepest.tasks.keras.initial_weights import values_of
@@ -52,7 +53,7 @@ class Optimizers:
                 f"{config.rule} is a rule of somebody's own, which only a compiled population can "
                 f"train, but here {self.task.why}; leave {config.rule} out"
             )
-        source = code(config, self.task.facts, "keras")
+        source = optimizer_code(config, self.task.facts, "keras")
         calls = [line for line in source.splitlines() if not line.lstrip().startswith("#")]
         wrong = any("keras.optimizers.ScheduleFreeAdamW" in line for line in calls)
         if wrong and self.backend != "jax":
@@ -91,7 +92,7 @@ class Optimizers:
     def ready(self, config: Config, model: Any) -> Ready:
         """Put the optimizer of `config` into the borrowed model, with functions made for it."""
         source = self.source(config)
-        if config.schedule == "constant" and "warmup" not in config.numbers:
+        if config.schedule in ("constant", PLATEAU) and "warmup" not in config.numbers:
             # Then the learning rate is a variable of the optimizer, and no number in its function.
             rate = config.hyperparameters["learning_rate"]
             source = source.replace(f"learning_rate={rate!r},", "learning_rate=...,")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from steepest.codegen import code, has_code
+from steepest.codegen import has_code, optimizer_code
 from steepest.errors import InputError
 from steepest.records import Config
 from steepest.rules import custom_schedules
@@ -111,7 +111,7 @@ class Optimizers:
                 f"{config.rule} is a rule of somebody's own, which only a compiled population can "
                 f"train, but here {self.task.why}; leave {config.rule} out"
             )
-        return code(config, self.task.facts, "torch")
+        return optimizer_code(config, self.task.facts, "torch")
 
     def make(self, config: Config) -> Ready:
         """Return the optimizer of `config` for the weights that the module has now."""
