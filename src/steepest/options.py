@@ -169,8 +169,8 @@ class Options:
     )
     schedule: Any = _option(  # noqa: RUF009
         "constant",
-        "The schedule of the learning rate: constant, linear, cosine, exponential or step, or the "
-        "call of one of Keras', whose rates are multiplied. Several, as in cosine,step, are "
+        "The schedule of the learning rate: constant, linear, cosine, exponential, step, plateau, "
+        "or the call of one of Keras', whose rates are multiplied. Several, as in cosine,step, are "
         "searched.",
         _in_parse,
     )

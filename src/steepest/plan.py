@@ -1,7 +1,8 @@
 """The plan of a study: options and facts of a task become contestants and settings, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from steepest.amounts import make_number, make_seconds, make_share, make_whole
 from steepest.budget import (
@@ -42,20 +43,26 @@ def make_plan(
     facts: TaskFacts,
     compiled: Contestant | None = None,
     callbacks: Sequence[CallbackRecord] = (),
+    wanted: Mapping[str, Any] | None = None,
 ) -> tuple[list[Contestant], Settings]:
-    """Return who takes part, and how; `compiled` is what the model was compiled with.
+    """Return who takes part, and how.
+
+    `compiled` is what the model was compiled with, `callbacks` and `wanted` are the task's.
 
     Raises:
         InputError: an option cannot be used, or not with this task.
     """
+    options = with_wanted(options, wanted or {})
     contestants, settings = _planned(settled(options, facts), facts.epochs, compiled)
     if options.batch_size is not None:
         _check_batch_size(options, facts)
     if callbacks:
         contestants, settings = _under_callbacks(contestants, settings, callbacks)
     check_parts(facts.weights, read_groups(options.groups))
+    # What a task file has, every worker has, as each runs it.
+    travels = options.workers is None or "schedule" in (wanted or {})
     for one in contestants:
-        _check_schedules(one, options, facts)
+        _check_schedules(one, travels, facts)
     return contestants, _decided_by(settings, facts, options.metric, options.direction)
 
 
@@ -91,7 +98,7 @@ def _under_callbacks(
     return found, replace(settings, callbacks=tuple(callbacks), at=at, rungs=rungs)
 
 
-def _check_schedules(one: Contestant, options: Options, facts: TaskFacts) -> None:
+def _check_schedules(one: Contestant, travels: bool, facts: TaskFacts) -> None:
     """Raise `InputError` for an own schedule that has no rate for each step, or cannot travel, and
     for a plateau that could never lower one."""
     if PLATEAU in one.schedules:
@@ -116,11 +123,10 @@ def _check_schedules(one: Contestant, options: Options, facts: TaskFacts) -> Non
                 f"{one.name} divides by the learning rate, which the schedule {shown(schedule)} "
                 f"has at zero in a training of {facts.steps} steps; leave {one.name} out"
             )
-        if options.workers is not None:
+        if not travels:
             raise InputError(
                 f"the schedule {shown(schedule)} is of your own, and workers in other processes do "
-                "not know it; give one of Keras', such as PiecewiseConstantDecay, or run without "
-                "workers"
+                "not know it; put it into a task file, as schedule = ..., or run without workers"
             )
 
 
@@ -139,6 +145,21 @@ def _check_batch_size(options: Options, facts: TaskFacts) -> None:
             f"{facts.batch_size} of its own; leave batch_size out, or give arrays, or a Dataset in "
             "the place of a DataLoader"
         )
+
+
+def with_wanted(options: Options, wanted: Mapping[str, Any]) -> Options:
+    """Return options with what a task file says of them.
+
+    Raises:
+        InputError: it is asked for beside the file too.
+    """
+    for name in wanted:
+        if getattr(options, name) != getattr(Options, name):
+            raise InputError(
+                f"the task file has {name}, and {name} is asked for beside it too; leave out one "
+                "of the two"
+            )
+    return replace(options, **wanted) if wanted else options
 
 
 def settled(options: Options, facts: TaskFacts) -> Options:
@@ -253,5 +274,9 @@ def _rate_changes(one: Contestant) -> bool:
 
 
 def _stretches(schedule: str) -> bool:
-    """Return whether a schedule is drawn together to the length of a training."""
-    return schedule != "constant" if schedule in SCHEDULES else stretches(schedule)
+    """Return whether a schedule is drawn together to the length of a training.
+
+    A plateau is not, as half of its training is what the whole begins with, and says more of it.
+    """
+    steady = ("constant", PLATEAU)
+    return schedule not in steady if schedule in SCHEDULES else stretches(schedule)

@@ -13,8 +13,9 @@ from steepest.errors import InputError
 from steepest.options import Options
 from steepest.plan import make_plan
 from steepest.records import CallbackRecord, Outcome, Stage
-from steepest.records.callbacks import FUNCTIONS, PROBED, follow
+from steepest.records.callbacks import FUNCTIONS, PROBED, follow, rates
 from steepest.reports.callbacks_text import stopped
+from steepest.rules.plateau import plateau_of
 from steepest.search import search
 
 EPOCHS = 20
@@ -123,7 +124,59 @@ class Killed(BaseException):
 def test_cut_anywhere_it_goes_on_as_if_it_had_not_been(callbacks, keeps, tmp_path, monkeypatch):
     monkeypatch.setenv("STEEPEST_CHECKPOINT", keeps)
     whole, _ = searched(callbacks, tmp_path / "whole")
-    record, cut, count = storage.record, tmp_path / "cut", [0, 1]
+    found = cut_and_resumed(callbacks, tmp_path / "cut", monkeypatch)
+    assert len(found.resumed) > 1
+    assert differences(whole, found) == []
+
+
+PATIENT = {"schedule": "plateau", "recipe": "patience=2,factor=Choice((0.3,0.6)),min_delta=0.01"}
+
+
+@pytest.mark.parametrize("beside", [(), (BEST,)], ids=["alone", "with early stopping"])
+def test_a_plateau_cut_anywhere_goes_on_as_if_it_had_not_been(beside, tmp_path, monkeypatch):
+    monkeypatch.setenv("STEEPEST_CHECKPOINT", "0")
+    whole, _ = searched(beside, tmp_path / "whole", **PATIENT)
+    assert whole.complete
+    found = cut_and_resumed(beside, tmp_path / "cut", monkeypatch, **PATIENT)
+    assert len(found.resumed) > 1
+    assert differences(whole, found) == []
+
+
+def test_a_plateau_lowers_the_rates_of_its_own_and_goes_on_from_half_a_training(tmp_path):
+    study, engine = searched((), tmp_path, **PATIENT)
+    assert not study.settings.own_horizon
+    assert not any("decay_steps" in t.config.hyperparameters for t in study.trials)
+    assert {t.config.hyperparameters.get("factor") for t in study.trials} >= {0.3, 0.6}
+    facts, config = study.task, study.confirmed("SGD")[0].config
+    used = rates(plateau_of(config, facts), study.confirmed("SGD")[0].curves, rate_of(config))
+    assert min(used) < max(used)
+    mine = {**config.hyperparameters, "learning_rate": None}
+    asked = {
+        rate_of(one)
+        for one, _ in engine.advanced
+        if {**one.hyperparameters, "learning_rate": None} == mine and one.seed == config.seed
+    }
+    assert asked == set(used)
+
+
+def rate_of(config):
+    return config.hyperparameters["learning_rate"]
+
+
+def test_beside_a_schedule_that_starts_anew_half_a_training_is_half_as_patient(tmp_path):
+    recipe = "patience=4,factor=0.5"
+    study, _ = searched((), tmp_path, schedule="cosine,plateau", recipe=recipe)
+    assert {t.config.schedule for t in study.trials} == {"cosine", "plateau"}
+    halves = [t for t in study.trials if t.epochs == EPOCHS // 2 and t.config.schedule == "plateau"]
+    assert halves
+    for trial in halves:
+        assert trial.config.hyperparameters["patience"] == 4.0
+        assert plateau_of(trial.config, study.task)[0].patience == 2
+
+
+def cut_and_resumed(callbacks, path, monkeypatch, **asked):
+    """Return a study whose process was killed again and again."""
+    record, count = storage.record, [0, 1]
 
     def dying(*given):
         count[0] += 1
@@ -135,16 +188,34 @@ def test_cut_anywhere_it_goes_on_as_if_it_had_not_been(callbacks, keeps, tmp_pat
         count[0], count[1] = 0, count[1] + 3
         monkeypatch.setattr(storage, "record", dying)
         try:
-            found, _ = searched(callbacks, cut)
-            break
+            return searched(callbacks, path, **asked)[0]
         except Killed:
             continue
-    assert len(found.resumed) > 1
-    assert differences(whole, found) == []
+    raise AssertionError("it never came to its end")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"recipe": "patience=19"}, "patience of 19 epochs, which lowers no rate in a training"),
+        ({"recipe": "warmup=0.1"}, "has a warm-up beside the schedule plateau"),
+        ({"recipe": "drop=0.1"}, "has drop, which a plateau schedule does not use"),
+        ({"recipe": "decay_steps=5"}, "has decay_steps, which a plateau schedule does not use"),
+        ({"recipe": "patience=2.5"}, "patience is 2.5, but must be a whole number"),
+        ({"recipe": "patience=Float(1,5)"}, "is no number on a scale; search it as Choice"),
+        ({"recipe": "factor=1"}, "factor is 1"),
+        ({"recipe": "min_lr=1e-5"}, "did you mean final"),
+        ({"schedule": "cosine", "recipe": "patience=3"}, "has patience, which a cosine schedule"),
+        ({"schedule": "cosine,plateau", "recipe": "warmup=0.1"}, "a warm-up beside the schedule"),
+    ],
+)
+def test_what_a_plateau_cannot_have_is_said(asked, said):
+    with pytest.raises(InputError, match=said):
+        planned((), **{"schedule": "plateau", **asked})
 
 
 def test_a_schedule_and_a_callback_cannot_both_set_the_rate():
-    for asked in ({"schedule": "cosine"}, {"recipe": "warmup=0.1"}):
+    for asked in ({"schedule": "cosine"}, {"recipe": "warmup=0.1"}, PATIENT):
         with pytest.raises(InputError, match="whose learning rate no callback can set"):
             planned((PLATEAU,), **asked)
     planned((STOP,), schedule="cosine")

@@ -53,4 +53,8 @@ def compare(
     The same command again, with the same --out, resumes a study that was stopped, as `steepest
     resume` does. Ctrl-C stops when the epochs in training are over, a second one at once.
     """
+    source = click.get_current_context().get_parameter_source("schedule")
+    asked = source is click.core.ParameterSource.COMMANDLINE
+    if asked and given["schedule"] == Options.schedule:  # a task file that says another is told
+        given["schedule"] = [given["schedule"]]
     run_tasks(tasks, options_of(given), out, watch, as_json)

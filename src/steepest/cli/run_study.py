@@ -56,7 +56,7 @@ def run_tasks(
         loaded = load_task(task, options.epochs, batch_size)
         if options.name is not None:
             loaded = replace(loaded, facts=replace(loaded.facts, name=options.name))
-        make_plan(options, loaded.facts)  # raises what is wrong
+        make_plan(options, loaded.facts, wanted=loaded.wanted)  # raises what is wrong
         return loaded
 
     if several:

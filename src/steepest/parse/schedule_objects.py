@@ -91,7 +91,7 @@ def torch_schedule(scheduler: Any, every: Any) -> OwnSchedule:
     if kind == "ReduceLROnPlateau":
         raise InputError(
             "a ReduceLROnPlateau looks at the losses of a training, so it is no schedule that a "
-            "baseline can have; give the optimizer alone, or a StepLR"
+            "baseline can have; give the optimizer alone, and schedule='plateau' for the others"
         )
     if getattr(scheduler, "cycle_momentum", False):
         raise InputError(

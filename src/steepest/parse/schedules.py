@@ -33,7 +33,7 @@ _ORDER: Mapping[str, tuple[str, ...]] = {
 _WORDS: Mapping[str, str] = {
     "CosineAnnealingLR": "cosine", "CosineAnnealingWarmRestarts": "cosine", "StepLR": "step",
     "MultiStepLR": "step", "ExponentialLR": "exponential", "LinearLR": "linear",
-    "PolynomialLR": "linear", "OneCycleLR": "cosine",
+    "PolynomialLR": "linear", "OneCycleLR": "cosine", "ReduceLROnPlateau": "plateau",
 }  # fmt: skip
 
 

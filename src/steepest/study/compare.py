@@ -131,9 +131,9 @@ def compare(
             with `steepest.rule`.
         dialect: whose arithmetic and defaults the optimizers have: "keras", "torch" or "optax"; by
             default those of the model's framework.
-        schedule: of the learning rate: "constant", "linear", "cosine", "exponential" or "step"; or
-            one of your own: a function of the step, or of the step and the number of all steps,
-            one of Keras' or of Optax'. The learning rate that is searched is its largest rate.
+        schedule: of the learning rate: "constant", "linear", "cosine", "exponential", "step" or
+            "plateau"; or one of your own: a function of the step, or of the step and the number of
+            all steps, one of Keras' or of Optax'. The rate that is searched is its largest one.
             Several in a list are searched, as in ["cosine", mine].
         recipe: what surrounds every optimizer, fixed or searched, as a dictionary or a text:
             warmup, clip_norm, weight_decay, accumulation, ema, ... such as

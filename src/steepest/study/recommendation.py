@@ -1,5 +1,6 @@
 """An optimizer as it was confirmed: its hyperparameters, its code, and how to build it."""
 
+import importlib
 import importlib.util
 import logging
 from dataclasses import dataclass, field
@@ -7,9 +8,11 @@ from typing import Any
 
 from steepest.codegen import code, torch_factor, torch_source
 from steepest.codegen.callbacks import study_code
+from steepest.codegen.plateau import beside
 from steepest.errors import InputError
 from steepest.records import Config, StudyRecord
 from steepest.rules.custom_schedules import OWN_SCHEDULES, identifier, is_own
+from steepest.rules.plateau import PLATEAU
 from steepest.spaces import Value
 from steepest.tasks.any_task import MISSING, is_of_torch
 
@@ -70,14 +73,19 @@ class Recommendation:
         """Return a new learning-rate scheduler of PyTorch for an optimizer, or None where the rate
         stays.
 
-        Step it after each batch: the schedule ends with the study's number of steps. Keras'
-        optimizers have their schedule in themselves.
+        Step it after each batch: the schedule ends with the study's number of steps. A plateau is
+        a ReduceLROnPlateau, to be stepped after each epoch with the validation loss. Keras'
+        optimizers have their schedule in themselves, but for a plateau: of that it is the callback,
+        for `fit`.
 
         Raises:
-            InputError: the optimizer is not PyTorch's, or the schedule is your own and this process
-                was not given it.
+            InputError: the optimizer is not PyTorch's and the schedule no plateau, or the schedule
+                is your own and this process was not given it.
         """
-        if not hasattr(optimizer, "param_groups"):
+        of_torch = hasattr(optimizer, "param_groups")
+        if self.config.schedule == PLATEAU:
+            return self._plateau(optimizer, of_torch)
+        if not of_torch:
             raise InputError(
                 "a scheduler is for an optimizer of PyTorch; Keras' have their schedule in "
                 "themselves"
@@ -123,6 +131,13 @@ class Recommendation:
                 " and ".join(around),
             )
         return make_optimizer(source, model, self.record.task, self._own_names())
+
+    def _plateau(self, optimizer: Any, of_torch: bool) -> Any:
+        framework = "torch" if of_torch else "keras"
+        names: dict[str, Any] = {"optimizer": optimizer}
+        names[framework] = importlib.import_module(framework)
+        exec("\n".join(beside(self.config, self.record.task, framework)), names)
+        return names["plateau"]
 
     def _own_names(self) -> dict[str, Any]:
         """Return what a person's own schedule is called in the code, with its rate by step."""

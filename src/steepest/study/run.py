@@ -55,7 +55,7 @@ def run_study(
 
     options = settled(options, task.facts)
     compiled, said = compiled_with(task.optimizer, options.baseline)
-    contestants, settings = make_plan(options, task.facts, compiled, task.callbacks)
+    contestants, settings = make_plan(options, task.facts, compiled, task.callbacks, task.wanted)
     if said:
         task = replace(task, facts=replace(task.facts, notes=(*task.facts.notes, said)))
     path = (Path(out) if out else new_directory(task.facts.name)) / "study.db"

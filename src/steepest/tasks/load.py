@@ -14,6 +14,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from steepest.tasks import task_names
 from steepest.tasks.any_task import MISSING, any_task
 from steepest.tasks.keras.task import load_keras
 from steepest.tasks.samples import SAMPLES
+from steepest.text import plain
 
 _TORCH_ALONE = re.compile(r"^\s*(?:import|from)\s+(?:torch|lightning|transformers)\b", re.MULTILINE)
 _KERAS = re.compile(r"^\s*(?:import|from)\s+(?:keras|tensorflow)\b", re.MULTILINE)
@@ -56,7 +58,13 @@ def load_task(name: str, epochs: int | None = None, batch_size: int | None = Non
     of_torch = task_names.is_torch_task(given)
     arguments = task_names.torch_arguments if of_torch else task_names.keras_arguments
     found = {**arguments(given, where), **asked}
-    return any_task(name=function or Path(place).stem, **found)
+    task, wanted = any_task(name=function or Path(place).stem, **found), task_names.wanted(given)
+    if not wanted:
+        return task
+    said = f"{where} has {' and '.join(wanted)}, which hold for all optimizers that are tuned"
+    return replace(
+        task, wanted=wanted, facts=replace(task.facts, notes=(*task.facts.notes, plain(said)))
+    )
 
 
 def forget() -> None:
@@ -131,6 +139,7 @@ def _call(module: Any, function: str, where: str) -> dict[str, Any]:
             "such as {'model': model, 'x': x, 'y': y, 'validation_split': 0.2}"
         )
     names = task_names.TORCH if task_names.is_torch_task(given) else task_names.KERAS
+    names = (*names, *task_names.WANTED)
     for key in given:
         if key not in names:
             raise TaskError(

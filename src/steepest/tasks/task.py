@@ -3,8 +3,8 @@
 Engines see nothing else of a model, so whatever can be said in these functions can be tuned.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from steepest.data.arrays import Arrays, Batch, Scalar
@@ -29,7 +29,8 @@ class Task:
     `totals` is what `measure` starts from. `trivial`, where it is known, returns what the trivial
     predictor reaches (`tasks/keras/trivial.py`). `optimizer` is Keras' object that the model was
     compiled with. `order` draws the order of examples, where it is not that of `data/order.py`.
-    `callbacks` are what stops trials, or sets their learning rates, between epochs.
+    `callbacks` are what stops trials, or sets their learning rates, between epochs. `wanted` is
+    what a task file says of its studies: a schedule, groups.
     """
 
     facts: TaskFacts
@@ -46,3 +47,4 @@ class Task:
     optimizer: Any = None
     order: Order | None = None
     callbacks: tuple[CallbackRecord, ...] = ()
+    wanted: Mapping[str, Any] = field(default_factory=dict)

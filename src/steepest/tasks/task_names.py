@@ -4,6 +4,9 @@ For Keras they are `model`, `x`, `y` and what else `fit` takes. For PyTorch, `Ne
 function that makes the module, or `model` a module that is made; `train`, `validation` and `test`
 are loaders, data sets or `(x, y)`; `loss` is a function of output and target, or `step` one of
 module and batch. What both have in common has one name: `epochs`, `batch_size` and the like.
+
+`schedule` and `groups` say how optimizers are compared on it, as the options of these names do, for
+what no option can say: a function, an object.
 """
 
 import inspect
@@ -18,6 +21,7 @@ _BOTH = (
     *("validation_data", "validation_split", "test_data", "epochs", "batch_size"),
     *("steps_per_epoch", "validation_steps", "initial_weights", "shuffle", "callbacks"),
 )
+WANTED = ("schedule", "groups")  # of the study, and not of the task
 KERAS = ("model", "x", "y", *_BOTH, "class_weight", "sample_weight")
 # The argument that each name is. Where a file has two names of one argument, the first counts.
 _TORCH: Mapping[str, str] = {
@@ -31,8 +35,24 @@ _TORCH: Mapping[str, str] = {
     **{name: name for name in ("loss", "step", "metrics", *_BOTH)},
 }
 TORCH = tuple(_TORCH)
-NAMES = tuple(dict.fromkeys((*KERAS, *TORCH)))
+NAMES = tuple(dict.fromkeys((*KERAS, *TORCH, *WANTED)))
 _DATA = ("train", "validation", "test", "x", "validation_data", "test_data")
+
+
+def wanted(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given by name of how optimizers are compared.
+
+    Of what no schedule and no groups could be nothing is taken: scripts have a module `schedule`,
+    or the groups of a cross-validation, by these names.
+    """
+    found = {name: given[name] for name in WANTED if given.get(name) is not None}
+    schedule = found.get("schedule")
+    able = isinstance(schedule, str | list | tuple) or callable(schedule)
+    if not able or isinstance(schedule, type):
+        found.pop("schedule", None)
+    if not isinstance(found.get("groups"), str | Mapping):
+        found.pop("groups", None)
+    return found
 
 
 def is_torch_task(given: Mapping[str, Any]) -> bool:

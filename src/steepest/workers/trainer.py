@@ -21,6 +21,7 @@ from steepest.engines.protocol import Program
 from steepest.engines.state import Advance, State
 from steepest.errors import InputError, SteepestError
 from steepest.parse.compiled import compiled_with
+from steepest.parse.own_schedules import read_schedules
 from steepest.records import Config
 from steepest.rules import OWN, RULES
 from steepest.rules.custom_schedules import OWN_SCHEDULES, is_own
@@ -46,8 +47,10 @@ class Trainer:
         with contextlib.redirect_stdout(sys.stderr):  # a task file may print
             task = Work.from_bytes(work).build()
             self.engine = make_engine(task, (budget(None) if memory is None else memory) // share)
-            # A schedule of the person's own, that the model was compiled with, is known by this.
+            # A schedule of the person's own, that the model was compiled with, is known by this,
+            # and so is one of the task file.
             compiled_with(task.optimizer, None)
+            read_schedules(task.wanted.get("schedule", "constant"))
         self.programs: dict[Any, Program] = {}
         self.forms: dict[Any, Any] = {}
         self.lock = threading.Lock()

@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,7 @@ class FitTask:
     trivial: Callable[[], Trivial | None] | None = None  # as of a `Task`
     optimizer: Any = None  # as of a `Task`
     callbacks: tuple[CallbackRecord, ...] = ()  # as of a `Task`
+    wanted: Mapping[str, Any] = field(default_factory=dict)  # as of a `Task`
     # Callbacks of the person's own: each trial has copies of them.
     own_callbacks: tuple[Any, ...] = ()
 

@@ -1,7 +1,7 @@
 """A PyTorch module that trains in a PyTorch loop, as its graph cannot be lowered or proved."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from steepest.data.arrays import Arrays
@@ -35,6 +35,7 @@ class LoopTask:
     trivial: Callable[[], Trivial | None] | None = None  # as of a `Task`
     optimizer: Any = None  # as of a `Task`
     callbacks: tuple[CallbackRecord, ...] = ()  # as of a `Task`
+    wanted: Mapping[str, Any] = field(default_factory=dict)  # as of a `Task`
 
 
 RANDOM = "random state"  # the last name of `state`
