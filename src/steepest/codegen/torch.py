@@ -61,6 +61,19 @@ SUMS = """        parts = []
         sums = [sum(column) for column in zip(*parts)]
 """
 
+# For weights that decay before the step: memory begins with weights that have not.
+BEGIN = """
+    @torch.no_grad()
+    def begin(self):
+        for group in self.param_groups:
+            h = SimpleNamespace(
+{numbers}
+            )
+            for parameter in group["params"]:
+                if parameter.grad is not None and not self.state[parameter]:
+                    self.state[parameter].update(step=0, memory=begin({w}, h))
+"""
+
 # What a function or a class begins with, or the constant that it reads.
 BLOCKS = ("def ", "class ", "NO_", "NORMS", "OTHERS", "PARTS", "FACTORS", "# By name", "from ")
 
@@ -76,9 +89,12 @@ def torch_code(config: Config, task: TaskFacts, exact: bool = True, hooked: bool
     values = checked(config)
     manual = "weight_decay" in values and not spelling.decays
     inside = manual and pieces.decays_inside(config)
+    begins = manual and not inside and values.get("decay") == "decoupled"
+    begins = begins and find_rule(config.rule).begin is not None
+    begins = begins and (bool(spelling.why) or spelling.call is None)
     parts = ["import torch\n", "\n".join(pieces.headline(config, spelling, "torch")) + "\n"]
     if spelling.why or spelling.call is None:
-        parts.append(_class(config, task.steps, inside))
+        parts.append(_class(config, task.steps, inside, begins))
         call, arguments = pieces.class_name(config, "torch"), _numbers(config, task.steps)
     else:
         call, arguments = str(spelling.call), dict(spelling.arguments)
@@ -108,7 +124,7 @@ def torch_code(config: Config, task: TaskFacts, exact: bool = True, hooked: bool
             '    z = optimizer.state[parameter]["memory"][0]\n'
             f"    return (parameter.detach() - {literal(1 - beta)} * z) / {literal(beta)}\n"
         )
-    inner = _before(config, manual and not inside)
+    inner = ["optimizer.begin()"] * begins + _before(config, manual and not inside)
     if not hooked:
         parts += _step(config, task, inner)
     elif inner:
@@ -155,7 +171,7 @@ def _numbers(config: Config, total: int) -> dict[str, str]:
     return {"lr": literal(rate), **{n: literal(v) for n, v in numbers.items()}}
 
 
-def _class(config: Config, total: int, inside: bool) -> str:
+def _class(config: Config, total: int, inside: bool, begins: bool) -> str:
     rule, own = find_rule(config.rule), pieces.dynamic(config)
     changing, values = pieces.changes(config, total), pieces.numbers_of(config, total)
     functions, needed = pieces.formula_of(config, inside)
@@ -175,7 +191,12 @@ def _class(config: Config, total: int, inside: bool) -> str:
     signature += [f"{n}=False" for n in own] + (["decay=0.0"] if inside else [])
     turned = rule.looks_at_axes
     around = ".permute(tuple(range(parameter.ndim)[::-1]))"  # to [..., in, out], and back
-    sums = ""
+    sums = more = ""
+    w = f"parameter{around}" if turned else "parameter"
+    if begins:
+        more = BEGIN.format(
+            numbers=pieces.indented([f"{n}={v}," for n, v in numbers.items()], 4), w=w
+        )
     if rule.over_all:
         rows = pieces.indented([f"{n}={v}," for n, v in numbers.items()], 4)
         sums, numbers["sums"] = SUMS.format(numbers=rows), "sums"
@@ -187,12 +208,12 @@ def _class(config: Config, total: int, inside: bool) -> str:
         arguments=pieces.indented([f"{one}," for one in signature], 2),
         defaults=pieces.indented([f"{n}={v}," for n, v in given.items()], 3),
         numbers=pieces.indented([f"{n}={v}," for n, v in numbers.items()], 4),
-        w=f"parameter{around}" if turned else "parameter",
+        w=w,
         g=f"parameter.grad{around}" if turned else "parameter.grad",
         back="w.permute(tuple(range(w.ndim)[::-1]))" if turned else "w",
     )
     shims = [TORCH[name] for name in sorted(needed)]
-    return "\n\n".join([*shims, *functions, text]).replace("\n\n\n\n", "\n\n\n")
+    return "\n\n".join([*shims, *functions, text + more]).replace("\n\n\n\n", "\n\n\n")
 
 
 def _before(config: Config, decay_by_hand: bool) -> list[str]:
