@@ -3,7 +3,8 @@
 The names mean what they mean to `model.fit`. Needed are `model`, `x`, `y`, and `validation_data` or
 `validation_split`. There may also be `test_data`, `epochs`, `batch_size`, `class_weight`,
 `sample_weight`, `shuffle`, `callbacks` and `initial_weights`; and where `x` is a stream of batches,
-which brings y, `steps_per_epoch` and `validation_steps`.
+which brings y, `steps_per_epoch` and `validation_steps`. `schedule` and `groups` may say how
+optimizers are compared, as the options of these names.
 """
 
 import keras
