@@ -62,6 +62,7 @@ def make_plan(
     # What a task file has, every worker has, as each runs it.
     travels = options.workers is None or "schedule" in (wanted or {})
     for one in contestants:
+        check_parts(facts.weights, one.fixed)
         _check_schedules(one, travels, facts)
     return contestants, _decided_by(settings, facts, options.metric, options.direction)
 

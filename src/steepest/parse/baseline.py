@@ -8,8 +8,10 @@ stands: the framework's arithmetic, its weight decay on all weights, its schedul
 from collections.abc import Mapping
 from typing import Any
 
-from steepest.calls import Call, read_calls
+from steepest.calls import read_calls
 from steepest.errors import InputError, nearest, quoted
+from steepest.parse.groups import with_groups
+from steepest.parse.loss_scaling import inner_call, inside
 from steepest.parse.schedule_objects import keras_rate, torch_schedule, without_rate
 from steepest.parse.schedules import schedule_from
 from steepest.records import Config
@@ -19,7 +21,6 @@ from steepest.spaces import Value
 from steepest.text import in_single, shortest
 
 _KERAS = ("keras", "tf_keras", "tensorflow")  # the packages that have Keras' own classes
-SCALER = "LossScaleOptimizer"  # which Keras puts around an optimizer under mixed_float16
 # Arguments that change nothing of what is evaluated, in any framework.
 _SILENT = {
     "name", "foreach", "fused", "capturable", "differentiable", "relative_step", "params",
@@ -41,13 +42,15 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def from_keras(optimizer: Any) -> Config:
+def from_keras(optimizer: Any, groups: Any = None) -> Config:
     """Return what a Keras optimizer is, as it stands: in Keras' dialect, with its schedule.
+
+    `groups` are the factors on its learning rate for parts of the model, such as {"backbone": 0.1}.
 
     Raises:
         InputError: it is none of Keras' optimizers, or set in a way that Steepest does not know.
     """
-    optimizer = _inside(optimizer)
+    optimizer = inside(optimizer)
     if not hasattr(optimizer, "get_config"):
         raise InputError(f"{quoted(optimizer)} is no Keras optimizer; give one, such as Adam(1e-3)")
     kind = type(optimizer)
@@ -73,16 +76,17 @@ def from_keras(optimizer: Any) -> Config:
             )
         config["decay_on"] = "kernels"
     _settle_average(config)
-    return _config("keras", kind.__name__, config)
+    return with_groups(_config("keras", kind.__name__, config), groups)
 
 
-def from_torch(optimizer: Any, every: int | None = None) -> Config:
+def from_torch(optimizer: Any, every: int | None = None, groups: Any = None) -> Config:
     """Return what a PyTorch optimizer is, as it stands, or a scheduler with its optimizer.
 
     An optimizer does not know its learning-rate scheduler; give the scheduler to have both, and as
     `every` after how many batches it is stepped: 1, or `len(loader)` for once an epoch. Parameter
     groups may differ in weight decay, none or one amount; then what decays are taken to be the
-    kernels.
+    kernels. `groups` are the factors on its learning rate for parts of the model, by their names,
+    which an optimizer does not know: {"backbone": 0.1}.
 
     Raises:
         InputError: it is none of PyTorch's optimizers, or set in a way that Steepest does not know.
@@ -90,10 +94,10 @@ def from_torch(optimizer: Any, every: int | None = None) -> Config:
     scheduler = None
     if hasattr(optimizer, "get_last_lr") and hasattr(optimizer, "optimizer"):
         scheduler, optimizer = torch_schedule(optimizer, every), optimizer.optimizer
-    groups = getattr(optimizer, "param_groups", None)
-    if not groups:
+    own = getattr(optimizer, "param_groups", None)
+    if not own:
         raise InputError(f"{quoted(optimizer)} is no PyTorch optimizer with parameters; give one")
-    plain = [{k: v for k, v in group.items() if k != "params"} for group in groups]
+    plain = [{k: v for k, v in group.items() if k != "params"} for group in own]
     decays = {float(group.get("weight_decay", 0.0)) for group in plain}
     if any(group.get("initial_lr", group.get("lr")) != group.get("lr") for group in plain):
         plain = [{**group, "lr": group["initial_lr"]} for group in plain]  # a scheduler runs
@@ -101,9 +105,10 @@ def from_torch(optimizer: Any, every: int | None = None) -> Config:
     for group in plain[1:]:
         for key, value in group.items():
             if key != "weight_decay" and first.get(key) != value:
+                parts = ", and groups={'backbone': 0.1} beside it" if key == "lr" else ""
                 raise InputError(
                     f"the parameter groups differ in {key}, but only their weight_decay may "
-                    f"differ; give {key} once for all"
+                    f"differ; give {key} once for all{parts}"
                 )
     amounts = sorted(decays - {0.0})
     if len(amounts) > 1:
@@ -119,7 +124,7 @@ def from_torch(optimizer: Any, every: int | None = None) -> Config:
     for key in ("max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"):
         first.pop(key, None)
     first = first if scheduler is None else {**first, "lr": scheduler}
-    return _config("torch", type(optimizer).__name__, first)
+    return with_groups(_config("torch", type(optimizer).__name__, first), groups)
 
 
 def read_baseline(text: str) -> Config:
@@ -137,7 +142,7 @@ def read_baseline(text: str) -> Config:
             f"the baseline {quoted(text)} is {len(found)} optimizers, but must be one; "
             "give --baseline for each"
         )
-    call = _called(found[0])
+    call = inner_call(found[0])
     module, _, name = call.name.rpartition(".")
     known = {**dict.fromkeys(("", "keras", "tf", "tensorflow", "optimizers"), "keras")}
     known |= {"torch": "torch", "optim": "torch", "optax": "optax"}
@@ -164,26 +169,6 @@ def read_baseline(text: str) -> Config:
 def _as_given(value: float) -> float:
     """Return 0.001 for 0.0010000000474974513, which is what single precision makes of it."""
     return float(shortest(value)) if in_single(value) == value else value
-
-
-def _inside(optimizer: Any) -> Any:
-    """Return the optimizer that scales no loss: float16 needs that scaling, and it is undone."""
-    for _ in range(9):
-        inner = getattr(optimizer, "inner_optimizer", None)
-        if type(optimizer).__name__ != SCALER or inner is None:
-            break
-        optimizer = inner
-    return optimizer
-
-
-def _called(call: Call) -> Call:
-    """Return the call of the optimizer that scales no loss, as `_inside` does."""
-    for _ in range(9):
-        inner = call.keywords.get("inner_optimizer", *call.positional[:1] or (None,))
-        if call.name.rpartition(".")[2] != SCALER or not isinstance(inner, Call):
-            break
-        call = inner
-    return call
 
 
 def _settle_average(arguments: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from steepest.calls import Call, read_calls
 from steepest.errors import InputError, quoted
 from steepest.parse.optimizers import Given, Wanted, as_list
 from steepest.parse.own_schedules import schedule_value
+from steepest.parse.ranges import spaces_in
 from steepest.priors.start_lists import start_list
 from steepest.records import Config
 from steepest.rules import OWN, RULES, Rule, find_rule
@@ -112,32 +113,6 @@ def check_names(found: Iterable[Contestant]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"the optimizer {name} is given twice; name each once")
-
-
-def spaces_in(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `given` with each call of Float or Choice as the range that it says.
-
-    Raises:
-        InputError: another call, or a range that is none.
-    """
-    return {name: _space(name, v) if isinstance(v, Call) else v for name, v in given.items()}
-
-
-def _space(name: str, call: Call) -> Space:
-    kinds: dict[str, type[Float] | type[Choice]] = {"Float": Float, "Choice": Choice}
-    kind = kinds.get(call.name.rsplit(".", 1)[-1])
-    if kind is None or not call.called:
-        raise InputError(
-            f"{name} is {call.name}, but must be a plain number, True or False, a word in quotes, "
-            "or a range such as Float(1e-4, 1e-1, log=True)"
-        )
-    try:
-        return kind(*call.positional, **call.keywords)
-    except TypeError:
-        raise InputError(
-            f"cannot read the range of {name}; write Float(low, high, log=True) or "
-            "Choice((first, second))"
-        ) from None
 
 
 def _contestant(

@@ -13,12 +13,12 @@ from steepest.parse.contestant import (
     as_baseline,
     check_names,
     contestants,
-    spaces_in,
     start_of,
 )
 from steepest.parse.groups import read_groups
 from steepest.parse.optimizers import Wanted
 from steepest.parse.own_schedules import read_schedules, schedule_value
+from steepest.parse.ranges import spaces_in
 from steepest.records import Config
 from steepest.rules.recipe import ELSEWHERE, RECIPE
 from steepest.spaces import Choice

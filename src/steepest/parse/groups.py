@@ -6,12 +6,15 @@ backbone=0.1,backbone.layer4=0.01..1
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 from steepest.calls import read_calls
 from steepest.errors import InputError, quoted
-from steepest.parse.contestant import spaces_in
+from steepest.parse.ranges import spaces_in
+from steepest.records import Config
+from steepest.rules import find_rule
 from steepest.rules.groups import MOST, factor_name
 from steepest.spaces import Choice, Float, Space
 
@@ -37,6 +40,22 @@ def read_groups(given: Any) -> dict[str, float | Space]:
             f"groups is {quoted(given)}, but must be a dictionary such as {{'backbone': 0.1}}"
         )
     return {factor_name(part): _factor(part, value) for part, value in given.items()}
+
+
+def with_groups(config: Config, groups: Any) -> Config:
+    """Return what somebody uses today, with factors for parts of the model.
+
+    Raises:
+        InputError: a range, as what is used today is not searched, or what no factor can be.
+    """
+    rule, found = find_rule(config.rule), dict(config.hyperparameters)
+    for name, value in read_groups(groups).items():
+        if not isinstance(value, float):
+            raise InputError(
+                f"{name} is a range, but what you use today is not searched; give one number"
+            )
+        found[name] = rule.check(name, value)
+    return replace(config, hyperparameters=found)
 
 
 def _factor(part: str, value: Any) -> float | Space:

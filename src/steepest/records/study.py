@@ -36,6 +36,12 @@ class ContestantRecord:
     expanded: Mapping[str, Range] = field(default_factory=dict)  # all ranges, where some grew
 
     @property
+    def schedules(self) -> tuple[str, ...]:
+        """The schedules that it may have: one, or those that are searched."""
+        searched = self.space.get("schedule")
+        return tuple(map(str, searched["values"])) if searched else (self.schedule,)
+
+    @property
     def ranges(self) -> dict[str, Range]:
         """The ranges as far as they grew."""
         return {**self.space, **self.expanded}

@@ -142,7 +142,7 @@ def method(study: StudyRecord) -> list[tuple[str, list[str]]]:
         *([("Callbacks", [stopped(study)])] if study.settings.callbacks else []),
         ("Budget", budget),
         ("Seed", [f"{settings.seed}, of which all others are made"]),
-        ("Schedule and arithmetic", [f"{shown(settings.schedule)}, as {settings.dialect} has it"]),
+        ("Schedule and arithmetic", [f"{_schedules(study)}, as {settings.dialect} has it"]),
         (
             "Spent",
             [spent, f"started {study.started}, {ended}", *_resumed(study)],
@@ -216,3 +216,10 @@ def _range(space: Range) -> str:
         "log of 1 − value" if space.get("complement") else "log" if space.get("log") else "linear"
     )
     return f"{setting(space['low'])} to {setting(space['high'])}, {scale}"
+
+
+def _schedules(study: StudyRecord) -> str:
+    """Return the schedules of the optimizers that are tuned, those that are searched too."""
+    tuned = [one for one in study.optimizers.values() if not one.baseline]
+    found = dict.fromkeys(shown(name) for one in tuned for name in one.schedules)
+    return listed(list(found)) or shown(study.settings.schedule)

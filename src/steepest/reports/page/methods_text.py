@@ -10,6 +10,7 @@ from steepest.reports.callbacks_text import stopped
 from steepest.reports.numbers import number
 from steepest.reports.verdict_text import deciding, matters
 from steepest.rules.custom_schedules import shown
+from steepest.rules.plateau import PLATEAU
 from steepest.text import listed, many
 from steepest.version import __version__
 
@@ -70,14 +71,19 @@ def _task(study: StudyRecord, names: Sequence[str]) -> str:
     version = study.versions.get("steepest", "")
     known = [NAMES.get(one.dialect, one.dialect) for one in study.optimizers.values()]
     dialects = listed(sorted(set(known)))
-    schedules = sorted({shown(one.schedule) for one in study.optimizers.values()})
+    every = {name for one in study.optimizers.values() for name in one.schedules}
+    schedules = sorted(map(shown, every))
+    lowered = (
+        " On a plateau the learning rate was lowered after epochs in a row whose validation loss "
+        "did not improve, as by Keras' ReduceLROnPlateau."
+    )
     model = "the PyTorch module" if task.framework == "torch" else "the task"
     return (
         f"We compared {who} on {model} {task.name} ({task.parameters:,} trainable weights; "
         f"{listed(sets)} examples; {many(task.epochs, 'epoch')} of batch size {task.batch_size}; "
         f"loss {task.loss}) with Steepest{f' {version}' if version else ''}, each with the "
         f"arithmetic of {dialects} and a {listed(schedules)} learning-rate schedule."
-        f"{_trained_by(study)}"
+        f"{lowered if PLATEAU in every else ''}{_trained_by(study)}"
     )
 
 
