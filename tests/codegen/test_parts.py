@@ -66,6 +66,10 @@ def test_every_rule_has_parameter_groups_in_pytorch(rule):
     recipes = (
         {"schedule": "cosine", "warmup": 0.2, "weight_decay": 0.1},
         {"schedule": "linear", "final": 0.1, "weight_decay": 0.1, "decay": "coupled"},
+        {
+            "weight_decay": 2.0,
+            "clip_norm": 100.0,
+        },  # which falls on weights before the first step already
     )
     for dialect in ("keras", "torch"):
         for recipe in recipes:

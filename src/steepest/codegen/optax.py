@@ -134,7 +134,8 @@ def optax_code(config: Config, task: TaskFacts, exact: bool = True) -> str:
         parts.append(DIMENSIONS)
         arguments["muon_weight_dimension_numbers"] = "dimensions"
     steady = "learning_rate" if is_plateau(config) else literal(values["learning_rate"])
-    arguments["learning_rate"] = rate or steady
+    if rate or is_plateau(config):
+        arguments["learning_rate"] = rate or steady
     once = len(links)
     if apart and not own:
         arguments["learning_rate"] = (
