@@ -62,14 +62,9 @@ def many_rules():
         "Lion": config(1e-3, rule="Lion"),
         "Adafactor": config(1e-2, rule="Adafactor"),
         "averaged": replace(averaged, hyperparameters={**averaged.hyperparameters, "ema": 0.9}),
-        "decaying": replace(
-            config(1e-2), schedule="exponential", hyperparameters=with_decay(config(1e-2))
-        ),
+        "decaying": replace(config(1e-2), schedule="exponential"),
+        "schedule-free": config(1e-2, rule="ScheduleFreeAdamW"),
     }
-
-
-def with_decay(one):
-    return {**one.hyperparameters, "decay_rate": 0.5, "decay_steps": 0.5}
 
 
 def test_rules_that_share_a_program_equal_each_alone_to_the_bit(task, monkeypatch):

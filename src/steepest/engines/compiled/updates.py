@@ -88,7 +88,8 @@ class Updates:
 
             def update(carry: Any, plan: Any = plan, own: Any = own, more: Any = more) -> Any:
                 turns, weights, memory, gradients = carry
-                held, _ = lax.optimization_barrier((gradients, turns))
+                barrier: Any = lax.optimization_barrier
+                held, _ = barrier((gradients, turns))
                 weights, memory = steps.step(plan, held, weights, memory, done, own, more)
                 return turns - 1, weights, memory, gradients
 
