@@ -8,6 +8,7 @@ import pytest
 from small import classes_data, make_model, make_task
 
 from steepest.engines import eval_sets
+from steepest.engines.compiled import engine as engines
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.population import Population
 from steepest.engines.state import State, begin
@@ -50,6 +51,66 @@ def test_a_population_equals_a_loop_over_its_members(task, program):
         same(state, together.take([i]))
         for name, values in curve.values.items():
             np.testing.assert_array_equal(values[0], measured.values[name][i])
+
+
+def many_rules():
+    """Return configs whose memories have other counts and forms, and other weights to show."""
+    averaged = config(1e-2)
+    return {
+        "SGD": config(1e-2, rule="SGD"),
+        "Adam": config(1e-2),
+        "Lion": config(1e-3, rule="Lion"),
+        "Adafactor": config(1e-2, rule="Adafactor"),
+        "averaged": replace(averaged, hyperparameters={**averaged.hyperparameters, "ema": 0.9}),
+        "decaying": replace(config(1e-2), schedule="exponential"),
+        "schedule-free": config(1e-2, rule="ScheduleFreeAdamW"),
+    }
+
+
+def test_rules_that_share_a_program_equal_each_alone_to_the_bit(task, monkeypatch):
+    monkeypatch.setattr(engines, "cores", lambda: 2)
+    configs, engine = many_rules(), CompiledEngine(task)
+    programs = engine.prepare(configs)
+    assert len({id(program.executable.run) for program in programs.values()}) == 1
+    for name, one in configs.items():
+        population = Population.of([one, replace(one, seed=1)])
+        alone = engine.compile(one)
+        expected, measured = alone.advance(population, alone.begin(population), 3)
+        shared = programs[name]
+        half, _ = shared.advance(population, shared.begin(population), 1)
+        whole, curves = shared.advance(population, half, 3)
+        same(whole, expected)
+        loss = measured.values["loss"]
+        np.testing.assert_array_equal(curves.values["loss"], loss[:, 1:])
+        assert np.isfinite(loss).all()
+
+
+def test_with_cores_for_each_of_them_rules_have_programs_of_their_own(task, monkeypatch):
+    monkeypatch.setattr(engines, "cores", lambda: 4)
+    configs, told = dict(list(many_rules().items())[:3]), []
+    programs = CompiledEngine(task).prepare(configs, ready=lambda: told.append(1))
+    found = [id(program.executable.run) for program in programs.values()]
+    assert (len(set(found)), len(told)) == (2, 3)
+    monkeypatch.setattr(engines, "cores", lambda: 6)
+    programs = CompiledEngine(task).prepare(configs)
+    assert len({id(program.executable.run) for program in programs.values()}) == 3
+
+
+def test_a_rule_that_cannot_share_a_program_leaves_the_others_theirs(task, monkeypatch):
+    whole = engines.compile_programs
+
+    def alone(shared, configs, width):
+        if len(configs) > 1:
+            raise ValueError("not together")
+        return whole(shared, configs, width)
+
+    monkeypatch.setattr(engines, "cores", lambda: 1)
+    monkeypatch.setattr(engines, "compile_programs", alone)
+    told = []
+    configs = {"SGD": config(1e-2, rule="SGD"), "Adam": config(1e-2)}
+    programs = CompiledEngine(task).prepare(configs, ready=lambda: told.append(1))
+    assert [program.config.rule for program in programs.values()] == ["SGD", "Adam"]
+    assert len(told) == 2
 
 
 def test_stopping_cutting_and_going_on_equals_the_long_run(task, program):

@@ -1,27 +1,33 @@
 """A population trained inside one compiled JAX program.
 
-The counts of members and epochs are arguments of the program and not part of it, so one compile of
-a rule serves every length, every turn of a search and the confirmation. One call of `advance` takes
+The counts of members and epochs are arguments of the program and not part of it, so one compile
+serves every length, every turn of a search and the confirmation. One call of `advance` takes
 a population from its state some epochs further; resuming and halving are "call it again with the
 state". The engine knows nothing of trials.
 """
 
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from steepest.data.stream import Data
 from steepest.engines.compiled import autotune
 from steepest.engines.compiled.device_task import make_device_task
-from steepest.engines.compiled.executable import member_bytes
-from steepest.engines.compiled.program import CompiledProgram, compile_program
+from steepest.engines.compiled.executable import may_share, member_bytes
+from steepest.engines.compiled.program import CompiledProgram, compile_programs
 from steepest.engines.compiled.width import Width, accelerator_width, budget, first_width
-from steepest.engines.cores import together
+from steepest.engines.cores import cores, together
 from steepest.engines.hardware import device_name
 from steepest.engines.population import Population
 from steepest.engines.protocol import Key, Program, unheard
 from steepest.engines.state import begin
 from steepest.records import Config
 from steepest.tasks.task import Task
+
+log = logging.getLogger(__name__)
+
+CORES = 2  # that XLA keeps busy with a program
 
 
 class CompiledEngine:
@@ -55,7 +61,7 @@ class CompiledEngine:
     def prepare(
         self, configs: Mapping[Key, Config], epochs: int = 0, ready: Callable[[], None] = unheard
     ) -> Mapping[Key, Program]:
-        """Compile a program for each config, as many at a time as there are cores.
+        """Compile a program for each config; on few cores those of several are one.
 
         Where so many epochs are to be trained that it pays, the other way to train members is
         measured first, unless it was once on this machine.
@@ -68,12 +74,14 @@ class CompiledEngine:
             self.members = -(-epochs // (len(every) * self.facts.epochs))
         started = time.perf_counter()
 
-        def compile_and_tell(config: Config) -> CompiledProgram:
-            made = self.compile(config)
-            ready()
+        def compile_and_tell(some: Sequence[Config]) -> list[CompiledProgram]:
+            made = self._compile_group(some)
+            for _ in made:
+                ready()
             return made
 
-        made = together(compile_and_tell, every)
+        groups = together(compile_and_tell, self._groups(every))
+        made = [one for group in groups for one in group]
         if self.lockstep is None and epochs and every:
             took = time.perf_counter() - started
             if epochs * self._seconds_an_epoch(made[0]) > autotune.WORTH * took:
@@ -91,18 +99,38 @@ class CompiledEngine:
         _, measured = program.advance(population, program.begin(population), 1)
         return measured.seconds / self.workers
 
+    def _groups(self, configs: Sequence[Config]) -> list[Sequence[Config]]:
+        """Return the configs in groups, each of them one program, which train to the same bits.
+
+        Programs of their own are ready sooner only where there are cores for all of them.
+        """
+        share = may_share(self.shared) and not self.lockstep
+        count = min(len(configs), max(1, cores() // CORES)) if share else len(configs)
+        bounds = [i * len(configs) // max(1, count) for i in range(count + 1)]
+        return [configs[a:b] for a, b in pairwise(bounds)]
+
+    def _compile_group(self, configs: Sequence[Config]) -> list[CompiledProgram]:
+        if len(configs) > 1:
+            try:
+                widths = [self._width(config) for config in configs]
+                width = min(widths, key=lambda one: one.capacity)
+                return compile_programs(self.shared, configs, width)
+            except Exception as error:  # what is wrong with one of them it says again by itself
+                log.info("rules do not share a program: %s: %s", type(error).__name__, error)
+        return [self.compile(config) for config in configs]
+
     def compile(self, config: Config, width: Width | None = None) -> CompiledProgram:
         """Compile the training of `config`'s rule, choices and schedule, for any numbers."""
-        if width is None:
-            lockstep = not self.shared.on_cpu if self.lockstep is None else self.lockstep
-            one = begin(self.shared.task, Population.of([config]), self.shared.draw)
-            if lockstep and not self.shared.on_cpu:
-                width = accelerator_width(
-                    self.members, member_bytes(self.shared, one), self.shared.room
-                )
-            else:
-                width = first_width(lockstep, one.nbytes)
-        made = compile_program(self.shared, config, width)
+        width = width or self._width(config)
+        (made,) = compile_programs(self.shared, [config], width)
         if width.lockstep and not made.width.lockstep:
             self.lockstep = False  # the model cannot be trained side by side
         return made
+
+    def _width(self, config: Config) -> Width:
+        """Return the width to try first."""
+        lockstep = not self.shared.on_cpu if self.lockstep is None else self.lockstep
+        one = begin(self.shared.task, Population.of([config]), self.shared.draw)
+        if lockstep and not self.shared.on_cpu:
+            return accelerator_width(self.members, member_bytes(self.shared, one), self.shared.room)
+        return first_width(lockstep, one.nbytes)

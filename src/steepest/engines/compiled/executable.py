@@ -1,7 +1,8 @@
-"""The executable of one rule: compiled for so many members."""
+"""The executable of one rule, or of several at once: compiled for so many members."""
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from jax.stages import Compiled
 
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.lockstep import make_lockstep
-from steepest.engines.compiled.resident import Resident
+from steepest.engines.compiled.resident import Resident, numbers_of
 from steepest.engines.compiled.training import make_single
+from steepest.engines.compiled.updates import OneOf, OneUpdate, Updates, shared_arguments
 from steepest.engines.compiled.width import SEQUENTIAL, Width, fits, is_out_of_memory, narrower
 from steepest.engines.population import Population
 from steepest.engines.state import State, begin
@@ -24,32 +26,39 @@ log = logging.getLogger(__name__)
 ORDER_BYTES = 2**26  # the shuffled orders that a call is given, at most; then it takes several
 
 
+Run = Compiled | OneOf
+
+
 @dataclass(frozen=True)
 class Executable:
     """The training of one rule's members as XLA compiled it."""
 
-    run: Compiled
+    run: Run
     plan: steps.Plan
     width: Width
     rows: int  # orders of examples that a call is given on each device
     seconds: float  # that compiling took
 
 
-def compile_training(shared: DeviceTask, config: Config, width: Width) -> Executable:
-    """Compile the training of `config`'s rule, at `width` or as much of it as fits into memory.
+def compile_training(
+    shared: DeviceTask, configs: Sequence[Config], width: Width
+) -> list[Executable]:
+    """Compile the training of each config's rule, at `width` or as much of it as fits into memory.
 
+    One after another on a CPU, several rules are one program. Elsewhere `configs` is a single one.
     Members of a model with an operation that cannot be mapped over them, or that does not compile
     mapped, train one after another.
     """
     started = time.perf_counter()
-    one = begin(shared.task, Population.of([config]), shared.draw)
-    plan = steps.plan_of(config, shared.facts)
+    begun = [begin(shared.task, Population.of([config]), shared.draw) for config in configs]
+    plans = [steps.plan_of(config, shared.facts) for config in configs]
+    state_bytes = max(one.nbytes for one in begun)
     while True:
         # An order for each member's seed in an epoch, or more epochs of fewer seeds.
         rows = ORDER_BYTES // (4 * shared.facts.training_examples * len(shared.devices))
         rows = max(width.at_once, min(shared.facts.epochs, rows))
         try:
-            run = _compile(shared, config, plan, one, width, rows)
+            runs = _compile(shared, configs, plans, begun, width, rows)
         except Exception as error:
             less = narrower(width) if is_out_of_memory(error) else None
             if less is not None:
@@ -61,17 +70,33 @@ def compile_training(shared: DeviceTask, config: Config, width: Width) -> Execut
             width = Width(min(width.capacity, SEQUENTIAL), lockstep=False)
             continue
         less = narrower(width)
-        enough = fits(run, width, one.nbytes, workers=shared.workers, memory=shared.room)
-        if enough or less is None:
-            return Executable(run, plan, width, rows, time.perf_counter() - started)
+        workers, memory = shared.workers, shared.room
+        if fits(runs[0], width, state_bytes, workers=workers, memory=memory) or less is None:
+            seconds = (time.perf_counter() - started) / len(configs)
+            return [
+                Executable(run, plan, width, rows, seconds)
+                for run, plan in zip(runs, plans, strict=True)
+            ]
         width = less
 
 
 def _compile(
-    shared: DeviceTask, config: Config, plan: steps.Plan, one: State, width: Width, rows: int
-) -> Compiled:
-    make = make_lockstep if width.lockstep else make_single
-    run = make(shared.task, shared.parts, plan)
+    shared: DeviceTask,
+    configs: Sequence[Config],
+    plans: Sequence[steps.Plan],
+    begun: Sequence[State],
+    width: Width,
+    rows: int,
+) -> Sequence[Run]:
+    config, one, updates = configs[0], begun[0], None
+    if width.lockstep:
+        run = make_lockstep(shared.task, shared.parts, plans[0])
+    elif may_share(shared):
+        numbers = [numbers_of(shared, Population.of([config])) for config in configs]
+        updates = Updates(plans, begun, numbers)
+        run = make_single(shared.task, shared.parts, updates)
+    else:
+        run = make_single(shared.task, shared.parts, OneUpdate(plans[0]))
     more: dict[str, Any] = {}
     if shared.each is not None:
         spec: Any = PartitionSpec
@@ -89,9 +114,21 @@ def _compile(
     here = Resident(
         shared, width.at_once, rows, Population.of([config] * places), one.take([0] * places)
     )
+    given = here.arguments(0, 1, 1)
+    if updates is not None:
+        given = shared_arguments(updates, 0, given)
     # Where members stood is written over: their state is there once, and is not copied.
-    traced = jax.jit(run, donate_argnums=10, **more).lower(*here.arguments(0, 1, 1))
-    return traced.compile(compiler_options=shared.options)
+    traced = jax.jit(run, donate_argnums=10, **more).lower(*given)
+    made = traced.compile(compiler_options=shared.options)
+    return [made] if updates is None else [OneOf(made, updates, i) for i in range(len(plans))]
+
+
+def may_share(shared: DeviceTask) -> bool:
+    """Return whether several rules are one program where members train one after another.
+
+    On an accelerator each turn of a loop of open length asks the host.
+    """
+    return shared.on_cpu and shared.each is None
 
 
 def member_bytes(shared: DeviceTask, one: State) -> int:

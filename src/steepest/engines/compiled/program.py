@@ -2,16 +2,16 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
 import jax
 import numpy as np
-from jax.stages import Compiled
 
 from steepest.engines.compiled.device_task import DeviceTask
-from steepest.engines.compiled.executable import compile_training
+from steepest.engines.compiled.executable import Run, compile_training
 from steepest.engines.compiled.resident import Resident, make_begin, numbers_of, to_host
 from steepest.engines.compiled.training import Chunks, evaluation
 from steepest.engines.compiled.update_time import UpdateTimer
@@ -35,7 +35,7 @@ class CompiledProgram:
     shared: DeviceTask
     config: Config  # any that it trains
     plan: steps.Plan
-    executable: Compiled
+    executable: Run
     width: Width
     rows: int  # orders of examples that a call of the executable is given on a device
     compile_seconds: float
@@ -99,7 +99,7 @@ class CompiledProgram:
                 "there is no memory left to train even one member at a time; give a smaller batch "
                 "size, fewer examples or a smaller model"
             ) from error
-        made = compile_training(self.shared, self.config, less)
+        (made,) = compile_training(self.shared, [self.config], less)
         self.executable, self.width, self.rows = made.run, made.width, made.rows
         self.compile_seconds += made.seconds
 
@@ -230,13 +230,17 @@ class CompiledProgram:
         return UpdateTimer(self.plan)
 
 
-def compile_program(shared: DeviceTask, config: Config, width: Width) -> CompiledProgram:
-    """Compile the training of `config`'s rule, choices and schedule, for any numbers.
+def compile_programs(
+    shared: DeviceTask, configs: Sequence[Config], width: Width
+) -> list[CompiledProgram]:
+    """Compile the training of each config's rule, choices and schedule, for any numbers.
 
     `width` is what to try first: it is halved until as many members fit into memory.
     """
-    made = compile_training(shared, config, width)
-    return CompiledProgram(shared, config, made.plan, made.run, made.width, made.rows, made.seconds)
+    return [
+        CompiledProgram(shared, config, made.plan, made.run, made.width, made.rows, made.seconds)
+        for config, made in zip(configs, compile_training(shared, configs, width), strict=True)
+    ]
 
 
 def _next_epoch(here: list[Resident], first: int, stop: int) -> int:

@@ -4,12 +4,12 @@ Between two calls only what is small comes to the host: which epoch and step mem
 they are alive, and their curves. All transfers go through `to_devices` and `to_host`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.stages import Compiled
 
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.placement import lay_out, orders_of
@@ -80,7 +80,7 @@ class Resident:
         each = np.split(self.seeds, len(self.shared.devices))
         return max(len(np.unique(seeds)) for seeds in each)
 
-    def train(self, run: Compiled, first: int, stop: int, most: int) -> dict[str, Any]:
+    def train(self, run: Callable[..., Any], first: int, stop: int, most: int) -> dict[str, Any]:
         """Train up to epoch `stop`, by about `most` steps; return curves `[members, epochs]`.
 
         `first` is the first epoch that any member is to be trained in.

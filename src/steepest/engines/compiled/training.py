@@ -20,11 +20,12 @@ from jax import lax
 
 from steepest.data.arrays import Arrays, Batch, Scalar
 from steepest.data.stream import Data, Stream
+from steepest.engines.compiled.updates import OneUpdate, Updates
 from steepest.engines.rewrite import ACCELERATED, rewritten
 from steepest.engines.rewrite.recurrent import looped
-from steepest.rules import step as steps
 from steepest.tasks.task import Task
 
+Update = OneUpdate | Updates
 AUTOTUNED = "xla_gpu_autotune_level"
 
 
@@ -111,9 +112,10 @@ def evaluation(
     return {name: values[name] for name in ("loss", *task.facts.metrics)}, variables
 
 
-def make_member(task: Task, parts: Parts, plan: steps.Plan) -> Any:
+def make_member(task: Task, parts: Parts, update: Update) -> Any:
     """Return the training of one member from its state up to epoch `stop`, by `steps` at most.
 
+    `update` is that of its rule, or of several of which its numbers say the one.
     `orders` is int32 `[rows, examples]`; the member's, of the epochs from `first` on, begin at row
     `slot`. A member whose loss is not finite does not finish its epoch.
     """
@@ -157,9 +159,7 @@ def make_member(task: Task, parts: Parts, plan: steps.Plan) -> Any:
                 found = whole(weights, variables)
             loss, variables, gradients = found
             done = t.astype(jnp.float32)
-            weights, memory = steps.step(
-                plan, gradients, weights, memory, done, numbers, complements
-            )
+            weights, memory = update.step(gradients, weights, memory, done, numbers, complements)
             return task.constrain(weights), memory, variables, t + 1, total + loss
 
         def one_epoch(carry: Any) -> Any:
@@ -180,7 +180,7 @@ def make_member(task: Task, parts: Parts, plan: steps.Plan) -> Any:
             over = (i >= facts.steps_per_epoch) | ~jnp.isfinite(total)
 
             def evaluate(variables: Arrays, curves: Any) -> Any:
-                shown = steps.shown(plan, weights, memory, numbers, complements)
+                shown = update.shown(weights, memory, numbers, complements)
                 measured, variables = evaluation(task, parts, shown, variables, validation)
                 values = {"training_loss": total / met, **measured}
                 curves = {n: c.at[epoch].set(values[n].astype(c.dtype)) for n, c in curves.items()}
@@ -212,14 +212,14 @@ def names(task: Task) -> tuple[str, ...]:
     return ("training_loss", "loss", *task.facts.metrics)
 
 
-def make_single(task: Task, parts: Parts, plan: steps.Plan) -> Any:
+def make_single(task: Task, parts: Parts, update: Update) -> Any:
     """Return the function to compile for a call that trains a single member, arrays `[1, ...]`.
 
     `filled` is how many of the places hold a member, int32 `[1]`. A single member is no loop over
     members, whose copies in and out are code to compile: a quarter of what a small transformer
     took, though little of a perceptron's.
     """
-    train = make_member(task, parts, plan)
+    train = make_member(task, parts, update)
 
     def run(
         training: Batch,

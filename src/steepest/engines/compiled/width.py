@@ -3,9 +3,9 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import jax
-from jax.stages import Compiled
 
 SEQUENTIAL = 8  # members a call can take when they train one after another
 LOCKSTEP = 32  # and when they train side by side on a CPU
@@ -29,6 +29,13 @@ class Width:
     def at_once(self) -> int:
         """Members that a call of the compiled program trains on each device."""
         return self.capacity if self.lockstep else 1
+
+
+class Weighed(Protocol):
+    """What XLA compiled."""
+
+    def memory_analysis(self) -> Any:
+        """Return what it takes, in bytes, or None where the device does not say."""
 
 
 def first_width(lockstep: bool, state_bytes: int) -> Width:
@@ -55,9 +62,7 @@ def narrower(width: Width) -> Width | None:
     return Width(width.capacity // 2, width.lockstep) if width.capacity > 1 else None
 
 
-def fits(
-    executable: Compiled, width: Width, state_bytes: int, *, workers: int, memory: int
-) -> bool:
+def fits(executable: Weighed, width: Width, state_bytes: int, *, workers: int, memory: int) -> bool:
     """Return whether `workers` calls at the same time fit into `memory` bytes, theirs alone.
 
     Measured, not guessed: XLA says what a compiled program takes beside its arguments.
