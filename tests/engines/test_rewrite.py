@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from steepest.engines.rewrite import convolutions, rewritten
+from steepest.engines.rewrite import convolutions, rewritten, winograd
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
@@ -87,6 +87,82 @@ def test_a_convolution(case, way, monkeypatch):
     x, k = draw(*shape), draw(*kernel)
     both(convolve, x, k)
     assert "conv_general_dilated" not in contains(rewritten(convolve), x, k)
+
+
+TILED = {
+    "two dimensions": ((5, 8, 8, 16), SQUARE, "SAME"),
+    "odd": ((2, 7, 9, 16), SQUARE, "SAME"),
+    "valid": ((3, 3, 6, 16), SQUARE, "VALID"),
+    "full": ((3, 4, 5, 16), SQUARE, [(2, 2), (1, 2)]),
+    "cut off": ((3, 8, 7, 16), SQUARE, [(-1, 2), (0, -1)]),
+    "one": ((3, 9, 64), FLAT, [(2, 0)]),
+    "three": ((3, 4, 3, 5, 8), CUBE, "SAME"),
+}
+
+
+@pytest.mark.parametrize("outputs", [-3, 0, 3])
+@pytest.mark.parametrize("block_bytes", [1, 2**12])
+@pytest.mark.parametrize("case", TILED.values(), ids=TILED)
+def test_a_convolution_by_tiles(case, outputs, block_bytes, monkeypatch):
+    shape, numbers, padding = case
+    ones = (1,) * (len(shape) - 2)
+    monkeypatch.setattr(winograd, "CHANNELS", {1: 60, 2: 12, 3: 4})
+    monkeypatch.setattr(winograd, "BLOCK_BYTES", block_bytes)
+
+    def convolve(x, k):
+        return lax.conv_general_dilated(x, k, ones, padding, dimension_numbers=numbers)
+
+    x, k = draw(*shape), draw(*(3,) * len(ones), shape[-1], shape[-1] + outputs)
+    both(convolve, x, k, tolerance=1e-4)
+    assert "_blocks" in contains(rewritten(convolve), x, k)
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+def test_tiles_are_as_exact_as_a_plain_sum(channels, monkeypatch):
+    """Errors against double precision are within a factor of two of XLA's own convolution."""
+    monkeypatch.setattr(winograd, "BLOCK_BYTES", 2**12)
+    rng = np.random.default_rng(3)
+    x, k = rng.normal(size=(8, 12, 12, channels)), rng.normal(size=(3, 3, channels, channels))
+    weight = rng.normal(size=(8, 10, 10, channels))
+
+    def convolve(x, k):
+        return lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=SQUARE)
+
+    def errors(f):
+        y, pull = jax.vjp(f, *(jnp.asarray(a, jnp.float32) for a in (x, k)))
+        found = [y, *pull(jnp.asarray(weight, jnp.float32))]
+        return [float(np.sqrt(np.mean((a - b) ** 2))) for a, b in zip(found, exact, strict=True)]
+
+    with jax.enable_x64(True):
+        y, pull = jax.vjp(convolve, x, k)
+        exact = [np.asarray(a) for a in (y, *pull(weight))]
+    for tiles, plain in zip(errors(rewritten(convolve)), errors(convolve), strict=True):
+        assert tiles < 2 * plain
+
+
+def test_tiles_map_over_kernels(monkeypatch):
+    monkeypatch.setattr(winograd, "BLOCK_BYTES", 2**12)
+
+    def convolve(k, x):
+        return lax.conv(x, k, (1, 1), "SAME")
+
+    k, x = draw(2, 16, 16, 3, 3), draw(2, 16, 6, 6)
+    found = jax.vmap(rewritten(convolve), (0, None))(k, x)
+    close(found, jnp.stack([convolve(one, x) for one in k]), 1e-4)
+
+
+def test_other_convolutions_are_no_tiles(monkeypatch):
+    def by(convolve, x, k):
+        return "_blocks" in contains(rewritten(convolve), x, k)
+
+    x, k = draw(2, 16, 6, 6), draw(16, 16, 3, 3)
+    assert not by(lambda x, k: lax.conv(x, k, (1, 1), "SAME"), x, k)  # too little to pay
+    monkeypatch.setattr(winograd, "BLOCK_BYTES", 2**12)
+    assert by(lambda x, k: lax.conv(x, k, (1, 1), "SAME"), x, k)
+    assert not by(lambda x, k: lax.conv(x, k, (1, 2), "SAME"), x, k)
+    assert not by(lambda x, k: lax.conv(x, k, (1, 1), "SAME"), x, k[..., :2])
+    assert not by(lambda x, k: lax.conv(x, k, (1, 1), "SAME"), x[:, :8], k[:, :8])
+    assert not by(lambda x, k: lax.conv(x, k, (1, 1), "SAME"), x[:1], k)
 
 
 def test_a_convolution_in_bfloat16_gathers_in_float32():

@@ -1,4 +1,4 @@
-"""Convolution as patches and a matrix product."""
+"""Convolution as patches and a matrix product, or as transformed tiles (`winograd.py`)."""
 
 import itertools
 import math
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from steepest.engines.rewrite import winograd
 from steepest.engines.rewrite.products import product_of
 
 # Patches hold each value as often as the kernel is large. Above this many bytes they are made for
@@ -55,7 +56,10 @@ def convolution(
     windows = _Windows(kernel.shape[:-2], window_strides, rhs_dilation, x.shape[1:-1])
     product = {"precision": precision, "preferred_element_type": preferred_element_type}
     inputs = kernel.shape[-2]
-    if feature_group_count == 1:
+    small = block_bytes is None and feature_group_count == 1  # for some examples at a time
+    if small and winograd.suits(x, kernel, window_strides, rhs_dilation):
+        y = winograd.convolution(x, kernel, precision)
+    elif feature_group_count == 1:
         most = BLOCK_BYTES if block_bytes is None else block_bytes
         y = _dense(x, kernel, windows, product, most)
     elif inputs == 1:
