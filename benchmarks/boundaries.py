@@ -22,10 +22,11 @@ import click
 import numpy as np
 from scipy.special import betainc, stdtrit
 
-LOOKS = (3, 5, 8, 12, 18, 27, 40, 60, 90)
-BEYOND = (180, 900)  # numbers of seeds at which a last look may be, and no other
+LOOKS = (3, 5, 8, 12, 18, 27, 40, 60, 90, 130, 190, 280)
+BEYOND = (560, 2800)  # numbers of seeds at which a last look may be, and no other
 LEVELS = (0.025, 0.0125, 0.005, 0.0025, 0.00025)  # of a pair, on one side
-SPENT = [(i + 1) / 72 for i in range(len(LOOKS))]  # of the level, at looks that are not the last
+# Of the level, at looks that are not the last. Beyond 90 seeds little, so that the last has more.
+SPENT = [(i + 1 if i < 9 else 2) / 72 for i in range(len(LOOKS))]
 KEPT = 0.1  # of the level, for going on after a last look
 ANGLES = 120  # nodes of the integral over B
 HALF = 80  # cells of levels above ½
@@ -108,12 +109,12 @@ def going_on(level: float) -> list[float]:
     _, last = looks(level)
     between, _ = looks(KEPT * level)
     every = (*LOOKS, *BEYOND)
-    found = np.full(len(every) - 1, np.inf)  # the last entry: to more than 180 seeds
+    found = np.full(len(every) - 1, np.inf)  # the last entry: to more than BEYOND[0]
     for i in range(len(every) - 1):
         mass, left = below(EDGES, last[i + 1]), KEPT * (1 - KEPT) * level
         for j in range(i + 1, len(every)):
             beyond = mass @ transition(every[j - 1], every[j])
-            steps = j - i if every[j] <= 180 else len(found)
+            steps = j - i if every[j] <= BEYOND[0] else len(found)
             found[steps - 1] = min(found[steps - 1], level_of(beyond, left))
             if j < len(LOOKS):
                 left -= spent_by(beyond, between[j])

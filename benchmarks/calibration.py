@@ -223,11 +223,11 @@ def agrees(values: np.ndarray, most: int, practical: float) -> None:
 def modes(values: np.ndarray, practical: float) -> Iterable[tuple[str, Found, np.ndarray]]:
     """Run the same studies in all ways: to a number of seeds, to a time, and further."""
     races = Races(values)
-    for most in (2, 3, 5, 12, 90):
+    for most in (2, 3, 5, 12, 90, 280):
         yield f"to {most}", *races.run(most, practical)
-    stops = np.random.default_rng(7).integers(2, 91, len(values))
-    yield "by time", *races.run(90, practical, stop=stops)
-    for most in (5, 12, 45):
+    stops = np.random.default_rng(7).integers(2, 281, len(values))
+    yield "by time", *races.run(280, practical, stop=stops)
+    for most in (5, 12, 140):
         first, seeds = races.run(most, practical)
         second, more = races.run(2 * most, practical, before=(seeds, (most,)))
         done = first.won | ~(first.states == OPEN).any(axis=1)  # nobody goes on with these
@@ -246,10 +246,11 @@ MODES = (
     "to 5",
     "to 12",
     "to 90",
+    "to 280",
     "by time",
     "5, on to 10",
     "12, on to 24",
-    "45, on to 90",
+    "140, on to 280",
 )
 
 
@@ -279,7 +280,7 @@ def false_winners(studies: int) -> None:
             won = []
             for part in range(PARTS):
                 random = np.random.default_rng((1, part))
-                values = losses(random, studies, 90, means, sds, noise)
+                values = losses(random, studies, 280, means, sds, noise)
                 agrees(values[:50], 12, 0.0)
                 won.append([found.won.mean() for _, found, _ in modes(values, 0.0)])
             cells = [f"{100 * one:.1f}" for one in np.mean(won, axis=0)]
@@ -306,8 +307,8 @@ def decided(studies: int) -> None:
         "best called behind, % | intervals that fail, % | decided, % (seeds of each): to 5 | ",
         end="",
     )
-    print("to 12 | to 90 |")
-    print("| --- " * 9 + "|")
+    print("to 12 | to 90 | to 280 |")
+    print("| --- " * 10 + "|")
     for name, means in CASES.items():
         for kind, noise, sd in (
             ("3 %, normal", normal, 0.03),
@@ -316,7 +317,7 @@ def decided(studies: int) -> None:
             ("10 %, heavy tails", heavy, 0.1),
         ):
             random = np.random.default_rng(4)
-            values = losses(random, studies, 90, means, [sd] * len(means), noise)
+            values = losses(random, studies, 280, means, [sd] * len(means), noise)
             agrees(values[:200], 12, MATTERS)
             truth = np.array(means)
             wrong: list[list[float]] = []
@@ -336,7 +337,7 @@ def decided(studies: int) -> None:
                         missed[others].mean(),
                     ]
                 )
-                if mode in ("to 5", "to 12", "to 90"):
+                if mode in ("to 5", "to 12", "to 90", "to 280"):
                     settled = ~(found.states == OPEN).any(axis=1)
                     cells.append(f"{100 * settled.mean():.0f} ({seeds.mean():.1f})")
             most = [f"{100 * one:.1f}" for one in np.max(wrong, axis=0)]

@@ -24,7 +24,7 @@ BUDGETS = {
     "thorough": Offer(20.0, 180.0, 48.0),
 }
 SEARCH_SHARE = 0.75  # of all trainings, at most, go to the search; a half was as good
-SEEDS = 90  # of a contestant, at most, where nobody says another number
+SEEDS = 280  # of a contestant, at most, where nobody says another number
 RATES = 5  # that each search tries at the least
 ALONE = 12.0  # trainings of a search on one seed, before any are for other seeds
 AGAIN = (24, 8)  # and how many those are

@@ -104,7 +104,8 @@ def slow(monkeypatch, tmp_path):
         (10.0, "thorough", 62),
         (1.0, "quick", 14),
         (0.099, "quick", 50),
-        (0.01, "quick", 3 * 20 + 3 * FIRST + 3 + 3 * SEEDS),
+        (0.01, "quick", 500),
+        (0.005, "quick", 3 * 20 + 3 * FIRST + 3 + 3 * SEEDS),
     ],
 )
 def test_a_budget_is_trainings_or_as_many_as_its_seconds_buy(

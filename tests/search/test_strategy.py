@@ -7,19 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
+from made_searches import trial
 from planned import planned
 
 from steepest.budget import least_search, trainings_again
 from steepest.parse.contestant import contestants
-from steepest.search.choice import EDGE, Tried, choose
+from steepest.records.callbacks import CallbackRecord
+from steepest.search.choice import EDGE, Tried, choose, steady_score
 from steepest.search.search_space import RATE, SearchSpace
 from steepest.search.strategy import Lengths, first_asks, next_asks
 
 LOST = math.inf
 
 
-def worse(neighbour, mine):
-    return not math.isfinite(neighbour) or neighbour > 2 * mine
+def worse(score, mine, times):
+    return not math.isfinite(score) or score > times * mine
 
 
 def space_of(wanted="SGD"):
@@ -355,7 +357,7 @@ def test_the_lowest_loss_of_a_full_training_is_chosen():
 )
 def test_not_one_at_the_edge_of_stability(above):
     """Whose neighbour within half a decade above was lost, or ended at more than twice its loss."""
-    edge, safe = (0.0, 1.0, 1.0), (-0.4, 1.2, 1.1)
+    edge, safe = (0.0, 1.0, 1.0), (-0.4, 1.2, 1.4)
     assert chosen(edge, safe, (0.4, *above)) == -0.4
     assert chosen(edge, safe, (EDGE + 0.1, *above)) == 0.0  # too far away to say anything
     assert chosen(edge, safe, (-0.2, *above)) == 0.0  # below it
@@ -369,14 +371,58 @@ def test_where_every_one_is_unsafe_the_best_of_them_is_chosen():
     assert chosen((0.0, 1.0, 1.0), (0.4, 1.0, LOST)) == 0.0
 
 
+def test_a_best_at_the_highest_rate_gives_way_to_one_that_is_nearly_as_good():
+    """Nobody knows what lies beyond it; of the next lower one it is known that it is no edge."""
+    best, lower = (0.0, 1.0, 1.0), (-0.2, None, 1.2)
+    assert chosen(best, lower) == -0.2
+    assert chosen((0.0, 1.0, 0.9), lower) == 0.0  # far better: 1.2 is more than 1.3 times 0.9
+    assert chosen(best, lower, (0.4, 1.5, None)) == 0.0  # half a training above it went well
+    assert chosen(best, (-EDGE - 0.1, 1.0, 1.1)) == 0.0  # nothing near that one was tried either
+    assert chosen(best, (-0.4, 1.0, 1.1), (-0.2, LOST, LOST)) == 0.0  # nor is that one safe
+
+
 def test_another_momentum_is_no_neighbour():
     edge, lost = tried((0.0, 1.0, 1.0), (0.4, LOST, LOST))
     lost = replace(lost, values={**lost.values, "momentum": 0.5})
-    (safe,) = tried((-0.4, 1.1, 1.1))
+    (safe,) = tried((-0.4, 1.4, 1.4))
     assert choose(SGD, [edge, lost, replace(safe, number=2)], worse).values == edge.values
 
 
 # Other seeds
+
+
+def steady(curve, asked=None, schedule="constant", **more):
+    """Return what a trial with this curve is compared by."""
+    one = trial(0, {}, curve, **more)
+    one = replace(one, config=replace(one.config, schedule=schedule))
+    return steady_score(replace(planned("SGD", 20)[1], **(asked or {})), one)
+
+
+def test_trials_of_several_seeds_are_compared_by_the_mean_of_the_last_evaluations():
+    curve = [3.0] * 18 + [0.6, 0.4]
+    assert steady(curve) == pytest.approx(0.5)  # the last tenth
+    assert steady([1.0] * 27 + [0.9, 0.6, 0.3]) == pytest.approx(0.6)
+    assert steady(curve[-4:]) == pytest.approx(0.5)  # two at the least
+    assert steady(curve[-3:]) == 0.4  # of few, the last one
+    up = {"decides": "accuracy", "maximize": True}
+    assert steady(curve, up, metrics={"accuracy": curve}) == pytest.approx(-0.5)
+    assert steady([*curve, LOST]) == LOST
+
+
+def test_but_by_what_decides_where_that_is_no_noisy_end():
+    curve = [3.0] * 18 + [0.6, 0.4]
+    assert steady(curve, schedule="cosine") == 0.4
+    assert steady(curve, {"at": "best"}) == 0.4
+    plateau = CallbackRecord("ReduceLROnPlateau", "loss", patience=3, factor=0.1)
+    assert steady(curve, {"callbacks": (plateau,)}) == 0.4
+    assert steady(curve, {"callbacks": (replace(plateau, kind="EarlyStopping"),)}) != 0.4
+
+
+def test_the_mean_over_seeds_is_of_those():
+    (one,) = tried((0.0, 1.0, 1.0, (0.6, 0.8)))
+    assert one.mean == pytest.approx(0.8)
+    assert replace(one, steady=0.4).mean == pytest.approx(0.6)
+    assert replace(one, steady=0.4, again=(LOST,)).mean == LOST
 
 
 @pytest.mark.parametrize(("again", "rounds"), [(0, []), (1, []), (2, [2]), (8, [4, 2])])
@@ -442,7 +488,7 @@ def test_the_mean_of_all_seeds_decides():
 
 
 def test_where_every_other_seed_is_lost_the_first_seed_decides():
-    assert chosen((0.0, 1.0, 1.0, (LOST, 1.0)), (-0.4, 1.0, 1.2, (LOST, LOST))) == 0.0
+    assert chosen((0.0, 1.0, 1.0, (LOST, 1.0)), (-0.4, 1.0, 1.4, (LOST, LOST))) == 0.0
 
 
 @pytest.mark.parametrize("search", range(1, 60))

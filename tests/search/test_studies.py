@@ -372,3 +372,29 @@ def test_a_study_of_long_trainings_trains_the_defaults_too(baseline, tmp_path):
         (usual,) = [t for t in study.trials if t.optimizer == name and t.stage is Stage.DEFAULT]
         assert usual.config.seed == study.confirmed(name)[0].config.seed
         assert len(study.confirmed(name)) >= 2
+
+
+def test_the_best_of_several_seeds_is_by_the_mean_of_the_last_evaluations(tmp_path):
+    """And what is written and told stays what each trial ended at."""
+    engine = FakeEngine(bowl(noise=0.6, floor=3.0))
+    study = searched(engine, tmp_path, "SGD", budget="thorough", seeds=3, seed=1)
+    by_values = {}
+    for trial in study.trials:
+        if trial.stage is Stage.SEARCH and trial.epochs == study.task.epochs:
+            values = tuple(sorted(trial.config.hyperparameters.items()))
+            by_values.setdefault(values, []).append(trial)
+    most = max(map(len, by_values.values()))
+    assert most == 8  # of two, seven more seeds
+    finalists = {v: trials for v, trials in by_values.items() if len(trials) == most}
+
+    def mean(count):
+        """Return who is best by the mean of so many last evaluations."""
+        return min(
+            finalists,
+            key=lambda v: sum(sum(t.curves.validation_loss[-count:]) for t in finalists[v]),
+        )
+
+    (chosen,) = {tuple(sorted(t.config.hyperparameters.items())) for t in study.confirmed("SGD")}
+    assert chosen == mean(2) != mean(1)
+    ends = [t.curves.validation_loss[-1] for t in study.confirmed("SGD")]
+    assert judge(study).standings["SGD"].value.values == pytest.approx(ends)

@@ -5,14 +5,14 @@ turn trains what the strategy of each asks for next; turns end when no budget pa
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from steepest.budget import trainings_again
 from steepest.records import Config, Outcome, Settings, Stage, TaskFacts, Trial
 from steepest.search import time_limit
 from steepest.search.ahead import Guess, room
-from steepest.search.choice import UNSAFE, Tried, choose
+from steepest.search.choice import Tried, Worse, choose, steady_score
 from steepest.search.foresight import foresee
 from steepest.search.planning import plan_once
 from steepest.search.runner import Running, end_trials, let_go
@@ -44,8 +44,7 @@ class Tuner:
         for ask, one in self.asked:
             if ask.seed:
                 number = next(t.number for t in found.values() if t.values == ask.values)
-                score = _score(settings, one.trial, lengths.whole)
-                again.setdefault(number, []).append(math.inf if score is None else score)
+                again.setdefault(number, []).append(_steady(settings, one.trial, lengths.whole))
                 continue
             trial = one.trial
             half = _score(settings, trial, lengths.half)
@@ -62,7 +61,8 @@ class Tuner:
             # What was stopped early goes on for nothing: it has been trained to its end.
             waits = trial.outcome is Outcome.UNFINISHED or early
             waits = waits and full is None and not lengths.restart
-            found[number] = Tried(number, values, half, full, cost, waits)
+            steady = None if full is None else _steady(settings, trial, lengths.whole)
+            found[number] = Tried(number, values, half, full, cost, waits, steady)
         return [replace(t, again=tuple(again.get(number, ()))) for number, t in found.items()]
 
     def next_asks(self, settings: Settings) -> list[Ask]:
@@ -242,22 +242,33 @@ def _put_away(session: Session, tuners: Mapping[str, Tuner]) -> None:
 
 def _score(settings: Settings, trial: Trial, epochs: int) -> float | None:
     """Return what a trial got by an epoch; infinite where it was lost before, None if untrained."""
+    then = _by(trial, epochs)
+    return then if then is None else math.inf if then.lost else settings.score(then)
+
+
+def _steady(settings: Settings, trial: Trial, epochs: int) -> float:
+    """Return its `steady_score` by an epoch; infinite where it was lost, or was not trained."""
+    then = _by(trial, epochs)
+    return math.inf if then is None or then.lost else steady_score(settings, then)
+
+
+def _by(trial: Trial, epochs: int) -> Trial | None:
+    """Return a trial as it was at an epoch, or where it was lost before; None if untrained."""
     if trial.lost and trial.epochs <= epochs:
-        return math.inf
+        return trial
     if trial.epochs < epochs and not trial.stopped_early(epochs):
         return None
-    then = replace(trial, outcome=Outcome.UNFINISHED, curves=trial.curves.upto(epochs))
-    return settings.score(then)
+    return replace(trial, outcome=Outcome.UNFINISHED, curves=trial.curves.upto(epochs))
 
 
-def _worse(settings: Settings) -> Callable[[float, float], bool]:
-    """Return what tells whether a neighbour went wrong: twice the loss, or twice the errors."""
+def _worse(settings: Settings) -> Worse:
+    """Return what tells whether a score is so many times another: of the loss, or of the errors."""
 
-    def worse(neighbour: float, mine: float) -> bool:
-        if not math.isfinite(neighbour):
+    def worse(score: float, mine: float, times: float) -> bool:
+        if not math.isfinite(score):
             return True
         if settings.maximize and 0 < -mine <= 1:
-            return 1 + neighbour > UNSAFE * (1 + mine) + 0.05
-        return mine > 0 and neighbour > UNSAFE * mine
+            return 1 + score > times * (1 + mine) + 0.05
+        return mine > 0 and score > times * mine
 
     return worse
