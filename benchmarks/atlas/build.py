@@ -12,9 +12,10 @@ from benchmarks.atlas.exponents import exponents
 from benchmarks.atlas.scaling import scaling
 from benchmarks.atlas.sentences import sentences
 from benchmarks.atlas.table import Rule, Table
-from steepest.priors import suggestion
 from steepest.priors.atlas import Atlas, AtlasTask, Measured, from_json, to_json
+from steepest.priors.left_out import left_out, settled
 from steepest.priors.likeness import goal_of, kind_of
+from steepest.priors.suggestion import choices
 from steepest.records import Parameter
 from steepest.rules import find_rule
 
@@ -79,18 +80,16 @@ def _task(name: str, facts: Mapping[str, Any], best: float) -> AtlasTask:
 
 
 def judge_suggestions(atlas: Atlas) -> dict[str, Any]:
-    """Return how first suggestions do on tasks whose series, or whose family, is left out."""
-    every = suggestion.choices(atlas, atlas.optimizers)
-    tasks = [
-        i for i in range(len(atlas.tasks)) if not np.isnan(atlas.optimizers["Adam"].excess[0, i])
-    ]
-    weights = atlas.series_weights[tasks]
-    found: dict[str, Any] = {"tasks": len(tasks)}
-    for by in ("series", "family"):
-        record = suggestion.left_out(every, tasks, by=by)
-        found[by] = _spread(record.suggested, weights)
-        found["usual"] = _spread(record.usual, weights)
-    return found
+    """Return how first suggestions do on tasks whose family is left out, how to weigh as well."""
+    every = choices(atlas, atlas.optimizers)
+    record, way = left_out(every, range(len(atlas.tasks))), settled(every)
+    return {
+        "tasks": len(atlas.tasks),
+        "cap": way.cap,
+        "reach": way.reach if np.isfinite(way.reach) else None,
+        "family": _spread(record.suggested, atlas.series_weights),
+        "usual": _spread(record.usual, atlas.series_weights),
+    }
 
 
 def _spread(excess: Any, weights: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_the_text_counts_what_leaving_out_gives(found):
     close, near = ((record.suggested <= share).sum() for share in (0.03, 0.1))
     said = re.search(r"within 3 % of the best known loss on (\d+) and within 10 % on (\d+)", text)
     assert (int(said[1]), int(said[2])) == (close, near)
-    assert f"made for each of the {len(record.tasks)} without its own data" in text
+    assert f"made for each of the {len(record.tasks)} without any task of its family" in text
     assert "Nothing was trained" in text
     assert found.code().rstrip() in str(found)
 

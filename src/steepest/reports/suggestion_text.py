@@ -8,7 +8,8 @@ import numpy as np
 
 from steepest.codegen import code
 from steepest.priors.atlas import WORST, Atlas
-from steepest.priors.suggestion import ALIKE, USUAL, Pick, Record, Suggested
+from steepest.priors.left_out import USUAL, Record, Suggested
+from steepest.priors.suggestion import ALIKE, Pick
 from steepest.records import Config, TaskFacts
 from steepest.text import listed, many, setting
 
@@ -61,12 +62,13 @@ def _span(values: Sequence[int], what: str) -> str:
 
 
 def how_sure(found: Suggested) -> str:
-    """Say how such suggestions did on the like tasks, each made without the task itself."""
+    """Say how such suggestions did on the like tasks, each made without the task's family."""
     record, count = found.record, len(found.record.tasks)
     close, near = (_within(record.suggested, share) for share in (CLOSE, NEAR))
     usual = _within(record.usual, NEAR)
     told = (
-        f"How sure: made for each of the {count} without its own data, the first suggestion ended "
+        f"How sure: made for each of the {count} without any task of its family, the first "
+        "suggestion ended "
         f"within {_percent(CLOSE)} of the best known loss on {close} and within {_percent(NEAR)} "
         f"on {near} ({_middle(record.suggested)}); the default {USUAL}(0.001) ended within "
         f"{_percent(NEAR)} on {usual} ({_middle(record.usual)})."

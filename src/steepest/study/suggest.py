@@ -6,9 +6,9 @@ from typing import Any
 
 from steepest.amounts import make_whole
 from steepest.priors.atlas import Atlas, load_atlas
+from steepest.priors.left_out import Suggested
+from steepest.priors.left_out import suggest as suggest_by
 from steepest.priors.likeness import shape_of
-from steepest.priors.suggestion import Suggested
-from steepest.priors.suggestion import suggest as suggest_by
 from steepest.records import Config, TaskFacts
 from steepest.rules import RULES
 from steepest.study.fit_arguments import check_framework
