@@ -35,7 +35,10 @@ LIKE_ADAM = ("AdamW", "Nadam", "NAdamW")
 DECADES = (1.0, 0.1, 10.0)  # times the default learning rate, where nothing is measured
 
 
-def start_list(rule: str) -> tuple[Entry, ...]:
+VERSION = 1  # of the lists, which a study keeps: one more where a list changes
+
+
+def start_list(rule: str, version: int = VERSION) -> tuple[Entry, ...]:
     """Return what was measured to be good starts of a rule; nothing where nothing was."""
     if rule == "ASGD":
         return _WITHOUT_MOMENTUM

@@ -1,10 +1,15 @@
 """The atlas as a page: what is said of optimizers, the heat map, all tables."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from steepest.measures.among import Among
 from steepest.priors.atlas import Atlas
 from steepest.priors.measured_lists import load_lists
-from steepest.reports import atlas_tables
+from steepest.reports import among_text, atlas_tables
 from steepest.reports.atlas_findings import FINDINGS
 from steepest.reports.page.document import environment
+from steepest.text import plain
 
 LEVELS = (0.01, 0.03, 0.1, 0.3)  # of the heat map's colours, above the best
 KEY = (
@@ -16,8 +21,8 @@ KEY = (
 )
 
 
-def atlas_page(atlas: Atlas) -> str:
-    """Return the page as HTML, without scripts."""
+def atlas_page(atlas: Atlas, own: Among | None = None) -> str:
+    """Return the page as HTML, without scripts; with a person's own study beside it, if given."""
     heat, order = atlas_tables.heat_table(atlas), atlas_tables.names(atlas)
     heated = []
     for i, row in enumerate(heat.rows):
@@ -33,6 +38,8 @@ def atlas_page(atlas: Atlas) -> str:
             sentences=[*atlas.figures["sentences"], *FINDINGS],
             heat=heat,
             heated=heated,
+            yours=None if own is None else _yours(own, atlas, order),
+            like=() if own is None else own.like,
             key=KEY,
             tables=[
                 atlas_tables.optimizers_table(atlas),
@@ -45,6 +52,17 @@ def atlas_page(atlas: Atlas) -> str:
             ],
         )
     )
+
+
+def _yours(own: Among, atlas: Atlas, order: Sequence[str]) -> dict[str, Any]:
+    """Return the section and the row of the heat map of a person's own study."""
+    values = [own.excess.get(name) for name in order]
+    return {
+        "title": among_text.TITLE,
+        "sentences": among_text.sentences(own, atlas),
+        "task": plain(own.task),
+        "cells": [(atlas_tables.percent(v), level(v)) for v in values],
+    }
 
 
 def level(excess: float | None) -> str:
