@@ -108,6 +108,7 @@ def make_lists(found: Table) -> dict[str, Any]:
     every = {}
     for name, rule in found.rules.items():
         judged = lists.judge(found, rule)
+        gains = lists.gains(found, rule, judged)
         every[name] = {
             "list": [_entry(rule, i) for i in lists.start_list(found, rule)],
             "tasks": int(rule.measured.sum()),
@@ -121,6 +122,8 @@ def make_lists(found: Table) -> dict[str, Any]:
                 }
                 for k in lists.JUDGED
             },
+            "gains": gains,
+            "better": lists.is_better(gains),
         }
     return {"version": VERSION, "optimizers": every}
 

@@ -7,6 +7,7 @@ from steepest.priors.atlas import Atlas, load_atlas
 from steepest.priors.measured_lists import load_lists
 from steepest.reports import atlas_tables
 from steepest.reports.atlas_findings import FINDINGS
+from steepest.reports.atlas_list_tables import gains_table, lists_table
 from steepest.reports.atlas_tables import Table
 
 PAGE = Path(__file__).parents[2] / "docs" / "atlas.md"
@@ -62,8 +63,10 @@ def page(atlas: Atlas) -> str:
         parts.append(f"## {one.title}\n\n{markdown(one)}")
     parts.append("## Start lists")
     for k in (1, 3, 8):
-        one = atlas_tables.lists_table(lists, order, k)
+        one = lists_table(lists, order, k)
         parts.append(f"### {one.title}\n\n{markdown(one)}")
+    gains = gains_table(lists, order)
+    parts.append(f"### {gains.title}\n\n{markdown(gains)}")
     parts += [f"## The tasks\n\n{markdown(atlas_tables.tasks_table(atlas))}", HONEST]
     parts.append(LICENCES.read_text(encoding="utf-8").replace("# The data", "## The data"))
     return "\n\n".join(part.strip() for part in parts) + "\n"

@@ -1,21 +1,14 @@
 """The atlas as tables and sentences, which its page in the docs and its page in HTML share."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from steepest import text
 from steepest.priors.atlas import Atlas
 from steepest.reports.numbers import MISSING, number
 
 LEVELS = ("0.01", "0.03", "0.1", "0.3")
-HOW = {
-    "listed": "start list",
-    "today": "the list that searches start from",
-    "usual": "the default and its neighbours",
-    "random": "random points",
-}
 
 
 @dataclass(frozen=True)
@@ -230,30 +223,6 @@ def suggestions_table(atlas: Atlas) -> Table:
         "the other families, which also settle how likeness and large excesses count. Excess over "
         "the lowest loss of any optimizer, and shares of tasks.",
         ("", "excess, median", "90 % point", "≤ 1 %", "≤ 3 %", "≤ 10 %", "≤ 30 %"),
-        tuple(rows),
-    )
-
-
-def lists_table(lists: Mapping[str, Any], order: Sequence[str], k: int) -> Table:
-    """Return how start lists do on families that they were made without, beside other starts."""
-    every = lists["optimizers"]
-    rows = [
-        (
-            name,
-            *(
-                f"{percent(every[name]['judged'][str(k)][how]['median'])} / "
-                f"{percent(every[name]['judged'][str(k)][how]['ninety'])}"
-                for how in HOW
-            ),
-        )
-        for name in order
-        if name in every
-    ]
-    return Table(
-        f"The best of the first {k}",
-        "Excess over the optimizer's own best configuration, median / 90 % point over tasks, above "
-        "100 % counted as that. Lists are made without the family they are judged on.",
-        ("optimizer", *HOW.values()),
         tuple(rows),
     )
 

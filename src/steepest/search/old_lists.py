@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from steepest.errors import InputError
 from steepest.parse.contestant import Contestant
-from steepest.priors.start_lists import VERSION, start_list
+from steepest.priors import start_lists
 from steepest.records import ContestantRecord
 from steepest.rules import find_rule
 from steepest.spaces import Space, Value
@@ -12,11 +12,11 @@ from steepest.spaces import Space, Value
 
 def check_version(version: int) -> None:
     """Raise `InputError` for lists that a later version of Steepest brought."""
-    if version > VERSION:
+    if version > start_lists.VERSION:
         raise InputError(
             f"the study began with version {version} of the start lists, and this version of "
-            f"Steepest has those up to {VERSION}; go on with the version that began it, or choose "
-            "another directory with out"
+            f"Steepest has those up to {start_lists.VERSION}; go on with the version that began it, "
+            "or choose another directory with out"
         )
 
 
@@ -27,11 +27,11 @@ def with_lists_of(version: int, one: Contestant, known: ContestantRecord) -> Con
     search other hyperparameters.
     """
     rule = find_rule(one.rule)
-    if one.baseline or version == VERSION:
+    if one.baseline or version == start_lists.VERSION:
         return one
     fixed: dict[str, Value] = dict(one.fixed)
     space: dict[str, Space] = dict(one.space)
-    for key in _listed(rule.name, VERSION) ^ _listed(rule.name, version):
+    for key in _listed(rule.name, start_lists.VERSION) ^ _listed(rule.name, version):
         if key in one.given:
             continue
         if key in space and key in known.fixed:
@@ -45,4 +45,4 @@ def with_lists_of(version: int, one: Contestant, known: ContestantRecord) -> Con
 
 
 def _listed(rule: str, version: int) -> set[str]:
-    return {key for entry in start_list(rule, version) for key in entry}
+    return {key for entry in start_lists.start_list(rule, version) for key in entry}

@@ -8,6 +8,7 @@ from steepest.priors.atlas import Atlas
 from steepest.priors.measured_lists import load_lists
 from steepest.reports import among_text, atlas_tables
 from steepest.reports.atlas_findings import FINDINGS
+from steepest.reports.atlas_list_tables import gains_table, lists_table
 from steepest.reports.page.document import environment
 from steepest.text import plain
 
@@ -47,7 +48,8 @@ def atlas_page(atlas: Atlas, own: Among | None = None) -> str:
                 atlas_tables.exponents_table(atlas),
                 atlas_tables.scaling_table(atlas),
                 atlas_tables.suggestions_table(atlas),
-                *(atlas_tables.lists_table(load_lists(), order, k) for k in (1, 3, 8)),
+                *(lists_table(load_lists(), order, k) for k in (1, 3, 8)),
+                gains_table(load_lists(), order),
                 atlas_tables.tasks_table(atlas),
             ],
         )
