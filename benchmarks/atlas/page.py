@@ -26,8 +26,8 @@ again by `python -m benchmarks.findings`.
 HONEST = """## What it cannot say
 
 Models are small, data real but small, the machine one. Nothing here was trained for hours, on
-images of natural size, or from weights that somebody else had trained. Each configuration has one
-seed so far; a run's own deviation is 3 to 21 % of its mean, so that an
+images of natural size, or from weights that somebody else had trained. {seeds} A run's own
+deviation is 3 to 21 % of its mean, so that an
 excess of a few per cent on one task is chance, and the lowest of many noisy losses is a little too
 low for all alike. What one optimizer gains by more configurations is no merit of its own: SGD, Adam
 and some others have a few more of them than the rest. Validation losses choose and judge, on the
@@ -67,9 +67,22 @@ def page(atlas: Atlas) -> str:
         parts.append(f"### {one.title}\n\n{markdown(one)}")
     gains = gains_table(lists, order)
     parts.append(f"### {gains.title}\n\n{markdown(gains)}")
-    parts += [f"## The tasks\n\n{markdown(atlas_tables.tasks_table(atlas))}", HONEST]
+    parts += [f"## The tasks\n\n{markdown(atlas_tables.tasks_table(atlas))}", honest(atlas)]
     parts.append(LICENCES.read_text(encoding="utf-8").replace("# The data", "## The data"))
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def honest(atlas: Atlas) -> str:
+    """Return what the atlas cannot say."""
+    three, tasks = atlas.figures["three_seeds"], len(atlas.tasks)
+    seeds = (
+        "Optimizers are compared on one seed."
+        if not three
+        else f"Optimizers are compared on three seeds of the better configurations on {three} of "
+        f"the {tasks} tasks, and on one where not all of them have three."
+    )
+    head, text = HONEST.split("\n\n", 1)
+    return f"{head}\n\n{wrapped(text.format(seeds=seeds))}"
 
 
 def markdown(one: Table) -> str:

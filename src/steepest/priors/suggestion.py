@@ -17,7 +17,6 @@ from jaxtyping import Bool, Float64, Int64
 
 from steepest.priors.atlas import WORST, Atlas
 from steepest.priors.likeness import Shape, distance
-from steepest.rules import find_rule
 from steepest.spaces import Value
 
 CLEAR = 2.0  # standard errors over families by which an unusual value has to be better
@@ -71,7 +70,7 @@ class Choices:
     @cached_property
     def usual(self) -> Bool[np.ndarray, " configs"]:
         """Whether all values of a configuration but its learning rate are usual ones."""
-        return np.array([is_usual(*one) for one in zip(self.rules, self.values, strict=True)])
+        return np.array([is_usual(one) for one in self.values])
 
     @cached_property
     def families(self) -> Float64[np.ndarray, "tasks families"]:
@@ -92,17 +91,12 @@ def choices(atlas: Atlas, allowed: Collection[str]) -> Choices:
     )
 
 
-def is_usual(rule: str, values: Mapping[str, Value]) -> bool:
-    """Return whether a person would write these values: defaults, or round ones.
+def is_usual(values: Mapping[str, Value]) -> bool:
+    """Return whether a person would write these values, which differ from the defaults.
 
     A round number has one digit, or its distance from 1 has. Learning rates are not looked at.
     """
-    default = find_rule(rule).settings("keras")
-    return all(
-        value == default.get(name) or _is_round(value)
-        for name, value in values.items()
-        if name != "learning_rate"
-    )
+    return all(_is_round(value) for name, value in values.items() if name != "learning_rate")
 
 
 def _is_round(value: Value) -> bool:

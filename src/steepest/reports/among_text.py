@@ -59,12 +59,12 @@ def _sizes(found: Among, atlas: Atlas) -> Iterator[str]:
     ):
         low, high = min(theirs), max(theirs)
         if low <= own <= high:
-            share = sum(one <= own for one in theirs)
-            yield f"Its {own:,} {what} are as many as on {share} of {len(theirs)} tasks, or more."
+            fewer = sum(one < own for one in theirs)
+            yield f"It has {own:,} {what}, more than {fewer} of the {len(theirs)} tasks."
         else:
             far = own > FAR * high or own * FAR < low
             yield (
-                f"Its {own:,} {what} lie outside of what was measured, {low:,} to {high:,}"
+                f"It has {own:,} {what}, outside of what was measured, {low:,} to {high:,}"
                 f"{': take what follows with care' if far else ''}."
             )
 

@@ -134,10 +134,17 @@ def tuning_table(atlas: Atlas) -> Table:
     )
 
 
+def by_family(atlas: Atlas) -> list[int]:
+    """Return the places of the tasks, family by family."""
+    order = list(dict.fromkeys(task.family for task in atlas.tasks))
+    return sorted(range(len(atlas.tasks)), key=lambda i: order.index(atlas.tasks[i].family))
+
+
 def heat_table(atlas: Atlas) -> Table:
-    """Return each optimizer's excess on each task."""
+    """Return each optimizer's excess on each task, family by family."""
     every, rows = names(atlas), []
-    for i, task in enumerate(atlas.tasks):
+    for i in by_family(atlas):
+        task = atlas.tasks[i]
         cells = [percent(atlas.figures["excess"][name][i]) for name in every]
         rows.append((task.what, task.family, number(task.best, 3), *cells))
     return Table(

@@ -15,8 +15,8 @@ def check_version(version: int) -> None:
     if version > start_lists.VERSION:
         raise InputError(
             f"the study began with version {version} of the start lists, and this version of "
-            f"Steepest has those up to {start_lists.VERSION}; go on with the version that began it, "
-            "or choose another directory with out"
+            f"Steepest has those up to {start_lists.VERSION}; go on with the version that began "
+            "it, or choose another directory with out"
         )
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from steepest.measures.among import Among
 from steepest.priors.atlas import Atlas
 from steepest.priors.measured_lists import load_lists
 from steepest.reports import among_text, atlas_tables
 from steepest.reports.atlas_findings import FINDINGS
 from steepest.reports.atlas_list_tables import gains_table, lists_table
+from steepest.reports.page.atlas_profile import profiles, stroke
 from steepest.reports.page.document import environment
 from steepest.text import plain
 
@@ -25,10 +28,11 @@ KEY = (
 def atlas_page(atlas: Atlas, own: Among | None = None) -> str:
     """Return the page as HTML, without scripts; with a person's own study beside it, if given."""
     heat, order = atlas_tables.heat_table(atlas), atlas_tables.names(atlas)
-    heated = []
-    for i, row in enumerate(heat.rows):
-        values = [atlas.figures["excess"][name][i] for name in order]
-        heated.append((row[:3], [(c, level(v)) for c, v in zip(row[3:], values, strict=True)]))
+    heated, like = [], () if own is None else own.like
+    for at, row in zip(atlas_tables.by_family(atlas), heat.rows, strict=True):
+        values = [atlas.figures["excess"][name][at] for name in order]
+        cells = [(c, level(v)) for c, v in zip(row[3:], values, strict=True)]
+        heated.append((row[:3], cells, at in like))
     return (
         environment()
         .get_template("atlas.html.j2")
@@ -40,10 +44,11 @@ def atlas_page(atlas: Atlas, own: Among | None = None) -> str:
             heat=heat,
             heated=heated,
             yours=None if own is None else _yours(own, atlas, order),
-            like=() if own is None else own.like,
+            profiles=Markup(profiles(atlas, order)),
+            strokes=[(name, stroke(i)) for i, name in enumerate(order)],
             key=KEY,
+            best=atlas_tables.optimizers_table(atlas),
             tables=[
-                atlas_tables.optimizers_table(atlas),
                 atlas_tables.tuning_table(atlas),
                 atlas_tables.exponents_table(atlas),
                 atlas_tables.scaling_table(atlas),
