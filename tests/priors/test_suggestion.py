@@ -226,11 +226,22 @@ def test_like_tasks_are_of_the_same_kind_where_there_are_any():
     assert alike(atlas, Shape(RECURRENT, CLASSES, 1, 1)) == [0, 1, 2, 3, 4]
 
 
-def test_defaults_and_best_are_medians_over_like_tasks():
-    found = suggest(small_atlas(), Shape(ATTENTION, CLASSES, 1000, 1000), BOTH, 2)
+def test_defaults_and_best_are_medians_over_like_tasks(monkeypatch):
+    shape = Shape(ATTENTION, CLASSES, 1000, 1000)
+    monkeypatch.setattr("steepest.priors.left_out.ALIKE", 2)
+    found = suggest(small_atlas(), shape, BOTH, 2)
     assert found.default == {"Adam": pytest.approx(0.05), "SGD": pytest.approx(0.6)}
     assert found.tuned == {"Adam": pytest.approx(0.05), "SGD": pytest.approx(0.3)}
+    assert found.like == found.judged == (2, 3)
     assert found.record.tasks == ("c", "d")
+
+
+def test_where_few_tasks_are_like_all_are_judged():
+    found = suggest(small_atlas(), Shape(ATTENTION, CLASSES, 1000, 1000), BOTH, 2)
+    assert found.like == (2, 3)
+    assert found.judged == (0, 1, 2, 3, 4)
+    assert len(found.record.tasks) == 5
+    assert found.default == {"Adam": pytest.approx(0.2), "SGD": pytest.approx(0.6)}
 
 
 def test_an_atlas_survives_its_file():

@@ -14,6 +14,7 @@ from jaxtyping import Float64
 from steepest.priors.atlas import WORST, Atlas
 from steepest.priors.likeness import Shape
 from steepest.priors.suggestion import (
+    ALIKE,
     Choices,
     Pick,
     Weighing,
@@ -47,7 +48,8 @@ class Suggested:
     shape: Shape
     picks: tuple[Pick, ...]
     like: tuple[int, ...]  # the tasks of the atlas that are like it, by their places
-    record: Record  # how suggestions did on those
+    judged: tuple[int, ...]  # those, or all where they are too few to say how suggestions do
+    record: Record  # how suggestions did on what is judged
     tuned: Mapping[str, float]  # of optimizers, the median excess of their best there
     default: Mapping[str, float]  # alike of the framework's default
 
@@ -104,9 +106,11 @@ def left_out(found: Choices, tasks: Sequence[int]) -> Record:
 def suggest(atlas: Atlas, shape: Shape, allowed: Collection[str], count: int) -> Suggested:
     """Return what to start with on a task of this shape, of the optimizers that are allowed."""
     found, like = choices(atlas, allowed), alike(atlas, shape)
+    enough = len({atlas.tasks[at].series for at in like}) >= ALIKE
+    judged = like if enough else list(range(len(atlas.tasks)))
     tuned, default = {}, {}
     for name in found.places:
-        excess = atlas.optimizers[name].excess[:, like]
+        excess = atlas.optimizers[name].excess[:, judged]
         known = ~np.isnan(excess[0])
         if known.any():
             tuned[name] = float(np.median(np.nanmin(excess[:, known], axis=0)))
@@ -116,7 +120,8 @@ def suggest(atlas: Atlas, shape: Shape, allowed: Collection[str], count: int) ->
         shape,
         tuple(picks(found, nearness(atlas, shape, way.reach), count, way.cap)),
         tuple(like),
-        left_out(found, like),
+        tuple(judged),
+        left_out(found, judged),
         tuned,
         default,
     )
