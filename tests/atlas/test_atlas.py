@@ -13,7 +13,9 @@ from benchmarks.atlas.table import Rule, lowest, on_equal_terms, read
 from benchmarks.atlas.tasks import FAMILIES, WORKS
 from steepest.priors.atlas import load_atlas
 from steepest.priors.measured_lists import load_lists
+from steepest.priors.start_lists import DECADES, start_list
 from steepest.records import Config
+from steepest.reports.explain.measured import measured
 from steepest.reports.page.atlas_page import atlas_page, level
 from steepest.rules import RULES, find_rule
 
@@ -198,6 +200,52 @@ def test_the_best_rate_is_the_lowest_point_of_a_parabola():
     rule.__dict__["line"] = (2, 3, 4)
     rule.__dict__["rates"] = rates[2:]
     assert best_rate(rule, 0) is None
+
+
+@pytest.mark.parametrize("name", sorted(load_atlas().optimizers))
+def test_explain_says_what_was_measured_with_the_number_of_tasks(name):
+    one = load_atlas().figures["optimizers"][name]
+    told = " ".join(measured(name))
+    assert f"in the median of {one['tasks']} small tasks" in told
+    assert f"the best of {len(load_atlas().optimizers)} optimizers" in told
+    assert measured("Rprop") == []
+
+
+def test_a_list_is_better_only_where_that_is_clear_in_what_a_search_begins_with():
+    clear, unclear = {"mean": 0.1, "low": 0.02}, {"mean": 0.1, "low": -0.02}
+    worse = {"mean": -0.01, "low": -0.1}
+    assert lists.is_better({"3": clear})
+    assert lists.is_better({"3": clear, "5": unclear})
+    assert not lists.is_better({"3": unclear, "5": clear})
+    assert not lists.is_better({"3": clear, "5": worse})
+
+
+def test_gains_are_of_families_left_out(table):
+    """Counted again for one optimizer: today's best of three less that of the list."""
+    rule = table.rules["Adam"]
+    found = lists.gains(table, rule, lists.judge(table, rule))["3"]
+    costs, means = lists.excess(table, rule), []
+    for family in dict.fromkeys(table.families):
+        some = np.flatnonzero(table.families == family)
+        listed = lists.start_list(table, rule, without=family)[:3]
+        today = design.today("Adam")[:3]
+        lower = costs[np.ix_(today, some)].min(axis=0) - costs[np.ix_(listed, some)].min(axis=0)
+        means.append(np.average(lower, weights=table.weights[some]))
+    assert found["mean"] == pytest.approx(np.mean(means), rel=1e-3)
+    assert found["low"] < found["mean"] < found["high"]
+
+
+def test_what_searches_start_from_is_what_lists_are_held_against():
+    for name in design.PLANS:
+        usual = find_rule(name).settings("keras")
+        entries = start_list(name) or tuple(
+            {"learning_rate": usual["learning_rate"] * times} for times in DECADES
+        )
+        for at, entry in zip(design.today(name), entries, strict=True):
+            values = design.configs(name)[at].hyperparameters
+            for key, value in {**usual, **entry}.items():
+                wanted = value if isinstance(value, str) else pytest.approx(value, rel=1e-2)
+                assert values[key] == wanted
 
 
 def test_a_list_that_ships_can_be_read_by_a_search():

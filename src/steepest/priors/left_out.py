@@ -75,18 +75,13 @@ def first(
     found: Choices, tasks: Sequence[int], way: Weighing, without: str | None = None
 ) -> Float64[np.ndarray, " tasks"]:
     """Return the excess of the first suggestion on tasks, made without the family of each."""
-    atlas = found.atlas
-    weights = []
-    for at in tasks:
-        task = atlas.tasks[at]
-        shape = Shape(task.kind, task.goal, task.parameters, task.steps)
-        others = [one.family not in (task.family, without) for one in atlas.tasks]
-        weights.append(nearness(atlas, shape, way.reach) * others)
-    places, means = chosen(found, np.array(weights), way.cap)
-    at = places[means.argmin(axis=0), np.arange(len(tasks))]
-    suggested: Float64[np.ndarray, " tasks"] = np.nan_to_num(
-        found.excess[at, list(tasks)], nan=WORST
-    )
+    some = list(tasks)
+    families = np.array([task.family for task in found.atlas.tasks])
+    others = (families != families[some, None]) & (families != without)
+    weights = found.atlas.series_weights * np.exp(-found.apart[some] / way.reach) * others
+    places, means = chosen(found, weights, way.cap)
+    at = places[means.argmin(axis=0), np.arange(len(some))]
+    suggested: Float64[np.ndarray, " tasks"] = np.nan_to_num(found.excess[at, some], nan=WORST)
     return suggested
 
 

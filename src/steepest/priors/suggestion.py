@@ -78,6 +78,13 @@ class Choices:
         own = np.array([task.family for task in self.atlas.tasks])
         return np.stack([own == one for one in dict.fromkeys(own)], axis=1).astype(float)
 
+    @cached_property
+    def apart(self) -> Float64[np.ndarray, "tasks tasks"]:
+        """How far the tasks of the atlas are from each other."""
+        tasks = self.atlas.tasks
+        shapes = [Shape(one.kind, one.goal, one.parameters, one.steps) for one in tasks]
+        return np.array([[distance(shape, one) for one in tasks] for shape in shapes])
+
 
 def choices(atlas: Atlas, allowed: Collection[str]) -> Choices:
     """Return the configurations of the optimizers that may be suggested."""
