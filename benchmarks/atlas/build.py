@@ -11,7 +11,7 @@ from benchmarks.atlas import figures, lists, store, table
 from benchmarks.atlas.exponents import exponents
 from benchmarks.atlas.scaling import scaling
 from benchmarks.atlas.sentences import sentences
-from benchmarks.atlas.table import Rule, Table
+from benchmarks.atlas.table import Rule, Table, of_tasks
 from steepest.priors.atlas import Atlas, AtlasTask, Measured, from_json, to_json
 from steepest.priors.left_out import left_out, settled
 from steepest.priors.likeness import goal_of, kind_of
@@ -19,20 +19,20 @@ from steepest.priors.suggestion import choices
 from steepest.records import Parameter
 from steepest.rules import find_rule
 
-MOST = 0.75  # of the tasks: optimizers that were trained on fewer are left out
+MOST = 0.75  # of the series: optimizers that were trained on fewer are left out
 VERSION = 1  # of the atlas and its lists: one more with every build that is shipped
 PRIORS = Path(__file__).parents[2] / "src" / "steepest" / "priors"
 
 
 def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the summary and the start lists, as they are written."""
-    found = table.read(folder)
-    found = Table(found.tasks, found.facts, {n: r for n, r in found.rules.items() if _usable(r)})
+    every = usable(table.read(folder))
+    found = of_all(every)
     atlas = make_atlas(found)
     kept = from_json(to_json(atlas))  # as a reader has it: suggestions are judged by that
     numbers = {
         **figures.figures(found),
-        "exponents": exponents(found),
+        "exponents": exponents(every),
         "scaling": scaling(found),
         "suggestions": judge_suggestions(kept),
         "sentences": sentences(found),
@@ -41,9 +41,25 @@ def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
     return to_json(whole), make_lists(found)
 
 
-def _usable(rule: Rule) -> bool:
-    """Whether an optimizer was trained on most tasks; figures of others would be of other tasks."""
-    return float(rule.measured.mean()) >= MOST
+def usable(found: Table) -> Table:
+    """Leave out optimizers that few series were trained with; a series is one or more tasks."""
+    series = set(found.series)
+    rules = {
+        name: rule
+        for name, rule in found.rules.items()
+        if len(set(found.series[rule.measured])) >= MOST * len(series)
+    }
+    return Table(found.tasks, found.facts, rules)
+
+
+def of_all(found: Table) -> Table:
+    """Leave out variations of a task that not all optimizers were trained on.
+
+    They say how an optimizer's best rate moves; which optimizer is best they cannot say.
+    """
+    whole = np.all([rule.measured for rule in found.rules.values()], axis=0)
+    kept = [t for t, name in enumerate(found.tasks) if whole[t] or found.series[t] == name]
+    return of_tasks(found, kept)
 
 
 def make_atlas(found: Table) -> Atlas:

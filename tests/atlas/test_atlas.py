@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.atlas import build, design, figures, lists, page, store, train
 from benchmarks.atlas.exponents import best_rate
-from benchmarks.atlas.table import Rule, lowest, on_equal_terms, read
+from benchmarks.atlas.table import Rule, Table, lowest, on_equal_terms, read
 from benchmarks.atlas.tasks import FAMILIES, WORKS
 from steepest.priors.atlas import load_atlas
 from steepest.priors.measured_lists import load_lists
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def table():
-    return read()
+    return build.of_all(build.usable(read()))
 
 
 def test_what_ships_is_made_from_the_trainings(table):
@@ -178,6 +178,32 @@ def test_optimizers_are_compared_on_as_many_seeds():
     assert even["SGD"].losses.tolist() == [[0.5, 0.4]]
     assert even["Adam"].losses.tolist() == [[0.6, 0.3]]
     assert even["SGD"].seeds.tolist() == [[3, 1]]
+
+
+def a_table():
+    """Task a with two variations, and task b: SGD on all, Adam on a, a-1 and b, Lion on b alone."""
+    names, series = ("a", "a-1", "a-2", "b"), ("a", "a", "a", "b")
+    config = (design.configs("SGD")[0],)
+    known = {"SGD": [1, 1, 1, 1], "Adam": [1, 1, 0, 1], "Lion": [0, 0, 0, 1]}
+    rules = {}
+    for name, trained in known.items():
+        losses = np.where(trained, [[0.1, 0.2, 0.3, 0.4]], np.nan)
+        curves = {(0, t): np.full(3, float(t)) for t in np.flatnonzero(trained)}
+        rules[name] = Rule(name, config, losses, losses, losses, losses, losses, curves)
+    facts = tuple({"family": "text", "series": one} for one in series)
+    return Table(names, facts, rules)
+
+
+def test_optimizers_of_few_series_and_variations_not_all_have_are_left_out():
+    """However many variations there are: an optimizer that has each series once stays."""
+    usable = build.usable(a_table())
+    assert list(usable.rules) == ["SGD", "Adam"]
+    whole = build.of_all(usable)
+    assert whole.tasks == ("a", "a-1", "b")
+    assert whole.rules["Adam"].first.tolist() == [[0.1, 0.2, 0.4]]
+    assert [float(one[0]) for one in whole.rules["SGD"].curves.values()] == [0.0, 1.0, 3.0]
+    assert sorted(whole.rules["SGD"].curves) == [(0, 0), (0, 1), (0, 2)]
+    assert whole.weights.tolist() == [0.5, 0.5, 1.0]
 
 
 def test_quantiles_are_weighted():

@@ -183,7 +183,8 @@ def exponents_table(atlas: Atlas) -> Table:
         "The exponent a of rate ∝ numberᵃ: 0.5 means that four times the number asks for twice the "
         "rate, −1 that it asks for a quarter. Mean over optimizers with its 95 % interval, which "
         "is of optimizers alone: each series is one model with one data set, so other models may "
-        "differ by more. Of Adam and SGD each series by itself."
+        "differ by more. Of Adam and SGD each series by itself. Where not all optimizers were "
+        "trained on a variation, it counts here alone."
         + ("" if rows else " No series has been trained yet."),
         ("number", "exponent", "95 % interval", "optimizers", "series", "Adam", "SGD"),
         tuple(rows),
