@@ -49,7 +49,7 @@ def test_it_says_what_it_took_the_task_for(found):
 
 
 def test_the_code_builds_the_first_suggestion(found):
-    names = {"keras": keras}
+    names = {"keras": keras, "model": make_model()}
     exec(found.code(), names)
     made = names["optimizer"]
     rate = found.config.hyperparameters["learning_rate"]
