@@ -30,7 +30,7 @@ def lists_table(lists: Mapping[str, Any], order: Sequence[str], k: int) -> Table
         if name in every
     ]
     return Table(
-        f"The best of the first {k}",
+        "Start lists: the first entry" if k == 1 else f"Start lists: the best of the first {k}",
         "Excess over the optimizer's own best configuration, median / 90 % point over tasks, above "
         "100 % counted as that. Lists are made without the family they are judged on.",
         ("optimizer", *HOW.values()),
@@ -51,7 +51,7 @@ def gains_table(lists: Mapping[str, Any], order: Sequence[str]) -> Table:
         if name in every
     ]
     return Table(
-        "Are they better than the lists that searches start from?",
+        "Are start lists better than those that searches start from?",
         "By how many points of per cent the best of the first three, which a search begins with, "
         "and of the first five lies lower than that of today's list: mean and 95 % interval over "
         "families of tasks, each judged by a list that was made without it. Better is what is "

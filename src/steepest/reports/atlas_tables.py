@@ -9,6 +9,7 @@ from steepest.priors.atlas import Atlas
 from steepest.reports.numbers import MISSING, number
 
 LEVELS = ("0.01", "0.03", "0.1", "0.3")
+WITHIN = tuple(f"≤\N{NO-BREAK SPACE}{level}\N{NO-BREAK SPACE}%" for level in (1, 3, 10, 30))
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,7 @@ def optimizers_table(atlas: Atlas) -> Table:
             "shares first",
             "excess, median",
             "90 % point",
-            "≤ 1 %",
-            "≤ 3 %",
-            "≤ 10 %",
-            "≤ 30 %",
+            *WITHIN,
         ),
         tuple(rows),
     )
@@ -230,7 +228,7 @@ def suggestions_table(atlas: Atlas) -> Table:
         f"On each of {figures['tasks']} tasks, what is suggested without training by the tasks of "
         "the other families, which also settle how likeness and large excesses count. Excess over "
         "the lowest loss of any optimizer, and shares of tasks.",
-        ("", "excess, median", "90 % point", "≤ 1 %", "≤ 3 %", "≤ 10 %", "≤ 30 %"),
+        ("", "excess, median", "90 % point", *WITHIN),
         tuple(rows),
     )
 
