@@ -162,6 +162,22 @@ def test_each_optimizer_of_the_atlas_can_be_suggested(name, framework):
     assert rule.name.lower() in found.code().lower()
 
 
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "said"),
+    [
+        (-1.0, -1.5, -0.5, "twice as many epochs asked for 0.5 times the learning rate"),
+        (-1.0, -2.5, 0.5, ""),
+        (-1.0, None, None, ""),
+    ],
+)
+def test_a_longer_training_hears_how_rates_move_with_length(mean, low, high, said):
+    one = {"mean": mean, "low": low, "high": high, "optimizers": {"Adam": {"mnist-mlp": mean}}}
+    atlas = replace(load_atlas(), figures={"exponents": {"epochs": one}})
+    long = TaskFacts("long", "mse", (), 1000, 32_000, 100, 0, 1000, 32)
+    told = " ".join(advice(atlas, run_suggest(long).found))
+    assert ("on 1 task, " + said in told) if said else ("twice as many" not in told)
+
+
 def test_few_like_tasks_are_not_judged_by():
     atlas = load_atlas()
     weights = (Parameter("attention/query", (8, 2, 4), "kernel"),)

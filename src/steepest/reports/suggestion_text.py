@@ -125,6 +125,7 @@ def _distance(atlas: Atlas, found: Suggested) -> Iterator[str]:
             yield (
                 f"Yours has {own:,} {what}, {own / max(theirs):.0f} times the most of the tasks "
                 "like it: nothing as large was measured."
+                f"{_by_length(atlas) if what == 'steps' else ''}"
             )
         elif own * FAR < min(theirs):
             yield (
@@ -142,6 +143,19 @@ def text(atlas: Atlas, found: Suggested, config: Config, facts: TaskFacts, frame
         "steepest compare the optimizer."
     )
     return "\n".join([*lines, "", source, "", *wrap(rests, WIDTH)])
+
+
+def _by_length(atlas: Atlas) -> str:
+    """Say how the best rate moves with the length of training, where that is clear."""
+    one = atlas.figures.get("exponents", {}).get("epochs", {})
+    low, high = one.get("low"), one.get("high")
+    if low is None or high is None or low * high <= 0:
+        return ""
+    series = {name for slopes in one["optimizers"].values() for name in slopes}
+    return (
+        f" Where the length alone was varied, on {many(len(series), 'task')}, twice as many epochs "
+        f"asked for {2 ** one['mean']:.2g} times the learning rate."
+    )
 
 
 def _wrapped(one: str) -> list[str]:
