@@ -261,10 +261,17 @@ def test_gains_are_of_families_left_out(table):
     assert found["low"] < found["mean"] < found["high"]
 
 
-def test_what_searches_start_from_is_what_lists_are_held_against():
+def test_searches_start_from_what_is_better_since_version_2():
+    """Of the atlas' list as it was then, in two digits, and of no other."""
+    every = load_lists()["optimizers"]
+    taken = [name for name in RULES if start_list(name) != start_list(name, 1)]
+    assert taken == [name for name in RULES if name in every and every[name]["better"]]
+
+
+def test_what_searches_started_from_is_what_lists_are_held_against():
     for name in design.PLANS:
         usual = find_rule(name).settings("keras")
-        entries = start_list(name) or tuple(
+        entries = start_list(name, 1) or tuple(
             {"learning_rate": usual["learning_rate"] * times} for times in DECADES
         )
         for at, entry in zip(design.today(name), entries, strict=True):
