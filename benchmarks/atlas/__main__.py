@@ -45,5 +45,17 @@ def build(folder: Path) -> None:
     write_page()
 
 
+@main.command()
+@click.option("--optimizers", default="Adam,AdamW", show_default=True)
+@click.option("--tasks", default="", help="Of benchmarks/verdicts.  [default: three of them]")
+@click.option("--studies", default=3, show_default=True, help="From different seeds, a task each.")
+@click.option("--file", type=click.Path(path_type=Path), default=Path("in-search.jsonl"))
+def search(optimizers: str, tasks: str, studies: int, file: Path) -> None:
+    """Judge start lists in the search itself, on tasks that are not in the atlas."""
+    from benchmarks.atlas.in_search import TASKS, run
+
+    run(optimizers.split(","), tasks.split(",") if tasks else TASKS, studies, file)
+
+
 if __name__ == "__main__":
     main()

@@ -11,27 +11,28 @@ from benchmarks.atlas import figures, lists, store, table
 from benchmarks.atlas.exponents import exponents
 from benchmarks.atlas.scaling import scaling
 from benchmarks.atlas.sentences import sentences
-from benchmarks.atlas.table import Rule, Table
-from steepest.priors import suggestion
+from benchmarks.atlas.table import Rule, Table, of_tasks
 from steepest.priors.atlas import Atlas, AtlasTask, Measured, from_json, to_json
+from steepest.priors.left_out import left_out, settled
 from steepest.priors.likeness import goal_of, kind_of
+from steepest.priors.suggestion import choices
 from steepest.records import Parameter
 from steepest.rules import find_rule
 
-MOST = 0.75  # of the tasks: optimizers that were trained on fewer are left out
-VERSION = 1  # of the atlas and its lists: one more with every build that is shipped
+MOST = 0.75  # of the series: optimizers that were trained on fewer are left out
+VERSION = 2  # of the atlas and its lists: one more with every build that is shipped
 PRIORS = Path(__file__).parents[2] / "src" / "steepest" / "priors"
 
 
 def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the summary and the start lists, as they are written."""
-    found = table.read(folder)
-    found = Table(found.tasks, found.facts, {n: r for n, r in found.rules.items() if _usable(r)})
+    every = usable(table.read(folder))
+    found = of_all(every)
     atlas = make_atlas(found)
     kept = from_json(to_json(atlas))  # as a reader has it: suggestions are judged by that
     numbers = {
         **figures.figures(found),
-        "exponents": exponents(found),
+        "exponents": exponents(every),
         "scaling": scaling(found),
         "suggestions": judge_suggestions(kept),
         "sentences": sentences(found),
@@ -40,9 +41,25 @@ def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
     return to_json(whole), make_lists(found)
 
 
-def _usable(rule: Rule) -> bool:
-    """Whether an optimizer was trained on most tasks; figures of others would be of other tasks."""
-    return float(rule.measured.mean()) >= MOST
+def usable(found: Table) -> Table:
+    """Leave out optimizers that few series were trained with; a series is one or more tasks."""
+    series = set(found.series)
+    rules = {
+        name: rule
+        for name, rule in found.rules.items()
+        if len(set(found.series[rule.measured])) >= MOST * len(series)
+    }
+    return Table(found.tasks, found.facts, rules)
+
+
+def of_all(found: Table) -> Table:
+    """Leave out variations of a task that not all optimizers were trained on.
+
+    They say how an optimizer's best rate moves; which optimizer is best they cannot say.
+    """
+    whole = np.all([rule.measured for rule in found.rules.values()], axis=0)
+    kept = [t for t, name in enumerate(found.tasks) if whole[t] or found.series[t] == name]
+    return of_tasks(found, kept)
 
 
 def make_atlas(found: Table) -> Atlas:
@@ -79,18 +96,16 @@ def _task(name: str, facts: Mapping[str, Any], best: float) -> AtlasTask:
 
 
 def judge_suggestions(atlas: Atlas) -> dict[str, Any]:
-    """Return how first suggestions do on tasks whose series, or whose family, is left out."""
-    every = suggestion.choices(atlas, atlas.optimizers)
-    tasks = [
-        i for i in range(len(atlas.tasks)) if not np.isnan(atlas.optimizers["Adam"].excess[0, i])
-    ]
-    weights = atlas.series_weights[tasks]
-    found: dict[str, Any] = {"tasks": len(tasks)}
-    for by in ("series", "family"):
-        record = suggestion.left_out(every, tasks, by=by)
-        found[by] = _spread(record.suggested, weights)
-        found["usual"] = _spread(record.usual, weights)
-    return found
+    """Return how first suggestions do on tasks whose family is left out, how to weigh as well."""
+    every = choices(atlas, atlas.optimizers)
+    record, way = left_out(every, range(len(atlas.tasks))), settled(every)
+    return {
+        "tasks": len(atlas.tasks),
+        "cap": way.cap,
+        "reach": way.reach if np.isfinite(way.reach) else None,
+        "family": _spread(record.suggested, atlas.series_weights),
+        "usual": _spread(record.usual, atlas.series_weights),
+    }
 
 
 def _spread(excess: Any, weights: Any) -> dict[str, Any]:
@@ -109,6 +124,7 @@ def make_lists(found: Table) -> dict[str, Any]:
     every = {}
     for name, rule in found.rules.items():
         judged = lists.judge(found, rule)
+        gains = lists.gains(found, rule, judged)
         every[name] = {
             "list": [_entry(rule, i) for i in lists.start_list(found, rule)],
             "tasks": int(rule.measured.sum()),
@@ -122,6 +138,8 @@ def make_lists(found: Table) -> dict[str, Any]:
                 }
                 for k in lists.JUDGED
             },
+            "gains": gains,
+            "better": lists.is_better(gains),
         }
     return {"version": VERSION, "optimizers": every}
 

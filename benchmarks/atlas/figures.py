@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.atlas.design import PLANS, STEP
-from benchmarks.atlas.table import Rule, Table
+from benchmarks.atlas.table import SEEDS, Rule, Table
 from steepest.statistics import estimate
 
 TIED = 0.03  # by which two losses may differ and share a rank
@@ -29,6 +29,7 @@ def figures(table: Table) -> dict[str, Any]:
     }
     return {
         "trainings": int(sum((~np.isnan(r.first)).sum() + _again(r) for r in table.rules.values())),
+        "three_seeds": int(sum(seeds_of(table) >= SEEDS)),
         "optimizers": {name: of_rule(table, rule) for name, rule in rules.items()},
         "ranks": ranks(table, rules),
         "excess": {name: excess_of_best(table, rule) for name, rule in rules.items()},
@@ -38,6 +39,12 @@ def figures(table: Table) -> dict[str, Any]:
 
 def _again(rule: Rule) -> int:
     return int(np.maximum(rule.seeds - 1, 0).sum())
+
+
+def seeds_of(table: Table) -> Any:
+    """Return how many seeds the better configurations have, `[tasks]`: of those that count."""
+    every = [np.where(r.measured, r.seeds.max(axis=0), SEEDS) for r in table.rules.values()]
+    return np.min(every, axis=0)
 
 
 def quantile(values: Any, weights: Any, share: float) -> float | None:

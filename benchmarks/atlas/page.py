@@ -7,6 +7,7 @@ from steepest.priors.atlas import Atlas, load_atlas
 from steepest.priors.measured_lists import load_lists
 from steepest.reports import atlas_tables
 from steepest.reports.atlas_findings import FINDINGS
+from steepest.reports.atlas_list_tables import gains_table, lists_table
 from steepest.reports.atlas_tables import Table
 
 PAGE = Path(__file__).parents[2] / "docs" / "atlas.md"
@@ -25,8 +26,8 @@ again by `python -m benchmarks.findings`.
 HONEST = """## What it cannot say
 
 Models are small, data real but small, the machine one. Nothing here was trained for hours, on
-images of natural size, or from weights that somebody else had trained. Each configuration has one
-seed so far; a run's own deviation is 3 to 21 % of its mean, so that an
+images of natural size, or from weights that somebody else had trained. {seeds} A run's own
+deviation is 3 to 21 % of its mean, so that an
 excess of a few per cent on one task is chance, and the lowest of many noisy losses is a little too
 low for all alike. What one optimizer gains by more configurations is no merit of its own: SGD, Adam
 and some others have a few more of them than the rest. Validation losses choose and judge, on the
@@ -62,11 +63,26 @@ def page(atlas: Atlas) -> str:
         parts.append(f"## {one.title}\n\n{markdown(one)}")
     parts.append("## Start lists")
     for k in (1, 3, 8):
-        one = atlas_tables.lists_table(lists, order, k)
+        one = lists_table(lists, order, k)
         parts.append(f"### {one.title}\n\n{markdown(one)}")
-    parts += [f"## The tasks\n\n{markdown(atlas_tables.tasks_table(atlas))}", HONEST]
+    gains = gains_table(lists, order)
+    parts.append(f"### {gains.title}\n\n{markdown(gains)}")
+    parts += [f"## The tasks\n\n{markdown(atlas_tables.tasks_table(atlas))}", honest(atlas)]
     parts.append(LICENCES.read_text(encoding="utf-8").replace("# The data", "## The data"))
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def honest(atlas: Atlas) -> str:
+    """Return what the atlas cannot say."""
+    three, tasks = atlas.figures["three_seeds"], len(atlas.tasks)
+    seeds = (
+        "Optimizers are compared on one seed."
+        if not three
+        else f"Optimizers are compared on three seeds of the better configurations on {three} of "
+        f"the {tasks} tasks, and on one where not all of them have three."
+    )
+    head, text = HONEST.split("\n\n", 1)
+    return f"{head}\n\n{wrapped(text.format(seeds=seeds))}"
 
 
 def markdown(one: Table) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.atlas.design import STEP
 from benchmarks.atlas.figures import (
     TIED,
     good_width,
@@ -16,7 +17,7 @@ from benchmarks.atlas.figures import (
 )
 from benchmarks.atlas.table import Table
 
-YES, NO, DEPENDS = "confirmed", "not confirmed", "depends"
+YES, NO, DEPENDS, SILENT = "confirmed", "not confirmed", "depends", "not measured"
 MOSTLY = 2 / 3  # of the tasks that are decided: what holds there is said to hold
 
 
@@ -31,8 +32,16 @@ def sentences(table: Table) -> list[dict[str, str]]:
 def _all(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
     have = table.rules
     if "SGD" in have:
-        yield "SGD is sensitive to the choice of its learning rate.", _narrow(table, "SGD")
+        yield (
+            "SGD is sensitive to the choice of its learning rate.",
+            _narrow(table, "SGD", "Adam"),
+        )
         yield "SGD converges slowly.", _slow(table, "SGD", "Adam")
+        yield "SGD converges stably.", _stable(table, "SGD", "Adam")
+        yield (
+            "SGD can escape local minima.",
+            (SILENT, "A loss at the end does not show which minima a training left behind."),
+        )
         yield (
             "SGD uses a fixed learning rate for all weights.",
             (
@@ -52,6 +61,10 @@ def _all(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
             _generalizes(table),
         )
         yield (
+            "The choice of optimizer can affect the model's ability to generalize.",
+            _affects(table),
+        )
+        yield (
             "Adam works well with a wide range of tasks; it is a reliable default choice.",
             (_reliable(table)),
         )
@@ -61,7 +74,7 @@ def _all(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
         )
     if "RMSprop" in have and "Adam" in have:
         yield "RMSprop converges more slowly than Adam.", _slow(table, "RMSprop", "Adam")
-        yield "RMSprop converges stably.", _stable(table)
+        yield "RMSprop converges stably.", _stable(table, "RMSprop", "Adam")
     yield (
         "The choice of optimizer should align with the specific task.",
         _aligned(table),
@@ -72,6 +85,11 @@ def _all(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
     )
 
 
+def _by(share: float) -> str:
+    """Return the verdict where what is said holds on a share of the tasks that are decided."""
+    return YES if share > MOSTLY else NO if share < 1 - MOSTLY else DEPENDS
+
+
 def percent(value: float | None) -> str:
     """Return a share in whole per cent, or in words where it is none."""
     if value is None or not np.isfinite(value):
@@ -79,20 +97,17 @@ def percent(value: float | None) -> str:
     return f"{100 * value:.0f} %" if abs(value) >= 0.0995 else f"{100 * value:.1f} %"
 
 
-def _narrow(table: Table, name: str) -> tuple[str, str]:
-    widths = {
-        other: quantile(good_width(rule), table.weights, 0.5) for other, rule in table.rules.items()
-    }
-    own = widths.pop(name) or 0.0
-    wider = [other for other, width in widths.items() if (width or 0.0) > own + 1e-9]
-    narrower = [other for other, width in widths.items() if (width or 0.0) < own - 1e-9]
-    share = len(wider) / max(1, len(widths))
-    verdict = YES if share > MOSTLY else NO if share < 1 - MOSTLY else DEPENDS
-    adam = widths.get("Adam")
-    return verdict, (
-        f"The rates that end within 10 % of its best span {own:.1f} decades in the median task "
-        f"(with momentum 0.9), Adam's {adam or 0:.1f}, counted in steps of 0.4 decades. A wider "
-        f"span: {len(wider)} of {len(widths)} other optimizers; a narrower one: {len(narrower)}."
+def _narrow(table: Table, name: str, than: str) -> tuple[str, str]:
+    own, other = (good_width(table.rules[one]) for one in (name, than))
+    known = ~np.isnan(own) & ~np.isnan(other)
+    narrower = int((own < other - STEP / 2)[known].sum())
+    wider = int((own > other + STEP / 2)[known].sum())
+    medians = [quantile(widths, table.weights, 0.5) or 0.0 for widths in (own, other)]
+    return _by(narrower / max(1, narrower + wider)), (
+        f"The rates that end within 10 % of its best (with momentum 0.9) span fewer steps of 0.4 "
+        f"decades than {than}'s on {narrower} tasks, more on {wider}, as many on "
+        f"{int(known.sum()) - narrower - wider}; in the median {medians[0]:.1f} and "
+        f"{medians[1]:.1f} decades."
     )
 
 
@@ -117,7 +132,7 @@ def _earlier(table: Table, one: str, other: str) -> tuple[int, int, int, int]:
 def _slow(table: Table, slow: str, fast: str) -> tuple[str, str]:
     later, earlier, same, neither = _earlier(table, fast, slow)
     share = later / max(1, later + earlier)
-    verdict = YES if share > MOSTLY else NO if share < 1 - MOSTLY else DEPENDS
+    verdict = _by(share)
     return verdict, (
         f"To come within 10 % of the task's lowest loss, {slow} (tuned, with momentum where it is "
         f"better) needs more epochs than {fast} on {later} tasks, fewer on {earlier}, as many on "
@@ -143,20 +158,37 @@ def _faster(table: Table) -> tuple[str, str]:
 def _generalizes(table: Table) -> tuple[str, str]:
     sgd, adam = table.rules["SGD"], table.rules["Adam"]
     of = sides(table, sgd.own_best, adam.own_best)
-    gaps = []
-    for rule in (sgd, adam):
-        usable = np.where(rule.cosine[:, None] | np.isnan(rule.first), np.inf, rule.first)
-        at = usable.argmin(axis=0), np.arange(len(table.tasks))
-        gaps.append(np.where(rule.measured, rule.first[at] - rule.training[at], np.nan))
+    gaps = [of[0] - of[1] for of in (_ends(table, rule) for rule in (sgd, adam))]
     known = ~np.isnan(gaps[0]) & ~np.isnan(gaps[1])
     smaller = int((gaps[0][known] < gaps[1][known]).sum())
     share = of["lower"] / max(1, of["lower"] + of["higher"])
-    verdict = YES if share > MOSTLY else NO if share < 1 - MOSTLY else DEPENDS
+    verdict = _by(share)
     return verdict, (
         f"Both tuned, SGD's validation loss is lower than Adam's by more than 3 % on {of['lower']} "
         f"of {of['tasks']} tasks and higher on {of['higher']}; validation lies less above training "
         f"for SGD on {smaller}, for Adam on {int(known.sum()) - smaller}."
     )
+
+
+def _affects(table: Table) -> tuple[str, str]:
+    """Whether the lowest training loss brings the lowest validation loss."""
+    ends = [_ends(table, rule) for rule in table.rules.values()]
+    losses, training = (np.array(some) for some in zip(*ends, strict=True))
+    known = ~np.isnan(losses).any(axis=0)
+    losses, at = losses[:, known], training[:, known].argmin(axis=0)
+    above = losses[at, np.arange(losses.shape[1])] / losses.min(axis=0) - 1
+    count, tasks = int((above > TIED).sum()), int(known.sum())
+    return YES if count > tasks / 4 else DEPENDS, (
+        "The optimizer whose best configuration ends lowest in training ends more than 3 % above "
+        f"the lowest in validation on {count} of {tasks} tasks."
+    )
+
+
+def _ends(table: Table, rule: Any) -> tuple[Any, Any]:
+    """Return losses of validation and of training of each task's best configuration, `[tasks]`."""
+    usable = np.where(rule.cosine[:, None] | np.isnan(rule.first), np.inf, rule.first)
+    at = usable.argmin(axis=0), np.arange(len(table.tasks))
+    return tuple(np.where(rule.measured, of[at], np.nan) for of in (rule.first, rule.training))
 
 
 def _reliable(table: Table) -> tuple[str, str]:
@@ -189,18 +221,17 @@ def _moments(table: Table) -> tuple[str, str]:
     )
 
 
-def _stable(table: Table) -> tuple[str, str]:
-    rms, adam = table.rules["RMSprop"], table.rules["Adam"]
-    jumps = [_jump(table, rule) for rule in (rms, adam)]
+def _stable(table: Table, name: str, than: str) -> tuple[str, str]:
+    jumps = [_jump(table, table.rules[one]) for one in (name, than)]
     of = sides(table, 1 + jumps[0], 1 + jumps[1])
     share = of["higher"] / max(1, of["tasks"])
     verdict = NO if share > 0.5 else DEPENDS if share > 1 - MOSTLY else YES
     medians = [quantile(jump, table.weights, 0.5) for jump in jumps]
     return verdict, (
         "The loss after the last epoch lies above the lowest of the curve by "
-        f"{percent(medians[0])} in the median for RMSprop's best configuration and by "
-        f"{percent(medians[1])} for Adam's; by more than 3 % more than Adam's on {of['higher']} of "
-        f"{of['tasks']} tasks."
+        f"{percent(medians[0])} in the median for {name}'s best configuration and by "
+        f"{percent(medians[1])} for {than}'s; by more than 3 % more than {than}'s on "
+        f"{of['higher']} of {of['tasks']} tasks."
     )
 
 

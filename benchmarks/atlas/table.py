@@ -102,6 +102,20 @@ class Table:
             return losses / best - 1
 
 
+def of_tasks(table: Table, kept: Sequence[int]) -> Table:
+    """Return the table of some tasks alone, by their places."""
+    at, places = list(kept), {t: i for i, t in enumerate(kept)}
+    rules = {}
+    for name, rule in table.rules.items():
+        arrays = {
+            key: getattr(rule, key)[:, at]
+            for key in ("losses", "first", "seeds", "training", "accuracy")
+        }
+        curves = {(c, places[t]): one for (c, t), one in rule.curves.items() if t in places}
+        rules[name] = replace(rule, **arrays, curves=curves)
+    return Table(tuple(table.tasks[t] for t in at), tuple(table.facts[t] for t in at), rules)
+
+
 def lowest(losses: Any, seeds: Any) -> Any:
     """Return the lowest of each task `[configs, tasks]` among those with the most seeds."""
     usable = np.where(np.isnan(losses), np.inf, losses)

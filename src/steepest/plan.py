@@ -19,6 +19,7 @@ from steepest.parse.contestant import Contestant
 from steepest.parse.contestants import make_contestants
 from steepest.parse.groups import read_groups
 from steepest.parse.own_schedules import read_schedules
+from steepest.priors import start_lists
 from steepest.records import CallbackRecord, Settings, TaskFacts
 from steepest.records.callbacks import SCHEDULER, best_by, changes_rate
 from steepest.rules import find_rule
@@ -236,6 +237,7 @@ def _planned(
         practical=PRACTICAL if matters is None else matters,
         practical_errors=PRACTICAL_ERRORS if matters is None else matters,
         sweep=int(options.sweep),
+        start_lists=start_lists.VERSION,
     )
     return found, settings
 

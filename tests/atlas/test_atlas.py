@@ -9,11 +9,13 @@ import pytest
 
 from benchmarks.atlas import build, design, figures, lists, page, store, train
 from benchmarks.atlas.exponents import best_rate
-from benchmarks.atlas.table import Rule, lowest, on_equal_terms, read
+from benchmarks.atlas.table import Rule, Table, lowest, on_equal_terms, read
 from benchmarks.atlas.tasks import FAMILIES, WORKS
 from steepest.priors.atlas import load_atlas
 from steepest.priors.measured_lists import load_lists
+from steepest.priors.start_lists import DECADES, start_list
 from steepest.records import Config
+from steepest.reports.explain.measured import measured
 from steepest.reports.page.atlas_page import atlas_page, level
 from steepest.rules import RULES, find_rule
 
@@ -22,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def table():
-    return read()
+    return build.of_all(build.usable(read()))
 
 
 def test_what_ships_is_made_from_the_trainings(table):
@@ -178,6 +180,32 @@ def test_optimizers_are_compared_on_as_many_seeds():
     assert even["SGD"].seeds.tolist() == [[3, 1]]
 
 
+def a_table():
+    """Task a with two variations, and task b: SGD on all, Adam on a, a-1 and b, Lion on b alone."""
+    names, series = ("a", "a-1", "a-2", "b"), ("a", "a", "a", "b")
+    config = (design.configs("SGD")[0],)
+    known = {"SGD": [1, 1, 1, 1], "Adam": [1, 1, 0, 1], "Lion": [0, 0, 0, 1]}
+    rules = {}
+    for name, trained in known.items():
+        losses = np.where(trained, [[0.1, 0.2, 0.3, 0.4]], np.nan)
+        curves = {(0, t): np.full(3, float(t)) for t in np.flatnonzero(trained)}
+        rules[name] = Rule(name, config, losses, losses, losses, losses, losses, curves)
+    facts = tuple({"family": "text", "series": one} for one in series)
+    return Table(names, facts, rules)
+
+
+def test_optimizers_of_few_series_and_variations_not_all_have_are_left_out():
+    """However many variations there are: an optimizer that has each series once stays."""
+    usable = build.usable(a_table())
+    assert list(usable.rules) == ["SGD", "Adam"]
+    whole = build.of_all(usable)
+    assert whole.tasks == ("a", "a-1", "b")
+    assert whole.rules["Adam"].first.tolist() == [[0.1, 0.2, 0.4]]
+    assert [float(one[0]) for one in whole.rules["SGD"].curves.values()] == [0.0, 1.0, 3.0]
+    assert sorted(whole.rules["SGD"].curves) == [(0, 0), (0, 1), (0, 2)]
+    assert whole.weights.tolist() == [0.5, 0.5, 1.0]
+
+
 def test_quantiles_are_weighted():
     values, weights = np.array([1.0, 2.0, 3.0, np.nan]), np.array([1.0, 1.0, 2.0, 5.0])
     assert figures.quantile(values, weights, 0.5) == 2.0
@@ -198,6 +226,59 @@ def test_the_best_rate_is_the_lowest_point_of_a_parabola():
     rule.__dict__["line"] = (2, 3, 4)
     rule.__dict__["rates"] = rates[2:]
     assert best_rate(rule, 0) is None
+
+
+@pytest.mark.parametrize("name", sorted(load_atlas().optimizers))
+def test_explain_says_what_was_measured_with_the_number_of_tasks(name):
+    one = load_atlas().figures["optimizers"][name]
+    told = " ".join(measured(name))
+    assert f"in the median of {one['tasks']} small tasks" in told
+    assert f"the best of {len(load_atlas().optimizers)} optimizers" in told
+    assert measured("Rprop") == []
+
+
+def test_a_list_is_better_only_where_that_is_clear_in_what_a_search_begins_with():
+    clear, unclear = {"mean": 0.1, "low": 0.02}, {"mean": 0.1, "low": -0.02}
+    worse = {"mean": -0.01, "low": -0.1}
+    assert lists.is_better({"3": clear})
+    assert lists.is_better({"3": clear, "5": unclear})
+    assert not lists.is_better({"3": unclear, "5": clear})
+    assert not lists.is_better({"3": clear, "5": worse})
+
+
+def test_gains_are_of_families_left_out(table):
+    """Counted again for one optimizer: today's best of three less that of the list."""
+    rule = table.rules["Adam"]
+    found = lists.gains(table, rule, lists.judge(table, rule))["3"]
+    costs, means = lists.excess(table, rule), []
+    for family in dict.fromkeys(table.families):
+        some = np.flatnonzero(table.families == family)
+        listed = lists.start_list(table, rule, without=family)[:3]
+        today = design.today("Adam")[:3]
+        lower = costs[np.ix_(today, some)].min(axis=0) - costs[np.ix_(listed, some)].min(axis=0)
+        means.append(np.average(lower, weights=table.weights[some]))
+    assert found["mean"] == pytest.approx(np.mean(means), rel=1e-3)
+    assert found["low"] < found["mean"] < found["high"]
+
+
+def test_searches_start_from_what_is_better_since_version_2():
+    """Of the atlas' list as it was then, in two digits, and of no other."""
+    every = load_lists()["optimizers"]
+    taken = [name for name in RULES if start_list(name) != start_list(name, 1)]
+    assert taken == [name for name in RULES if name in every and every[name]["better"]]
+
+
+def test_what_searches_started_from_is_what_lists_are_held_against():
+    for name in design.PLANS:
+        usual = find_rule(name).settings("keras")
+        entries = start_list(name, 1) or tuple(
+            {"learning_rate": usual["learning_rate"] * times} for times in DECADES
+        )
+        for at, entry in zip(design.today(name), entries, strict=True):
+            values = design.configs(name)[at].hyperparameters
+            for key, value in {**usual, **entry}.items():
+                wanted = value if isinstance(value, str) else pytest.approx(value, rel=1e-2)
+                assert values[key] == wanted
 
 
 def test_a_list_that_ships_can_be_read_by_a_search():

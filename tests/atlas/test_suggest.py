@@ -5,6 +5,7 @@ import math
 import os
 import re
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -15,11 +16,13 @@ from small import BATCH, classes_data, make_model
 import steepest
 from steepest.errors import InputError
 from steepest.priors.atlas import load_atlas
-from steepest.priors.likeness import CLASSES, DENSE
-from steepest.records import TaskFacts
+from steepest.priors.left_out import suggest as suggest_by
+from steepest.priors.likeness import ATTENTION, CLASSES, DENSE, shape_of
+from steepest.priors.suggestion import ALIKE
+from steepest.records import Parameter, TaskFacts
 from steepest.reports.suggestion_text import advice, how_sure
 from steepest.rules import RULES
-from steepest.study.suggest import run_suggest
+from steepest.study.suggest import Suggestion, _spelled, run_suggest
 
 TASK = """
 import numpy as np, keras
@@ -46,7 +49,7 @@ def test_it_says_what_it_took_the_task_for(found):
 
 
 def test_the_code_builds_the_first_suggestion(found):
-    names = {"keras": keras}
+    names = {"keras": keras, "model": make_model()}
     exec(found.code(), names)
     made = names["optimizer"]
     rate = found.config.hyperparameters["learning_rate"]
@@ -66,14 +69,13 @@ def test_the_text_counts_what_leaving_out_gives(found):
     close, near = ((record.suggested <= share).sum() for share in (0.03, 0.1))
     said = re.search(r"within 3 % of the best known loss on (\d+) and within 10 % on (\d+)", text)
     assert (int(said[1]), int(said[2])) == (close, near)
-    assert f"made for each of the {len(record.tasks)} without its own data" in text
+    assert f"made for each of the {len(record.tasks)} without any task of its family" in text
     assert "Nothing was trained" in text
     assert found.code().rstrip() in str(found)
 
 
 def test_it_never_sounds_surer_than_leaving_out_allows(found):
     """Where the default does as well, and where less than half is near, the text says so."""
-    from dataclasses import replace
 
     def told(suggested, usual):
         count = len(suggested)
@@ -94,7 +96,8 @@ def test_it_never_sounds_surer_than_leaving_out_allows(found):
 def test_what_lies_outside_is_told():
     facts = TaskFacts("big", "mse", (), 10**9, 10**6, 100, 0, 10, 32)
     text = " ".join(advice(load_atlas(), run_suggest(facts).found))
-    assert "times the most of them: nothing as large was measured" in text
+    assert "times the most of the tasks like it: nothing as large was measured" in text
+    assert "which is a guess for a task of this size" in text.split(". ")[0]
     small = TaskFacts("small", "mse", (), 1, 32, 100, 0, 1, 32)
     assert "nothing as small was measured" in " ".join(
         advice(load_atlas(), run_suggest(small).found)
@@ -133,4 +136,59 @@ def test_the_command_prints_the_same(tmp_path):
     assert told["shape"] == {"kind": DENSE, "goal": CLASSES, "parameters": 5, "steps": 9}
     assert told["suggestions"][0]["optimizer"] in told["advice"][0]
     assert "keras.optimizers." in told["code"]
-    assert len(told["left_out"]["suggested"]) == len(told["like"])
+    assert len(told["left_out"]["suggested"]) == len(told["like"])  # as they are enough
+
+
+@pytest.mark.parametrize("framework", ["keras", "torch"])
+@pytest.mark.parametrize("name", sorted(load_atlas().optimizers))
+def test_each_optimizer_of_the_atlas_can_be_suggested(name, framework):
+    """What is said is what the code has, with Keras' values where PyTorch's defaults are others."""
+    rule = RULES[name]
+    if not rule.dialect(framework).call:
+        pytest.skip(f"{framework} has no {name}")
+    facts = TaskFacts("some", "mse", (), 100, 320, 100, 0, 10, 32, framework=framework)
+    atlas = load_atlas()
+    alone = suggest_by(atlas, shape_of(facts), [name], 1)
+    found = Suggestion(atlas, facts, replace(alone, picks=tuple(
+        replace(one, values=_spelled(one, framework)) for one in alone.picks
+    )))  # fmt: skip
+    values = found.config.hyperparameters
+    measured = {**rule.settings("keras"), **alone.picks[0].values}
+    for key, value in measured.items():
+        if key in rule.settings(framework) and key != "epsilon":
+            assert values[key] == value
+    for key, value in found.found.picks[0].values.items():
+        assert values[key] == value
+    assert rule.name.lower() in found.code().lower()
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "said"),
+    [
+        (-1.0, -1.5, -0.5, "twice as many epochs asked for 0.5 times the learning rate"),
+        (-1.0, -2.5, 0.5, ""),
+        (-1.0, None, None, ""),
+    ],
+)
+def test_a_longer_training_hears_how_rates_move_with_length(mean, low, high, said):
+    one = {"mean": mean, "low": low, "high": high, "optimizers": {"Adam": {"mnist-mlp": mean}}}
+    atlas = replace(load_atlas(), figures={"exponents": {"epochs": one}})
+    long = TaskFacts("long", "mse", (), 1000, 32_000, 100, 0, 1000, 32)
+    told = " ".join(advice(atlas, run_suggest(long).found))
+    assert ("on 1 task, " + said in told) if said else ("twice as many" not in told)
+
+
+def test_few_like_tasks_are_not_judged_by():
+    atlas = load_atlas()
+    weights = (Parameter("attention/query", (8, 2, 4), "kernel"),)
+    facts = TaskFacts("t", "sparse_categorical_crossentropy", (), 9000, 320, 100, 0, 10, 10)
+    found = run_suggest(replace(facts, weights=weights)).found
+    kinds = {atlas.tasks[at].series for at in found.like}
+    assert {atlas.tasks[at].kind for at in found.like} == {ATTENTION}
+    if len(kinds) < ALIKE:
+        assert len(found.judged) == len(atlas.tasks) == len(found.record.tasks)
+        assert "too few to judge by" in " ".join(advice(atlas, found))
+
+
+def test_no_line_begins_with_the_sign_of_per_cent(found):
+    assert not any(line.startswith("%") for line in str(found).splitlines())

@@ -1,8 +1,9 @@
 """Start lists as measured on the tasks of the atlas, with how they do on families left out.
 
-`start_lists.json` is made by `python -m benchmarks.atlas build`. Searches do not start from these
-lists yet: `start_lists.py` has those that they start from. An entry has what differs from Keras'
-defaults, and beside the learning rate the effective one, η/(1 − μ) where there is momentum.
+`start_lists.json` is made by `python -m benchmarks.atlas build`. Searches start from those alone
+that were clearly better (docs/method.md), as `start_lists.py` has them. An entry has what differs
+from Keras' defaults, and beside the learning rate the effective one, η/(1 − μ) where there is
+momentum.
 """
 
 import json

@@ -37,6 +37,7 @@ class Settings:
     practical_errors: float | None = None
     sweep: int = 0  # learning rates on either side of the best, within a decade, trained in full
     callbacks: tuple[CallbackRecord, ...] = ()  # what stops trials or sets their learning rates
+    start_lists: int = 1  # the version of the lists that searches started from; 1 in older files
 
     def place(self, trial: Trial) -> int:
         """Return which evaluation decides, as an index from the end; 0 without one.

@@ -1,21 +1,15 @@
 """The atlas as tables and sentences, which its page in the docs and its page in HTML share."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from steepest import text
 from steepest.priors.atlas import Atlas
 from steepest.reports.numbers import MISSING, number
 
 LEVELS = ("0.01", "0.03", "0.1", "0.3")
-HOW = {
-    "listed": "start list",
-    "today": "the list that searches start from",
-    "usual": "the default and its neighbours",
-    "random": "random points",
-}
+WITHIN = tuple(f"≤\N{NO-BREAK SPACE}{level}\N{NO-BREAK SPACE}%" for level in (1, 3, 10, 30))
 
 
 @dataclass(frozen=True)
@@ -87,10 +81,7 @@ def optimizers_table(atlas: Atlas) -> Table:
             "shares first",
             "excess, median",
             "90 % point",
-            "≤ 1 %",
-            "≤ 3 %",
-            "≤ 10 %",
-            "≤ 30 %",
+            *WITHIN,
         ),
         tuple(rows),
     )
@@ -141,10 +132,17 @@ def tuning_table(atlas: Atlas) -> Table:
     )
 
 
+def by_family(atlas: Atlas) -> list[int]:
+    """Return the places of the tasks, family by family."""
+    order = list(dict.fromkeys(task.family for task in atlas.tasks))
+    return sorted(range(len(atlas.tasks)), key=lambda i: order.index(atlas.tasks[i].family))
+
+
 def heat_table(atlas: Atlas) -> Table:
-    """Return each optimizer's excess on each task."""
+    """Return each optimizer's excess on each task, family by family."""
     every, rows = names(atlas), []
-    for i, task in enumerate(atlas.tasks):
+    for i in by_family(atlas):
+        task = atlas.tasks[i]
         cells = [percent(atlas.figures["excess"][name][i]) for name in every]
         rows.append((task.what, task.family, number(task.best, 3), *cells))
     return Table(
@@ -183,7 +181,8 @@ def exponents_table(atlas: Atlas) -> Table:
         "The exponent a of rate ∝ numberᵃ: 0.5 means that four times the number asks for twice the "
         "rate, −1 that it asks for a quarter. Mean over optimizers with its 95 % interval, which "
         "is of optimizers alone: each series is one model with one data set, so other models may "
-        "differ by more. Of Adam and SGD each series by itself."
+        "differ by more. Of Adam and SGD each series by itself. Where not all optimizers were "
+        "trained on a variation, it counts here alone."
         + ("" if rows else " No series has been trained yet."),
         ("number", "exponent", "95 % interval", "optimizers", "series", "Adam", "SGD"),
         tuple(rows),
@@ -220,40 +219,16 @@ def suggestions_table(atlas: Atlas) -> Table:
             *(percent(figures[key]["within"][level]) for level in LEVELS),
         )
         for what, key in (
-            ("first suggestion, the task's series left out", "series"),
             ("first suggestion, the task's family left out", "family"),
             ("Adam(0.001), the default", "usual"),
         )
     ]
     return Table(
         "How good `steepest suggest` is",
-        f"On each of {figures['tasks']} tasks, what is suggested by the others, without training. "
-        "Excess over the lowest loss of any optimizer, and shares of tasks.",
-        ("", "excess, median", "90 % point", "≤ 1 %", "≤ 3 %", "≤ 10 %", "≤ 30 %"),
-        tuple(rows),
-    )
-
-
-def lists_table(lists: Mapping[str, Any], order: Sequence[str], k: int) -> Table:
-    """Return how start lists do on families that they were made without, beside other starts."""
-    every = lists["optimizers"]
-    rows = [
-        (
-            name,
-            *(
-                f"{percent(every[name]['judged'][str(k)][how]['median'])} / "
-                f"{percent(every[name]['judged'][str(k)][how]['ninety'])}"
-                for how in HOW
-            ),
-        )
-        for name in order
-        if name in every
-    ]
-    return Table(
-        f"The best of the first {k}",
-        "Excess over the optimizer's own best configuration, median / 90 % point over tasks, above "
-        "100 % counted as that. Lists are made without the family they are judged on.",
-        ("optimizer", *HOW.values()),
+        f"On each of {figures['tasks']} tasks, what is suggested without training by the tasks of "
+        "the other families, which also settle how likeness and large excesses count. Excess over "
+        "the lowest loss of any optimizer, and shares of tasks.",
+        ("", "excess, median", "90 % point", *WITHIN),
         tuple(rows),
     )
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from steepest.codegen import code
 from steepest.priors.atlas import WORST, Atlas
-from steepest.priors.suggestion import ALIKE, USUAL, Pick, Record, Suggested
+from steepest.priors.left_out import USUAL, Record, Suggested
+from steepest.priors.suggestion import ALIKE, Pick
 from steepest.records import Config, TaskFacts
 from steepest.text import listed, many, setting
 
@@ -28,10 +29,12 @@ def call(pick: Pick) -> str:
 def advice(atlas: Atlas, found: Suggested) -> list[str]:
     """Return what to start with and what that rests on, a sentence or two each."""
     first, *more = found.picks
-    told = [f"Start with {call(first)}.", _like(atlas, found), how_sure(found)]
+    far = list(_distance(atlas, found))
+    guess = ", which is a guess for a task of this size" if far else ""
+    told = [f"Start with {call(first)}{guess}.", *far, _like(atlas, found), how_sure(found)]
     if more:
         told.append(f"Next: {', then '.join(call(one) for one in more)}.")
-    return [*told, *_defaults(found), *_distance(atlas, found)]
+    return [*told, *_defaults(found)]
 
 
 def _like(atlas: Atlas, found: Suggested) -> str:
@@ -40,18 +43,22 @@ def _like(atlas: Atlas, found: Suggested) -> str:
     shape, count = found.shape, many(len(some), "task")
     weights = _span([task.parameters for task in some], "weights")
     steps = _span([task.steps for task in some], "steps")
+    if not any(task.kind == shape.kind for task in some):
+        return (
+            f"No task of the atlas has a {shape.kind}, so this rests on all of its {count}, of "
+            "other kinds of models: take it for a guess."
+        )
+    if len(found.judged) > len(found.like):
+        return (
+            f"Only {count} of the atlas, too few to judge by, {'has' if len(some) == 1 else 'have'}"
+            f" a {shape.kind} ({weights}; {steps}), so what follows is of all "
+            f"{len(found.judged)}."
+        )
     if all((task.kind, task.goal) == (shape.kind, shape.goal) for task in some):
-        return (
-            f"It did well on {count} like yours ({shape.kind}, {shape.goal}; {weights}; {steps})."
-        )
-    if all(task.kind == shape.kind for task in some):
-        return (
-            f"Few tasks of the atlas are like yours ({shape.kind}, {shape.goal}), so it rests on "
-            f"{count} with a {shape.kind} for whatever goal ({weights}; {steps})."
-        )
+        return f"The atlas has {count} like yours ({shape.kind}, {shape.goal}; {weights}; {steps})."
     return (
-        f"No task of the atlas has a {shape.kind}, so this rests on all of its {count}, of other "
-        "kinds of models: take it for a guess."
+        f"Few tasks of the atlas are like yours ({shape.kind}, {shape.goal}), so it rests on "
+        f"{count} with a {shape.kind} for whatever goal ({weights}; {steps})."
     )
 
 
@@ -61,18 +68,19 @@ def _span(values: Sequence[int], what: str) -> str:
 
 
 def how_sure(found: Suggested) -> str:
-    """Say how such suggestions did on the like tasks, each made without the task itself."""
+    """Say how such suggestions did on what is judged, each made without the task's family."""
     record, count = found.record, len(found.record.tasks)
     close, near = (_within(record.suggested, share) for share in (CLOSE, NEAR))
     usual = _within(record.usual, NEAR)
     told = (
-        f"How sure: made for each of the {count} without its own data, the first suggestion ended "
+        f"How sure: made for each of the {count} without any task of its family, the first "
+        "suggestion ended "
         f"within {_percent(CLOSE)} of the best known loss on {close} and within {_percent(NEAR)} "
         f"on {near} ({_middle(record.suggested)}); the default {USUAL}(0.001) ended within "
         f"{_percent(NEAR)} on {usual} ({_middle(record.usual)})."
     )
     if float(np.median(record.suggested)) >= float(np.median(record.usual)):
-        return f"{told} So on tasks like yours it is no better than that default."
+        return f"{told} So there it is no better than that default."
     if near < count / 2:
         return f"{told} So it is where to begin a search, not what to end with."
     return told
@@ -94,7 +102,7 @@ def _percent(share: float) -> str:
 
 
 def _defaults(found: Suggested) -> Iterator[str]:
-    """Say what defaults lose on the like tasks, and what tuning the same optimizer gives."""
+    """Say what defaults lose there, and what tuning the same optimizer gives."""
     parts = [
         f"{name} {_percent(found.default[name])} (its best configuration "
         f"{_percent(found.tuned[name])})"
@@ -115,25 +123,45 @@ def _distance(atlas: Atlas, found: Suggested) -> Iterator[str]:
     for what, own, theirs in sizes:
         if own > FAR * max(theirs):
             yield (
-                f"Yours has {own:,} {what}, {own / max(theirs):.0f} times the most of them: "
-                "nothing as large was measured, so trust this less."
+                f"Yours has {own:,} {what}, {own / max(theirs):.0f} times the most of the tasks "
+                "like it: nothing as large was measured."
+                f"{_by_length(atlas) if what == 'steps' else ''}"
             )
         elif own * FAR < min(theirs):
             yield (
-                f"Yours has {own:,} {what}, the least of them has {min(theirs):,}: nothing as "
-                "small was measured, so trust this less."
+                f"Yours has {own:,} {what}, the least of the tasks like it {min(theirs):,}: "
+                "nothing as small was measured."
             )
 
 
 def text(atlas: Atlas, found: Suggested, config: Config, facts: TaskFacts, framework: str) -> str:
     """Return all of it for a terminal, without colours."""
-    lines = [line for one in advice(atlas, found) for line in wrap(one, WIDTH)]
+    lines = [line for one in advice(atlas, found) for line in _wrapped(one)]
     source = code(config, facts, framework).rstrip()
     rests = (
         "Nothing was trained. steepest lr finds the learning rate on your own data in seconds, "
         "steepest compare the optimizer."
     )
     return "\n".join([*lines, "", source, "", *wrap(rests, WIDTH)])
+
+
+def _by_length(atlas: Atlas) -> str:
+    """Say how the best rate moves with the length of training, where that is clear."""
+    one = atlas.figures.get("exponents", {}).get("epochs", {})
+    low, high = one.get("low"), one.get("high")
+    if low is None or high is None or low * high <= 0:
+        return ""
+    series = {name for slopes in one["optimizers"].values() for name in slopes}
+    return (
+        f" Where the length alone was varied, on {many(len(series), 'task')}, twice as many epochs "
+        f"asked for {2 ** one['mean']:.2g} times the learning rate."
+    )
+
+
+def _wrapped(one: str) -> list[str]:
+    """Return a paragraph in lines, none of which begins with the sign of per cent."""
+    kept = one.replace(" %", "\N{NO-BREAK SPACE}%")
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(kept, WIDTH)]
 
 
 def to_dict(

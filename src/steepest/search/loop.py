@@ -23,6 +23,7 @@ from steepest.records import Config, Settings, StudyRecord, TaskFacts
 from steepest.search import time_limit
 from steepest.search.confirm import best_config, confirm
 from steepest.search.new_study import measure_untrained, new_study
+from steepest.search.old_lists import check_version, with_lists_of
 from steepest.search.replay import Replay, check_same, resumed_from
 from steepest.search.runner import Watch, program_key
 from steepest.search.search_space import SearchSpace
@@ -66,6 +67,7 @@ def search(
             stack.enter_context(storage.held(path.parent))
             before = storage.read(path)
             contestants = [_begun(one, before) for one in contestants]
+            settings = replace(settings, start_lists=before.settings.start_lists)
         asks = replace(new_study(engine, contestants, settings), asked=dict(asked or {}))
         if before is not None:
             check_same(before, asks)
@@ -79,9 +81,13 @@ def search(
 
 def _begun(one: Contestant, before: StudyRecord) -> Contestant:
     """Return a contestant that starts as it did before: older versions knew no start of a
-    baseline."""
+    baseline, and had other start lists."""
     known = before.optimizers.get(one.name)
-    return one if known is None else replace(one, start=dict(known.start))
+    if known is None:
+        return one
+    version = before.settings.start_lists
+    check_version(version)
+    return with_lists_of(version, replace(one, start=dict(known.start)), known)
 
 
 def _other_limit(before: StudyRecord, asks: StudyRecord) -> bool:

@@ -52,7 +52,7 @@ class SearchSpace:
         choose from, each has its turn.
         """
         usual = self.contestant.defaults()
-        entries = start_list(self.contestant.rule) or tuple(
+        entries = start_list(self.contestant.rule, settings.start_lists) or tuple(
             {RATE: float(usual[RATE]) * times} for times in DECADES if RATE in usual
         )
         given = [n for n in self.ranges if n in self.contestant.given and n != RATE]

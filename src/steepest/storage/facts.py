@@ -163,6 +163,7 @@ SETTINGS = record(
         "practical_errors": maybe(number(0.0, 1.0)),
         "sweep": whole(0, 100_000),
         "callbacks": several(_callback, 1000),
+        "start_lists": whole(1, LARGE),
     },
     needed=("trials", "seeds", "seed", "schedule", "rungs"),
 )

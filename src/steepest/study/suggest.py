@@ -1,20 +1,25 @@
 """`steepest.suggest`: an optimizer to start with, by the atlas alone, without training."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from steepest.amounts import make_whole
 from steepest.priors.atlas import Atlas, load_atlas
+from steepest.priors.left_out import Suggested
+from steepest.priors.left_out import suggest as suggest_by
 from steepest.priors.likeness import shape_of
-from steepest.priors.suggestion import Suggested
-from steepest.priors.suggestion import suggest as suggest_by
+from steepest.priors.suggestion import Pick
 from steepest.records import Config, TaskFacts
 from steepest.rules import RULES
+from steepest.rules.recipe import completed
+from steepest.spaces import Value
 from steepest.study.fit_arguments import check_framework
 from steepest.tasks.any_task import any_task, is_of_torch
 
 COUNT = 3  # optimizers that are suggested
+MEASURED_IN = "keras"  # whose arithmetic and defaults the atlas has
+TINY = 1e-6  # an epsilon that is next to nothing
 MOST = 20
 
 
@@ -34,17 +39,7 @@ class Suggestion:
     @property
     def configs(self) -> tuple[Config, ...]:
         """All suggestions, best first."""
-        framework = self.facts.framework
-        return tuple(
-            Config(
-                one.rule,
-                framework,
-                {**RULES[one.rule].settings(framework), **one.values},
-                "constant",
-                0,
-            )
-            for one in self.found.picks
-        )
+        return tuple(_config(one, self.facts.framework) for one in self.found.picks)
 
     def code(self, framework: str | None = None) -> str:
         """Return source of the first suggestion, by default for the model's own framework.
@@ -148,4 +143,34 @@ def run_suggest(facts: TaskFacts, count: int = COUNT) -> Suggestion:
     """Return what to start with on a task of these facts, of what its framework has itself."""
     atlas = load_atlas()
     allowed = [name for name, rule in RULES.items() if rule.dialect(facts.framework).call]
-    return Suggestion(atlas, facts, suggest_by(atlas, shape_of(facts), allowed, count))
+    found = suggest_by(atlas, shape_of(facts), allowed, count)
+    picks = tuple(replace(one, values=_spelled(one, facts.framework)) for one in found.picks)
+    return Suggestion(atlas, facts, replace(found, picks=picks))
+
+
+def _spelled(pick: Pick, framework: str) -> dict[str, Value]:
+    """Return what differs from the framework's defaults, as it was measured with Keras' ones.
+
+    Two epsilons that are both next to nothing are taken for the same.
+    """
+    measured = {**RULES[pick.rule].settings(MEASURED_IN), **pick.values}
+    usual = RULES[pick.rule].settings(framework)
+    return {
+        name: value
+        for name, value in measured.items()
+        if name == "learning_rate"
+        or name in pick.values
+        or (name in usual and value != usual[name] and not _both_tiny(value, usual[name]))
+    }
+
+
+def _both_tiny(one: Value, other: Value) -> bool:
+    return all(isinstance(value, float) and 0 < value <= TINY for value in (one, other))
+
+
+def _config(pick: Pick, framework: str) -> Config:
+    """Return a suggestion as the framework has it, the recipe around the rule included."""
+    rule = RULES[pick.rule]
+    values = {**rule.settings(framework), **pick.values}
+    words = completed(pick.rule, values, rule.dialect(framework).decay, "constant")
+    return Config(pick.rule, framework, {**values, **words}, "constant", 0)

@@ -10,10 +10,10 @@ def measured(name: str) -> list[str]:
     one = atlas.figures["optimizers"].get(name)
     if one is None:
         return []
-    within = percent(one["within"]["0.1"])
+    within, count = percent(one["within"]["0.1"]), len(atlas.figures["optimizers"])
     found = [
-        f"tuned, it ends {percent(one['median'])} above the best of all optimizers in the median "
-        f"of {one['tasks']} small tasks, and within 10 % of it on {within}",
+        f"tuned, it ends {percent(one['median'])} above the best of {count} optimizers in the "
+        f"median of {one['tasks']} small tasks, and within 10 % of it on {within} of them",
         f"at its default it ends {percent(one['default_median'])} above the best in the median",
     ]
     if one["width"] is not None:
