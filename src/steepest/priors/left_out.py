@@ -93,7 +93,7 @@ def left_out(found: Choices, tasks: Sequence[int]) -> Record:
     for family in dict.fromkeys(own):
         some = np.flatnonzero(own == family)
         way = settled(found, str(family))
-        suggested[some] = first(found, [tasks[i] for i in some], way)
+        suggested[some] = first(found, [tasks[int(i)] for i in some], way)
     usual = np.nan_to_num(atlas.optimizers[USUAL].excess[0, list(tasks)], nan=WORST)
     return Record(tuple(atlas.tasks[at].name for at in tasks), suggested, usual)
 
