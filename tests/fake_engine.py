@@ -92,7 +92,7 @@ class FakeEngine:
     workers, memory, device, packages, sets = 1, 10**9, "none", ("numpy",), {}
     lockstep = False
     trivial = optimizer = None  # as of a task, which some take it for
-    callbacks = ()
+    callbacks, wanted = (), {}  # alike
 
     def __init__(self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None, clock=time):
         self.surface, self.sleep, self.clock = surface or bowl(), sleep, clock

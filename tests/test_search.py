@@ -9,7 +9,8 @@ from small import EPOCHS, make_model, make_task
 
 from steepest import storage
 from steepest.amounts import make_memory
-from steepest.engines import CompiledEngine, make_engine
+from steepest.engines import make_engine
+from steepest.engines.compiled import engine
 from steepest.errors import InputError
 from steepest.priors.start_lists import start_list
 from steepest.records import Outcome, Stage
@@ -196,7 +197,7 @@ def test_what_cannot_be_compiled_leaves_no_study(task, tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("no program")
 
-    monkeypatch.setattr(CompiledEngine, "compile", broken)
+    monkeypatch.setattr(engine, "compile_programs", broken)
     with pytest.raises(RuntimeError):
         run(task, tmp_path)
     assert not (tmp_path / "study.db").exists()

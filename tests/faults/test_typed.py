@@ -107,6 +107,7 @@ def nothing_trains(monkeypatch, tmp_path):
     @dataclass(frozen=True)
     class Loaded:
         facts: TaskFacts = FACTS
+        wanted: tuple[()] = ()
 
     def stop(*_, **__):
         raise Trained
