@@ -371,6 +371,14 @@ def test_where_every_one_is_unsafe_the_best_of_them_is_chosen():
     assert chosen((0.0, 1.0, 1.0), (0.4, 1.0, LOST)) == 0.0
 
 
+def test_what_lies_beyond_the_edge_is_no_way_out_of_it():
+    """The highest rate has no neighbour above that could warn of it, and warns of those below."""
+    good, edge, beyond = (0.0, 1.0, 1.0), (0.2, 1.1, 1.1), (0.4, 1.9, 12.0)
+    assert chosen(good, edge, beyond) == 0.0
+    assert chosen(good, beyond) == 0.0
+    assert chosen(good, edge, beyond, (-0.6, 1.4, 1.5)) == -0.6  # safe, and not wrong
+
+
 def test_a_best_at_the_highest_rate_gives_way_to_one_that_is_nearly_as_good():
     """Nobody knows what lies beyond it; of the next lower one it is known that it is no edge."""
     best, lower = (0.0, 1.0, 1.0), (-0.2, None, 1.2)

@@ -106,14 +106,20 @@ def _safest(space: SearchSpace, tried: Sequence[Tried], worse: Worse) -> list[Tr
     """Return those trained in full, the best first, but unsafe ones last.
 
     Unsafe is one whose neighbour within half a decade above ended at more than twice its loss
-    (`worse`), or was lost: the edge of stability of one seed diverges on others.
+    (`worse`), or was lost: the edge of stability of one seed diverges on others. What ended at more
+    than twice the best loss went wrong itself, and comes after all: nothing is known above the
+    highest rate, and it is no way out of the edge that it lies beyond.
     """
     full = [t for t in tried if t.full is not None and math.isfinite(t.full)]
+    best = min((t.full for t in full if t.full is not None), default=math.inf)
 
     def unsafe(one: Tried) -> bool:
         return any(_unsafe(t, one, worse) for t in _above(space, tried, one))
 
-    return sorted(full, key=lambda t: (unsafe(t), t.full, t.number))
+    def wrong(one: Tried) -> bool:
+        return worse(one.full or 0.0, best, UNSAFE)
+
+    return sorted(full, key=lambda t: (wrong(t), unsafe(t), t.full, t.number))
 
 
 def _within(
