@@ -167,8 +167,8 @@ def test_the_limit_that_stopped_the_seeds_is_named():
     assert advised(with_settings(OPEN, seeds=10))[-1].startswith("55 more seeds")
     one = study_of(SGD=[1.0], Adam=[0.5])
     assert advised(one)[-1] == (
-        "One seed says nothing of chance, so nothing is decided yet; for more: the same call with "
-        "seeds=5"
+        "One seed says nothing of chance, so nothing is decided yet; for 4 more seeds (about 4 s "
+        "of training): the same call with seeds=5"
     )
 
 

@@ -153,8 +153,11 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         return ""
     reached = max(len(s.seeds) for s in verdict.standings.values())
     if reached < 2:
-        more = again(study, where, "seeds", FEW)
-        return f"One seed says nothing of chance, so nothing is decided yet; for more: {more}"
+        return (
+            "One seed says nothing of chance, so nothing is decided yet; for "
+            f"{many(FEW - reached, 'more seed')} (about {_took(FEW - reached, study, verdict)}): "
+            f"{again(study, where, 'seeds', FEW)}"
+        )
     if verdict.status is not Status.OPEN or not verdict.open:
         return ""
     whom = f"{listed([_name(study, n) for n in verdict.open])} against "
@@ -164,10 +167,9 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         begun = f"{ended}to" if ended else "To"
         return f"{begun} settle {whom} would take more than {LOOKS[-1]} seeds."
     left = count - reached
-    took = duration(max(1.0, left * _seconds_a_seed(study, verdict)))
     return (
-        f"{ended}{many(left, 'more seed')} (about {took} of training) would settle {whom}: "
-        f"{again(study, where, 'seeds', count)}"
+        f"{ended}{many(left, 'more seed')} (about {_took(left, study, verdict)}) would settle "
+        f"{whom}: {again(study, where, 'seeds', count)}"
     )
 
 
@@ -183,6 +185,11 @@ def _limit(study: StudyRecord, reached: int) -> str:
             return f"The {many(int(full), 'full training')} that the limit of time left are used: "
         return f"The budget of {number(full)} full trainings is used: "
     return ""
+
+
+def _took(seeds: int, study: StudyRecord, verdict: Verdict) -> str:
+    """Return what so many more seeds take, in words."""
+    return f"{duration(max(1.0, seeds * _seconds_a_seed(study, verdict)))} of training"
 
 
 def _seconds_a_seed(study: StudyRecord, verdict: Verdict) -> float:
