@@ -76,19 +76,6 @@ def theirs(task, callbacks, rate):
     return done.history, noted.found, model
 
 
-class Read:
-    """A stream of batches with a length."""
-
-    def __init__(self, batches):
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        return iter(self.batches)
-
-
 def curve(found, member=0):
     """Return the values of one member by name, of all calls."""
     return {

@@ -42,3 +42,16 @@ def make_task(model: keras.Model | None = None, **changes):
         **changes,
     }
     return keras_task(model or make_model(), x, y, **arguments)
+
+
+class Batches:
+    """A stream of batches with a length."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        return iter(self.batches)

@@ -7,8 +7,8 @@ losses, learning rates, the epoch where it stops, and the weights that are in th
 import keras
 import numpy as np
 import pytest
-from callbacks_in_fit import EPOCHS, Read, config, curve, equal, theirs
-from small import BATCH, classes_data, make_model, make_task
+from callbacks_in_fit import EPOCHS, config, curve, equal, theirs
+from small import BATCH, Batches, classes_data, make_model, make_task
 
 from steepest.engines import make_engine
 from steepest.engines.population import Population
@@ -169,7 +169,7 @@ def test_a_stream_is_read_for_those_who_go_on():
     callbacks = [PLATEAU(factor=0.3, patience=1), STOP(patience=2, restore_best_weights=True)]
     task = keras_task(
         make_model(),
-        Read(batches),
+        Batches(batches),
         validation_data=classes_data(1),
         epochs=EPOCHS,
         callbacks=callbacks,

@@ -6,8 +6,8 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from callbacks_in_fit import EPOCHS, Read, curve, equal, theirs
-from small import BATCH, classes_data, make_model, make_task
+from callbacks_in_fit import EPOCHS, curve, equal, theirs
+from small import BATCH, Batches, classes_data, make_model, make_task
 
 from steepest.codegen import code
 from steepest.engines import make_engine
@@ -60,7 +60,7 @@ def tasks(callbacks=()):
     more = {"validation_data": classes_data(1), "epochs": EPOCHS, "callbacks": list(callbacks)}
     return {
         "compiled": lambda: make_task(make_model(), epochs=EPOCHS, callbacks=list(callbacks)),
-        "stream": lambda: keras_task(make_model(), Read(streamed), **more),
+        "stream": lambda: keras_task(make_model(), Batches(streamed), **more),
         "fit": lambda: make_task(make_model(), epochs=EPOCHS, callbacks=own),
     }
 

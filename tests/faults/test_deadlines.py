@@ -9,7 +9,7 @@ from fake_engine import FakeEngine, bowl
 from faults.running import FAKE, check_end, check_finished, run, study_of
 from faults.same import differences, plain
 from planned import planned
-from small import classes_data, make_model
+from small import Batches, classes_data, make_model
 
 from steepest import storage
 from steepest.budget import Budget
@@ -62,19 +62,6 @@ def real(kind):
     more = {"validation_data": classes_data(1), "epochs": 3, "batch_size": 16}
     task = keras_task(model, *data, **more)
     return Kept(make_engine(task, None))
-
-
-class Batches:
-    """Batches with a length."""
-
-    def __init__(self, batches):
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        return iter(self.batches)
 
 
 class Kept:
