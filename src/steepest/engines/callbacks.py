@@ -279,7 +279,7 @@ class _Run:
                 ]
             )
             self.best = replaced(self.best, members[better], chosen(weighing(after), better))
-        after = replace(after, seen=None)
+        after = replace(after.on_host(), seen=None)
         self.state = after if whole else joined(self.state, members, after)
 
     def so_far(self) -> tuple[range, State, Advance]:

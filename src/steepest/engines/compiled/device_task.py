@@ -15,6 +15,7 @@ from steepest.data.arrays import Arrays, Batch
 from steepest.data.order import order_of
 from steepest.data.stream import Data
 from steepest.engines.compiled.placement import Orders
+from steepest.engines.compiled.resting import Shelf
 from steepest.engines.compiled.training import (
     Chunks,
     Parts,
@@ -29,6 +30,7 @@ from steepest.records import TaskFacts
 from steepest.tasks.task import Task
 
 KEPT_BYTES = 2**26  # of initial weights that are kept, as members of one seed ask for the same
+WAITING = 4  # the part of an accelerator's memory where states may wait: a quarter
 LOCK = threading.Lock()
 
 
@@ -50,6 +52,8 @@ class DeviceTask:
     # How arrays lie on several devices: members shared out, or the whole on each. None on one.
     each: NamedSharding | None
     alike: NamedSharding | None
+    # Where states wait on an accelerator; None where they come to the host at once.
+    shelf: Shelf | None = None
     drawn: dict[int, tuple[Arrays, Arrays]] = field(default_factory=dict)
 
     @property
@@ -59,9 +63,8 @@ class DeviceTask:
 
     @property
     def room(self) -> int:
-        """The bytes of memory that those in training may take: on a CPU, the other half is for
-        those who wait, who elsewhere wait on the host."""
-        return self.memory // 2 if self.on_cpu else self.memory
+        """The bytes of memory that those in training may take; the rest is for those who wait."""
+        return self.memory // 2 if self.on_cpu else self.memory - self.memory // WAITING
 
     @cached_property
     def placed(self) -> tuple[Batch, Chunks]:
@@ -141,4 +144,5 @@ def make_device_task(task: Task, memory: int) -> DeviceTask:
         orders=Orders(task.order or order_of(size, task.facts.shuffle), size),
         each=each,
         alike=alike,
+        shelf=None if on_cpu or len(devices) > 1 else Shelf(memory // WAITING),
     )

@@ -12,7 +12,8 @@ import numpy as np
 
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.executable import Run, compile_training
-from steepest.engines.compiled.resident import Resident, make_begin, numbers_of, to_host
+from steepest.engines.compiled.resident import Resident, make_begin, numbers_of
+from steepest.engines.compiled.resting import to_host
 from steepest.engines.compiled.training import Chunks, evaluation
 from steepest.engines.compiled.update_time import UpdateTimer
 from steepest.engines.compiled.width import Width, is_out_of_memory, narrower
@@ -87,8 +88,10 @@ class CompiledProgram:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+            shelf = self.shared.shelf
+            made_room = shelf is not None and shelf.clear()
             with self.lock:
-                if self.width == width:  # and no other thread was faster
+                if self.width == width and not made_room:  # and no other thread was faster
                     self._narrow(error)
         return self.advance(population, state, stop, tell)
 
@@ -146,7 +149,7 @@ class CompiledProgram:
                 ready = partial(_so_far, before, here, pieces, started)
                 tell(sum(int(some.epoch.sum()) for some in here) - trained, ready)
             first = until
-        return _so_far(before, here, pieces, started)[1:]
+        return so_far(before, State.join([some.resting() for some in here]), pieces, started)[1:]
 
     def _put(self, population: Population, state: State, part: range) -> Resident:
         """Put some members on the devices, where they stay until this call of `advance` ends."""
@@ -214,7 +217,8 @@ class CompiledProgram:
             shown = steps.shown(self.plan, w, m, n, c)
             return evaluation(self.shared.task, self.shared.parts, shown, v, chunks)[0]
 
-        return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None)))
+        mapped = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None))
+        return jax.jit(mapped, compiler_options=self.shared.options)
 
     def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
         """Return the seconds of the update alone, of the first member, of one more repetition."""

@@ -27,6 +27,7 @@ from steepest.tasks.task import Task
 
 Update = OneUpdate | Updates
 AUTOTUNED = "xla_gpu_autotune_level"
+GRAPHS = "xla_gpu_graph_min_graph_size"  # of kernels that are launched together
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,14 @@ def compiler_options(platform: str) -> dict[str, str | bool] | None:
 
     On a GPU XLA would time several kernels for each product and keep the fastest. That was a third
     of what a small transformer took to compile, the result trained as fast, and which kernel wins,
-    and so the last bits of a study, was left to the clock. `XLA_FLAGS` may ask for it.
+    and so the last bits of a study, was left to the clock. And it launches kernels one by one where
+    fewer than five follow each other, though a graph of any number is faster than they are alone.
+    `XLA_FLAGS` may ask for either.
     """
-    if platform == "gpu" and AUTOTUNED not in os.environ.get("XLA_FLAGS", ""):
-        return {AUTOTUNED: "0"}
+    if platform == "gpu":
+        asked = os.environ.get("XLA_FLAGS", "")
+        usual = {AUTOTUNED: "0", GRAPHS: "1"}
+        return {name: value for name, value in usual.items() if name not in asked} or None
     if platform != "cpu":
         return None
     return {"xla_cpu_multi_thread_eigen": False, "xla_backend_optimization_level": "1"}
