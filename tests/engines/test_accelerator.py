@@ -16,7 +16,7 @@ from steepest.engines.compiled import program as program_module
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.lockstep import BLOCK, block_of
 from steepest.engines.compiled.resting import Resting
-from steepest.engines.compiled.training import AUTOTUNED, GRAPHS, compiler_options
+from steepest.engines.compiled.training import AUTOTUNED, GRAPHS, TRITON, compiler_options
 from steepest.engines.compiled.width import WIDTHS, Width, accelerator_width
 from steepest.engines.population import Population
 from steepest.engines.rewrite import ACCELERATED, convolutions, loops, rewritten
@@ -270,7 +270,7 @@ def test_a_loop_s_parts_are_counted_whatever_jax_calls_them():
 
 def test_kernels_are_not_chosen_by_the_clock(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    assert compiler_options("gpu") == {AUTOTUNED: "0", GRAPHS: "1"}
+    assert compiler_options("gpu") == {AUTOTUNED: "0", TRITON: False, GRAPHS: "1"}
     assert compiler_options("tpu") is None
     monkeypatch.setenv("XLA_FLAGS", f"--{AUTOTUNED}=4")
     assert compiler_options("gpu") == {GRAPHS: "1"}

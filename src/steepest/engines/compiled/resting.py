@@ -150,9 +150,12 @@ class Resting(State):
             if not self.on_device:
                 return self.on_host().take(members)
             index = np.asarray(members, np.int64)
-            used, which = np.unique(self.which[index], return_inverse=True)
+            calls, which = self.calls, self.which[index]
+            if len(calls) > 1:  # then those that trained none of them are let go
+                used, which = np.unique(which, return_inverse=True)
+                calls = [calls[i] for i in used]
             counts = [array[index] for array in (self.step, self.epoch, self.alive)]
-            return Resting([self.calls[i] for i in used], which, self.places[index], counts)
+            return Resting(calls, which, self.places[index], counts)
 
     def followed_by(self, others: Sequence[State]) -> State:
         """Return the members of this state and of others, in their order."""
