@@ -103,12 +103,18 @@ class DeviceTask:
         values = self._evaluate(weights, variables, self.chunks[on])
         return {name: float(value) for name, value in values.items()}
 
+    def _values(self, weights: Arrays, variables: Arrays, chunks: Chunks) -> dict[str, Any]:
+        return evaluation(self.task, self.parts, weights, variables, chunks)[0]
+
     @cached_property
     def _evaluate(self) -> Any:
-        def values(weights: Arrays, variables: Arrays, chunks: Chunks) -> dict[str, Any]:
-            return evaluation(self.task, self.parts, weights, variables, chunks)[0]
+        return jax.jit(self._values)
 
-        return jax.jit(values)
+    @cached_property
+    def measured(self) -> Any:
+        """What measures members side by side, of any rule: weights, variables, chunks → values."""
+        mapped = jax.vmap(self._values, in_axes=(0, 0, None))
+        return jax.jit(mapped, compiler_options=self.options)
 
 
 def host() -> jax.Device | None:

@@ -14,8 +14,8 @@ from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.executable import Run, compile_training
 from steepest.engines.compiled.resident import Resident, make_begin, numbers_of
 from steepest.engines.compiled.resting import to_host
-from steepest.engines.compiled.training import Chunks, evaluation
 from steepest.engines.compiled.update_time import UpdateTimer
+from steepest.engines.compiled.updates import shows_others
 from steepest.engines.compiled.width import Width, is_out_of_memory, narrower
 from steepest.engines.population import Population
 from steepest.engines.protocol import SoFar, Tell, silent
@@ -205,19 +205,16 @@ class CompiledProgram:
             part = range(place, min(place + self.places, len(state)))
             here = self._put(population.take(part), state.take(part), range(len(part)))
             weights, memory, variables = here.standing[:3]
-            chunks = self.shared.chunks[on]
-            values = to_host(self._measured(weights, memory, variables, *here.numbers, chunks))
+            if shows_others(self.plan):
+                weights = self._shown(weights, memory, *here.numbers)
+            values = to_host(self.shared.measured(weights, variables, self.shared.chunks[on]))
             for place in here.layout.places:
                 found.append({name: float(value[place]) for name, value in values.items()})
         return found
 
     @cached_property
-    def _measured(self) -> Any:
-        def one(w: Any, m: Any, v: Any, n: Any, c: Any, chunks: Chunks) -> dict[str, Any]:
-            shown = steps.shown(self.plan, w, m, n, c)
-            return evaluation(self.shared.task, self.shared.parts, shown, v, chunks)[0]
-
-        mapped = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None))
+    def _shown(self) -> Any:
+        mapped = jax.vmap(partial(steps.shown, self.plan))
         return jax.jit(mapped, compiler_options=self.shared.options)
 
     def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
