@@ -279,10 +279,14 @@ def test_kernels_are_not_chosen_by_the_clock(monkeypatch):
 
 
 def test_width_is_what_is_asked_for_and_memory_allows():
-    assert accelerator_width(0, 1, 10**9) == Width(width.LOCKSTEP, lockstep=True)
+    large = width.FREE_BYTES
+    assert accelerator_width(0, large, 10**13) == Width(width.LOCKSTEP, lockstep=True)
     for members, wide in ((1, 8), (8, 8), (9, 32), (128, 128), (400, 512), (9999, 512)):
-        assert accelerator_width(members, 1, 10**9).capacity == wide
+        assert accelerator_width(members, large, 10**13).capacity == wide
         assert wide in WIDTHS
+    # More where they cost next to nothing.
+    for bytes_, wide in ((1, 128), (large // 128, 128), (large // 40, 32), (large // 8, 8)):
+        assert accelerator_width(3, bytes_, 10**13).capacity == wide
     assert accelerator_width(512, 10**6, 10**8).capacity == 96
     assert accelerator_width(512, 10**6, 5 * 10**6).capacity == 5
     assert accelerator_width(512, 10**9, 5 * 10**6).capacity == 1

@@ -131,6 +131,11 @@ class CallbackProgram:
         return self.inner.whole
 
     @property
+    def places(self) -> int:
+        """How many members train in the time of one."""
+        return self.inner.places
+
+    @property
     def compile_seconds(self) -> float:
         """What it took to make it."""
         return self.inner.compile_seconds

@@ -56,7 +56,7 @@ class CompiledProgram:
 
     @property
     def places(self) -> int:
-        """How many members a call of the executable trains."""
+        """How many members a call of the executable trains: side by side, in the time of one."""
         return self.width.at_once * len(self.shared.devices)
 
     def begin(self, population: Population) -> State:
