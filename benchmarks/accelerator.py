@@ -644,8 +644,10 @@ def compare_apart(name: str, cache: str, left: float) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     if done.returncode:
         return {"error": done.stderr[-400:], "seconds": seconds}
-    cost = [line for line in done.stdout.splitlines() if line.startswith(("Cost", "Use "))]
-    return {"seconds": seconds, "said": cost[:4]}
+    lines = done.stdout.splitlines()
+    verdict = lines[: lines.index("")] if "" in lines else lines[:4]
+    cost = [line for line in lines if line.startswith("Cost")]
+    return {"seconds": seconds, "said": [*verdict, *cost]}
 
 
 def note(given: argparse.Namespace, found: Any, work: str, part: str, what: Any) -> None:
