@@ -17,7 +17,8 @@ from steepest.engines.compiled import executable, resident, width
 from steepest.engines.compiled import program as program_module
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.lockstep import BLOCK, block_of
-from steepest.engines.compiled.training import AUTOTUNED, compiler_options, make_parts
+from steepest.engines.compiled.parts import make_parts
+from steepest.engines.compiled.training import AUTOTUNED, compiler_options
 from steepest.engines.compiled.width import WIDTHS, Width, accelerator_width
 from steepest.engines.population import Population
 from steepest.engines.rewrite import ACCELERATED, convolutions, loops, rewritten

@@ -10,8 +10,7 @@ import pytest
 from jax import lax
 
 from steepest.engines.rewrite import rewritten
-from steepest.engines.rewrite.ragged import RefusedError, ragged
-from steepest.engines.rewrite.ragged.replay import BRANCHES
+from steepest.engines.rewrite.ragged import BRANCHES, RefusedError, ragged
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 

@@ -11,9 +11,9 @@ import jax
 import numpy as np
 
 from steepest.engines.compiled.device_task import DeviceTask
+from steepest.engines.compiled.evaluation import Chunks, evaluation
 from steepest.engines.compiled.executable import Run, compile_training
 from steepest.engines.compiled.resident import Resident, make_begin, numbers_of, to_host
-from steepest.engines.compiled.training import Chunks, evaluation
 from steepest.engines.compiled.update_time import UpdateTimer
 from steepest.engines.compiled.width import Width, is_out_of_memory, narrower
 from steepest.engines.population import Population

@@ -19,25 +19,33 @@ is not finite where the smaller program is: 0 times infinity would reach the gra
 """
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
+from steepest.engines.rewrite.equations import operations
 from steepest.engines.rewrite.ragged.pairs import RefusedError
-from steepest.engines.rewrite.ragged.replay import Batch, Replay
+from steepest.engines.rewrite.ragged.replay import BRANCHES, Batch, Replay
 
-__all__ = ["RefusedError", "ragged"]
+__all__ = ["BRANCHES", "RefusedError", "ragged"]
 
 log = logging.getLogger(__name__)
 
 
-def ragged(function: Callable[..., Any], batch: Batch) -> Callable[..., Any]:
+def ragged(
+    function: Callable[..., Any],
+    batch: Batch,
+    dearest: float = math.inf,
+    branches: int = BRANCHES,
+) -> Callable[..., Any]:
     """Return `function(full, ...)` of a full batch, or of a smaller one that has been filled.
 
     `function` takes arrays, the last argument those of the examples `[examples, ...]`. `full` is a
     scalar. Where it is false, only the first `batch[1]` examples count, and the others must be
-    copies of the last of them.
+    copies of the last of them. Those take up to `dearest` operations of floating
+    point, and up to `branches` operations become one.
 
     Raises:
         RefusedError: while it is traced; the function needs a program for each size.
@@ -51,10 +59,12 @@ def ragged(function: Callable[..., Any], batch: Batch) -> Callable[..., Any]:
         small, same = jax.make_jaxpr(function, return_shape=True)(*others, fewer)
         if shapes != same:
             raise RefusedError("what is returned has an axis of examples")
-        branches: list[str] = []
-        out = Replay(full, batch, branches).program(big, small, jax.tree.leaves(arguments))
-        if branches:
-            log.debug("in both forms, for full and smaller batches: %s", ", ".join(branches))
+        if operations(big.jaxpr) * (1 - batch[1] / batch[0]) > dearest:
+            raise RefusedError("the rows beyond the smaller batch's take too long")
+        replay = Replay(full, batch, branches)
+        out = replay.program(big, small, jax.tree.leaves(arguments))
+        if replay.branched:
+            log.debug("in both forms, for full and smaller: %s", ", ".join(replay.branched))
         return jax.tree.unflatten(jax.tree.structure(shapes), out)
 
     return run

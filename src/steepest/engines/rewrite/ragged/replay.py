@@ -35,14 +35,20 @@ NEUTRAL: dict[str, Any] = {"reduce_sum": 0, "reduce_and": True, "reduce_or": Fal
 class Replay:
     """Runs the full batch's program.
 
-    `branches` has the operations that became one so far; None allows for none. A program that is
-    not `differentiated` takes the values of functions alone that bring their own derivative.
+    Up to `branches` operations become one; `branched` has their names. A program that is not
+    `differentiated` takes the values alone of functions that bring their own derivative.
     """
 
     def __init__(
-        self, full: Any, batch: Batch, branches: list[str] | None, differentiated: bool = True
+        self,
+        full: Any,
+        batch: Batch,
+        branches: int,
+        branched: list[str] | None = None,
+        differentiated: bool = True,
     ) -> None:
         self.full, self.batch, self.branches = full, batch, branches
+        self.branched: list[str] = [] if branched is None else branched
         self.differentiated = differentiated
 
     def program(self, big: Any, small: Any, values: Sequence[Any]) -> Values:
@@ -149,9 +155,9 @@ class Replay:
 
     def branch(self, pair: Pair, values: Values) -> Values:
         """Return an operation's results from one of its two forms."""
-        if self.branches is None or len(self.branches) == BRANCHES:
+        if len(self.branched) >= self.branches:
             raise RefusedError(f"{pair.name} is not row by row")
-        self.branches.append(pair.name)
+        self.branched.append(pair.name)
 
         def whole(values: Values) -> Values:
             return bind(pair.big, values)
@@ -180,7 +186,7 @@ class Replay:
         consts, carried = counted
         one, other = _programs(pair)
         # No branches at each turn.
-        inside = Replay(self.full, self.batch, None, self.differentiated)
+        inside = Replay(self.full, self.batch, 0, differentiated=self.differentiated)
 
         def turn(state: Values, given: Values) -> tuple[Values, Values]:
             out = inside.program(one, other, [*values[:consts], *state, *given])
@@ -195,9 +201,8 @@ class Replay:
         one, other = _programs(pair)
 
         def run(full: Any, *values: Any) -> Values:
-            return Replay(full, self.batch, self.branches, self.differentiated).body(
-                one, other, values
-            )
+            inside = Replay(full, self.batch, self.branches, self.branched, self.differentiated)
+            return inside.body(one, other, values)
 
         how = {name: pair.big.params[name] for name in ("policy", "prevent_cse")}
         found: Values = jax.checkpoint(run, **how)(self.full, *values)
@@ -209,7 +214,7 @@ class Replay:
         Its gradient is replayed as its value is. Where examples do not count it is zero, whatever
         the function's own gradient makes of the zeros that come there.
         """
-        batch, branches = self.batch, self.branches
+        known = self.batch, self.branches, self.branched
         whole, part = Gradient(pair.big), Gradient(pair.small)
 
         @jax.custom_vjp
@@ -217,14 +222,14 @@ class Replay:
             return forward(full, *values)[0]
 
         def forward(full: Any, *values: Any) -> Any:
-            replay = Replay(full, batch, branches, False)
+            replay = Replay(full, *known, differentiated=False)
             out = replay.program(whole.forward, part.forward, values)
             results = len(pair.outs)
             return out[:results], (full, out[results:])
 
         def backward(kept: Any, gradients: Values) -> Any:
             full, residuals = kept
-            replay = Replay(full, batch, branches, False)
+            replay = Replay(full, *known, differentiated=False)
             given = [g for g in gradients if g.dtype != jax.dtypes.float0]
             found = iter(replay.program(whole.backward, part.backward, [*residuals, *given]))
             back: list[Any] = [None]
