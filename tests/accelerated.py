@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from steepest.engines.compiled.engine import CompiledEngine
+from steepest.engines.compiled.parts import make_parts
 from steepest.engines.compiled.resting import Shelf
-from steepest.engines.compiled.training import make_parts
 
 
 def engine_of(task, **options):

@@ -38,6 +38,8 @@ settings.load_profile("the same")
 # imported; processes of their own go without.
 CHECKED = (
     "steepest.data.order",
+    "steepest.engines.compiled.evaluation",
+    "steepest.engines.compiled.parts",
     "steepest.engines.compiled.placement",
     "steepest.engines.compiled.training",
     "steepest.engines.population",

@@ -14,16 +14,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from steepest.data.arrays import Arrays, Batch
 from steepest.data.order import order_of
 from steepest.data.stream import Data
+from steepest.engines.compiled.evaluation import Chunks, chunked, evaluation
+from steepest.engines.compiled.parts import Parts, make_parts
 from steepest.engines.compiled.placement import Orders
 from steepest.engines.compiled.resting import Shelf
-from steepest.engines.compiled.training import (
-    Chunks,
-    Parts,
-    chunked,
-    compiler_options,
-    evaluation,
-    make_parts,
-)
+from steepest.engines.compiled.training import compiler_options
 from steepest.engines.cores import cores
 from steepest.engines.eval_sets import sets_of
 from steepest.records import TaskFacts

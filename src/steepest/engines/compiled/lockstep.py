@@ -13,7 +13,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from steepest.data.arrays import Arrays, Batch
-from steepest.engines.compiled.training import Chunks, Parts, evaluation, names
+from steepest.engines.compiled.evaluation import Chunks, evaluation
+from steepest.engines.compiled.parts import Parts
+from steepest.engines.compiled.training import names
 from steepest.rules import step as steps
 from steepest.tasks.task import Task
 

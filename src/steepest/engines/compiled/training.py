@@ -9,52 +9,23 @@ one goes on there with the sum of the epoch's losses so far.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
-from steepest.data.arrays import Arrays, Batch, Scalar
-from steepest.data.stream import Data, Stream
+from steepest.data.arrays import Arrays, Batch
+from steepest.engines.compiled.evaluation import Chunks, evaluation
+from steepest.engines.compiled.parts import Parts
 from steepest.engines.compiled.updates import OneUpdate, Updates
-from steepest.engines.rewrite import ACCELERATED, rewritten
-from steepest.engines.rewrite.recurrent import looped
+from steepest.records import TaskFacts
 from steepest.tasks.task import Task
 
 Update = OneUpdate | Updates
 AUTOTUNED = "xla_gpu_autotune_level"
 TRITON = "xla_gpu_enable_triton_gemm"
 GRAPHS = "xla_gpu_graph_min_graph_size"  # of kernels that are launched together
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the programs of all rules share, each traced once for each size of a batch."""
-
-    gradient: Callable[..., Any]  # weights, variables, batch → (loss, variables), gradients
-    measure: Callable[..., Any]  # weights, variables, totals, batch → variables, totals
-
-
-@dataclass(frozen=True)
-class Chunks:
-    """Data that is gone through in order: full batches `[batches, size, ...]`, and what is left."""
-
-    full: Batch | None
-    rest: Batch | None
-
-
-def make_parts(task: Task, on_cpu: bool) -> Parts:
-    """Return the task's gradient and measure, in what is fast in a loop on this device."""
-
-    def fast(function: Callable[..., Any]) -> Callable[..., Any]:
-        return rewritten(function) if on_cpu else rewritten(looped(function), ACCELERATED)
-
-    gradient = jax.value_and_grad(fast(task.loss), has_aux=True)
-    return Parts(jax.jit(gradient), jax.jit(fast(task.measure)))
 
 
 def compiler_options(platform: str) -> dict[str, str | bool] | None:
@@ -81,43 +52,18 @@ def compiler_options(platform: str) -> dict[str, str | bool] | None:
     return {"xla_cpu_multi_thread_eigen": False, "xla_backend_optimization_level": "1"}
 
 
-def chunked(batch: Data, size: int) -> Chunks:
-    """Cut data into batches of the training's size, as `fit` does: not every loss is a mean."""
-    assert not isinstance(batch, Stream)
-    count = jax.tree.leaves(batch[0])[0].shape[0]
-    size = min(size, count)
-    whole = count // size * size
+def batch_at(order: Any, i: Any, facts: TaskFacts) -> tuple[Any, Any]:
+    """Return the places of a batch's examples, and how many count.
 
-    # Cut in NumPy, as each cut on the device would be a program to compile.
-    def full(array: Any) -> Any:
-        cut = np.asarray(array)[:whole]
-        return jnp.asarray(cut.reshape(whole // size, size, *cut.shape[1:]))
-
-    def rest(array: Any) -> Any:
-        return jnp.asarray(np.asarray(array)[whole:])
-
-    left = jax.tree.map(rest, batch) if whole < count else None
-    return Chunks(jax.tree.map(full, batch), left)
-
-
-jax.tree_util.register_dataclass(Chunks, ["full", "rest"], [])
-
-
-def evaluation(
-    task: Task, parts: Parts, weights: Arrays, variables: Arrays, chunks: Chunks
-) -> tuple[dict[str, Scalar], Arrays]:
-    """Return the loss and the metrics over all examples, and the state after it."""
-
-    def add(carry: Any, examples: Batch) -> tuple[Any, None]:
-        return parts.measure(weights, carry[0], carry[1], examples), None
-
-    carry = (variables, jax.tree.map(jnp.asarray, task.totals))
-    carry, _ = lax.scan(add, carry, chunks.full)
-    if chunks.rest is not None:
-        carry, _ = add(carry, chunks.rest)
-    variables, totals = carry
-    values = task.summarize(totals)
-    return {name: values[name] for name in ("loss", *task.facts.metrics)}, variables
+    `order` is `[..., examples]`. A smaller last batch is filled with copies of its last example.
+    """
+    size, batch = facts.training_examples, facts.batch_size
+    if facts.drop_last or size % batch == 0:
+        begin = (*[0] * (order.ndim - 1), i * batch)
+        return lax.dynamic_slice(order, begin, (*order.shape[:-1], batch)), batch
+    places = jnp.minimum(i * batch + jnp.arange(batch), size - 1)
+    count = jnp.where(i < size // batch, batch, size % batch)
+    return order[..., places], count.astype(jnp.float32)
 
 
 def make_member(task: Task, parts: Parts, update: Update) -> Any:
@@ -144,28 +90,16 @@ def make_member(task: Task, parts: Parts, update: Update) -> Any:
         stop: Any,
         steps_left: Any,
     ) -> Any:
-        def gradient(weights: Arrays, variables: Arrays, places: Any) -> Any:
-            examples = jax.tree.map(lambda a: a[places], training)
-            (loss, variables), gradients = parts.gradient(weights, variables, examples)
-            return loss.astype(jnp.float32) * places.shape[0], variables, gradients
-
         def step(i: Any, order: Any, carry: Any) -> Any:
             weights, memory, variables, t, total = carry
-
-            def whole(weights: Arrays, variables: Arrays) -> Any:
-                return gradient(
-                    weights, variables, lax.dynamic_slice(order, (i * batch,), (batch,))
-                )
-
-            def rest(weights: Arrays, variables: Arrays) -> Any:
-                return gradient(weights, variables, order[full * batch :])
-
-            # One update for both, as each is code to compile.
-            if size % batch and not facts.drop_last:
-                found = lax.cond(i < full, whole, rest, weights, variables)
+            places, count = batch_at(order, i, facts)
+            examples = jax.tree.map(lambda a: a[places], training)
+            if parts.either_gradient is None:
+                found = parts.gradient(weights, variables, examples)
             else:
-                found = whole(weights, variables)
-            loss, variables, gradients = found
+                found = parts.either_gradient(i < full, weights, variables, examples)
+            (loss, variables), gradients = found
+            loss = loss.astype(jnp.float32) * count
             done = t.astype(jnp.float32)
             weights, memory = update.step(gradients, weights, memory, done, numbers, complements)
             return task.constrain(weights), memory, variables, t + 1, total + loss

@@ -19,6 +19,7 @@ import jax
 from jax.extend import core
 
 from steepest.engines.rewrite.convolutions import convolution, whole_convolution
+from steepest.engines.rewrite.equations import bind, inner_programs
 from steepest.engines.rewrite.loops import loop
 from steepest.engines.rewrite.pools import pool_max, pool_sum
 from steepest.engines.rewrite.products import layer_of, product_of
@@ -77,14 +78,9 @@ def _concerns(jaxpr: Any, replaced: Mapping[str, Replacement]) -> bool:
 
 
 def _inner(params: Mapping[str, Any]) -> list[Any]:
-    """Return the programs inside an operation: bodies of loops, branches, calls."""
-    found = []
-    for value in params.values():
-        for one in value if isinstance(value, tuple | list) else (value,):
-            one = getattr(one, "jaxpr", one)
-            if hasattr(one, "eqns"):
-                found.append(one)
-    return found
+    """Return the programs inside an operation, without their constants."""
+    found = inner_programs(params).values()
+    return [getattr(one, "jaxpr", one) for several in found for one in several]
 
 
 def _run(
@@ -133,11 +129,7 @@ def _step(equation: Any, values: list[Any], replaced: Mapping[str, Replacement])
             else value
             for name, value in params.items()
         }
-    bound, functions = primitive.get_bind_params(params), ()
-    if isinstance(bound, tuple):  # before JAX 0.9
-        functions, bound = bound
-    out = primitive.bind(*functions, *values, **bound)
-    return list(out) if primitive.multiple_results else [out]
+    return bind(equation, values, params)
 
 
 def _tried(function: Replacement, *given: Any) -> list[Any] | None:

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from steepest.data.stream import Stream
-from steepest.engines.compiled.training import make_parts
+from steepest.engines.compiled.parts import make_parts
 from steepest.engines.compiled.width import budget
 from steepest.engines.cores import cores, pool, together
 from steepest.engines.eval_sets import sets_of

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from steepest.engines.compiled.training import Parts, compiler_options
+from steepest.engines.compiled.parts import Parts
+from steepest.engines.compiled.training import compiler_options
 from steepest.engines.streaming.prefetch import Block
 from steepest.errors import SteepestError, TaskError
 from steepest.rules import step as steps
