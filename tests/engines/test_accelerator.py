@@ -11,10 +11,10 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from small import make_model, make_task
 
-from steepest.engines.compiled import executable, resident, width
+from steepest.engines.compiled import executable, lockstep, resident, width
 from steepest.engines.compiled import program as program_module
 from steepest.engines.compiled.engine import CompiledEngine
-from steepest.engines.compiled.lockstep import BLOCK, block_of
+from steepest.engines.compiled.lockstep import BLOCK, block_of, even_block
 from steepest.engines.compiled.resting import Resting
 from steepest.engines.compiled.training import AUTOTUNED, GRAPHS, TRITON, compiler_options
 from steepest.engines.compiled.width import WIDTHS, Width, accelerator_width
@@ -334,3 +334,37 @@ def test_convolutions_are_products():
     assert "conv_general_dilated" not in text
     assert "scan" not in text
     np.testing.assert_allclose(rewritten(convolve, ACCELERATED)(x, k), convolve(x, k), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "block"),
+    [(1, 1), (7, 7), (34, 7), (63, 16), (64, 16), (101, 13), (17, None), (31, None)],
+)
+def test_an_epoch_is_cut_into_blocks_that_its_last_batch_fits_into(steps, block):
+    """With a few steps too many at the most; else that batch has a program of its own."""
+    assert even_block(steps) == block
+
+
+def test_a_last_batch_with_a_program_of_its_own_trains_alike(task, expected, monkeypatch):
+    traced = []
+    usual = lockstep.even_block
+    monkeypatch.setattr(lockstep, "even_block", lambda steps: traced.append(usual(steps)))
+    program = engine_of(task).compile(CONFIGS[0], Width(4, lockstep=True))
+    close(program.advance(POPULATION, program.begin(POPULATION), 3), expected)
+    assert traced == [7]  # which was not taken
+
+
+def test_steps_too_many_change_nothing(task, expected, monkeypatch):
+    monkeypatch.setattr(lockstep, "even_block", lambda _: 5)  # 7 steps as 10
+    program = engine_of(task).compile(CONFIGS[0], Width(4, lockstep=True))
+    close(program.advance(POPULATION, program.begin(POPULATION), 3), expected)
+
+
+def test_a_loss_whose_sizes_share_no_program_trains_alike(task, expected):
+    def loss(weights, state, batch):
+        value, state = task.loss(weights, state, batch)
+        count = len(batch[1])
+        return value + sum(0.0 * value for _ in range(count)), state  # as long as the batch
+
+    program = engine_of(replace(task, loss=loss)).compile(CONFIGS[0], Width(4, lockstep=True))
+    close(program.advance(POPULATION, program.begin(POPULATION), 3), expected)
