@@ -202,7 +202,7 @@ def compiled_quickly():
 @pytest.fixture(scope="session", autouse=True)
 def fit_compiles_quickly():
     """Let XLA try less for the steps of Keras' own `fit`, whose arithmetic ours is held against."""
-    with compiling.fit_quickly():
+    with compiling.named_quickly():
         yield
 
 
