@@ -206,6 +206,13 @@ def fit_compiles_quickly():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def workers_are_forked():
+    """Let a study's workers in other processes start at once."""
+    with processes.workers_are_forked():
+        yield
+
+
 @pytest.fixture
 def unchecked():
     """Leave annotations be: where arrays are of two numbers, they take six times as long."""
