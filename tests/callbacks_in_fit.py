@@ -1,11 +1,16 @@
 """A training by one `fit` of Keras with real callbacks, as a member of a population would train."""
 
+import functools
+
 import keras
 import numpy as np
 from small import BATCH, classes_data, make_model
 
 from steepest.data.order import epoch_order
+from steepest.engines import make_engine
+from steepest.engines.callbacks import with_callbacks
 from steepest.records import Config
+from steepest.search.runner import program_key
 
 EPOCHS, SEED = 14, 3
 
@@ -48,21 +53,43 @@ class Rates(keras.callbacks.Callback):
             self.found.append(float(self.model.optimizer.learning_rate))
 
 
+_LAST = []  # the task that was asked for last, the key of its program, and the program
+
+
+def program_of(task, config):
+    """Return the program of a task: compiled once for all calls that follow each other."""
+    asked = task, program_key(config)
+    if not _LAST or _LAST[0] is not task or _LAST[1] != asked[1]:
+        _LAST[:] = *asked, with_callbacks(make_engine(task)).prepare({0: config})[0]
+    return _LAST[2]
+
+
 def config(rate, seed=SEED):
     values = {"learning_rate": rate, "momentum": 0.9, "nesterov": False}
     return Config("SGD", "keras", values, "constant", seed)
 
 
-def theirs(task, callbacks, rate):
-    """Return the history of one `fit`, the learning rates, and the model after it."""
+@functools.cache
+def fitted():
+    """Return a model whose steps are compiled once, at the first `fit`."""
     model = make_model()
+    optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer.build(model.trainable_variables)
+    return model
+
+
+def theirs(task, callbacks, rate):
+    """Return the history of one `fit`, the learning rates, and the model, until the next call."""
+    model = fitted()
     weights, state = task.initialize(SEED)
     for variable, value in zip(model.trainable_variables, weights, strict=True):
         variable.assign(value)
     for variable, value in zip(model.non_trainable_variables, state, strict=True):
         variable.assign(value)
-    optimizer = keras.optimizers.SGD(rate, momentum=0.9)
-    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    for variable in model.optimizer.variables:  # the momentum, and how many steps were taken
+        variable.assign(np.zeros(variable.shape, variable.dtype))
+    model.optimizer.learning_rate = rate
     noted, data = Rates(), Ordered(*classes_data())
     done = model.fit(
         data,

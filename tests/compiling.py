@@ -6,9 +6,10 @@ in a fifth of the time. Both functions here reach into JAX, which has no door fo
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 FIT = ("jit_train_step", "jit_test_step")  # what Keras' `fit` and `evaluate` compile
+DRAWS = ("jit__uniform", "jit__normal", "jit__truncated_normal")  # of initial weights
 
 
 @contextlib.contextmanager
@@ -37,8 +38,11 @@ def quickly() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def fit_quickly() -> Iterator[None]:
-    """Let XLA try less in the steps of Keras' `fit` alone: it is an oracle, and ours is not."""
+def named_quickly(names: Container[str] = FIT) -> Iterator[None]:
+    """Let XLA try less in the programs of these names alone.
+
+    By default they are the steps of Keras' `fit`: it is an oracle, and ours is not.
+    """
     compiler = sys.modules.get("jax._src.compiler")
     if compiler is None:  # no test needs it
         yield
@@ -48,7 +52,7 @@ def fit_quickly() -> Iterator[None]:
     def compile_(backend, computation, devices, options, *args, **kwargs):
         from steepest.tasks.torch.lowering.quick import quick
 
-        if computation.operation.attributes["sym_name"].value in FIT:
+        if computation.operation.attributes["sym_name"].value in names:
             found = {**quick(), **dict(options.env_option_overrides)}
             options.env_option_overrides = [*found.items()]
         return usual(backend, computation, devices, options, *args, **kwargs)

@@ -204,7 +204,14 @@ def compiled_quickly():
 @pytest.fixture(scope="session", autouse=True)
 def fit_compiles_quickly():
     """Let XLA try less for the steps of Keras' own `fit`, whose arithmetic ours is held against."""
-    with compiling.fit_quickly():
+    with compiling.named_quickly():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_are_forked():
+    """Let a study's workers in other processes start at once."""
+    with processes.workers_are_forked():
         yield
 
 

@@ -6,10 +6,11 @@ run in the process that is forked: JAX has no device yet, and there is no thread
 `python -m forking SOCKET torch` for processes that use PyTorch, whose import takes seconds too.
 
 A request is a line of JSON (module or file, arguments, environment, directory) with three file
-descriptors; the answers are the process's number, and once it has ended, its exit code and
-its CPU seconds.
+descriptors, and a fourth for a study's worker, whose pipe it is; the answers are the process's
+number, and once it has ended, its exit code and its CPU seconds.
 """
 
+import contextlib
 import gc
 import importlib
 import io
@@ -22,11 +23,14 @@ import socket
 import sys
 import warnings
 
+import processes
+
 HEAVY = (
     "click", "jax", "jax.numpy", "jinja2", "keras", "numpy",
     "rich.console", "rich.live", "rich.table", "scipy.linalg", "scipy.stats", "sqlite3",
     "steepest.cli", "steepest.study", "steepest.engines", "steepest.reports.page.page",
     "steepest.reports.terminal", "steepest.search", "steepest.tasks.load",
+    "steepest.workers.processes", "steepest.workers.trainer",
 )  # fmt: skip
 TORCH = (
     "torch", "torch.export", "torch._dynamo", "torch.utils.data",
@@ -71,7 +75,7 @@ def _fork() -> int:
 
 def _answer(asking: socket.socket) -> list[str] | None:
     """Fork once more; wait for that one and tell of it, or return in it what is to be run."""
-    text, descriptors, _, _ = socket.recv_fds(asking, LARGEST, 3)
+    text, descriptors, _, _ = socket.recv_fds(asking, LARGEST, 4)
     while not text.endswith(b"\n"):
         text += asking.recv(LARGEST)
     asked = json.loads(text)
@@ -82,14 +86,21 @@ def _answer(asking: socket.socket) -> list[str] | None:
         asking.sendall(f"{number}\n".encode())
         _, status, used = os.wait4(number, 0)
         code, seconds = os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
-        asking.sendall(f"{code} {seconds}\n".encode())
+        if len(descriptors) > 3:
+            os.environ.update(asked["environment"])
+            processes.note_worker(seconds)
+        with contextlib.suppress(BrokenPipeError):  # who asked is gone
+            asking.sendall(f"{code} {seconds}\n".encode())
         return None
     asking.close()
-    for target, one in enumerate(descriptors):
+    for target, one in enumerate(descriptors[:3]):
         os.dup2(one, target)
         os.close(one)
     _begin(asked)
     command: list[str] = asked["command"]
+    if len(descriptors) > 3:
+        os.setsid()
+        command = [*command[:-1], str(descriptors[3])]
     return command
 
 
@@ -115,6 +126,17 @@ def main() -> None:
     command = serve(sys.argv[1], (*HEAVY, *(TORCH if sys.argv[2] == "torch" else ())))
     if command is None:
         return
+    if command[0] == "-P":  # a worker, which finds what its driver does
+        places = os.environ["PYTHONPATH"].split(os.pathsep)
+        sys.path[:] = [*places, *(place for place in sys.path if place not in places)]
+        sys.argv = command[2:]
+        runpy.run_module(command[2], run_name="__main__", alter_sys=True)
+        return
+    with processes.workers_are_forked():
+        _run(command)
+
+
+def _run(command: list[str]) -> None:
     if command[0] == "-m":
         sys.path[0] = os.getcwd()
         sys.argv = command[1:]

@@ -79,6 +79,11 @@ def gradient():
 
 def initial():
     """Return the initial weights, with biases that are not zero."""
+    return [w.copy() for w in _initial()]
+
+
+@functools.cache
+def _initial():
     random = np.random.default_rng(5)
     weights = task().initialize(3)[0]
     return [w + 0.02 * random.normal(size=w.shape).astype("float32") for w in weights]
@@ -95,12 +100,17 @@ def our_steps(one, count=STEPS, gradients=None):
     """Return our losses and weights after each step, along our own path or given gradients."""
     plan = step.make_plan(one, task().facts.weights)
     numbers, complements = step.prepare(one.schedule, one.numbers, count)
-    advance = _program(plan)
+    advance, walk = _program(plan)
     weights = [jnp.asarray(w) for w in initial()]
     memory = step.begin(plan, weights, numbers, complements)
+    if gradients is not None:  # then it is one program for all steps
+        given = [np.stack(each) for each in zip(*gradients[:count], strict=True)]
+        path, evaluated = walk(weights, memory, given, numbers, complements)
+        path = [list(each) for each in zip(*map(np.asarray, path), strict=True)]
+        return np.zeros(count), path, [np.asarray(w) for w in evaluated]
     losses, path, evaluated = [], [], weights
     for i in range(count):
-        loss, g = gradient()(weights, i) if gradients is None else (0.0, gradients[i])
+        loss, g = gradient()(weights, i)
         weights, memory, evaluated = advance(
             weights, memory, g, jnp.float32(i), numbers, complements
         )
@@ -113,7 +123,10 @@ _PROGRAMS = {}
 
 
 def _program(plan):
-    """Return the compiled step of a plan: configurations that differ in numbers share it."""
+    """Return the compiled step of a plan, and a walk of many, which is compiled where it is used.
+
+    Configurations that differ in numbers share them.
+    """
     numbers = tuple(sorted(plan.numbers))
     rest = repr((plan.schedule, plan.framework, plan.words, plan.flags))
     key = (id(plan.rule), numbers, rest, plan.decayed)
@@ -124,7 +137,18 @@ def _program(plan):
             weights, memory = step.step(plan, g, weights, memory, done, numbers, complements)
             return weights, memory, step.shown(plan, weights, memory, numbers, complements)
 
-        _PROGRAMS[key] = advance, plan  # which keeps the rule, so its `id` is no other's
+        @functools.partial(jax.jit, compiler_options=quick())
+        def walk(weights, memory, gradients, numbers, complements):
+            def one(carry, given):
+                done, g = given
+                carry = step.step(plan, g, *carry, done, numbers, complements)
+                return carry, carry[0]
+
+            steps = jnp.arange(len(gradients[0]), dtype="float32")
+            carry, path = jax.lax.scan(one, (weights, memory), (steps, gradients))
+            return path, step.shown(plan, *carry, numbers, complements)
+
+        _PROGRAMS[key] = (advance, walk), plan  # which keeps the rule, so its `id` is no other's
     return _PROGRAMS[key][0]
 
 

@@ -1,7 +1,9 @@
 """Processes that tests start: forked from one that has imported the frameworks, or new ones."""
 
 import atexit
+import contextlib
 import functools
+import importlib
 import json
 import os
 import shutil
@@ -11,12 +13,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 from collections.abc import Mapping
 from pathlib import Path
 
 TESTS = Path(__file__).parent
 # What is read when Python or a framework starts: where it is another, the process is a new one.
 EARLY = ("CUDA", "JAX", "KERAS", "LD_", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA")
+# Which Steepest sets in the tests' own process, sooner or later; nothing forked has read them yet.
+OURS = ("TF_CPP_MIN_LOG_LEVEL", "XLA_PYTHON_CLIENT_PREALLOCATE")
 PLAIN = "STEEPEST_TESTS_FORK"  # "off": every process is a new one
 SERVERS = "STEEPEST_TESTS_SERVERS"  # where those that are forked are found
 _spent = []
@@ -25,7 +30,9 @@ _spent = []
 class Forked:
     """A process that was forked: what tests use of `subprocess.Popen`."""
 
-    def __init__(self, command, cwd, env, torch=False, stdin=None, stdout=None, stderr=None):
+    def __init__(
+        self, command, cwd, env, torch=False, stdin=None, stdout=None, stderr=None, pass_fds=()
+    ):
         self.args, self.returncode = command, None
         self.stdout, theirs_out = _pipe(stdout)
         self.stderr, theirs_err = _pipe(stderr)
@@ -34,7 +41,8 @@ class Forked:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(_server(torch)))
         text = json.dumps(asked).encode() + b"\n"
-        sent = socket.send_fds(self._socket, [text], [nothing, theirs_out, theirs_err])
+        given = [nothing, theirs_out, theirs_err, *pass_fds]
+        sent = socket.send_fds(self._socket, [text], given)
         self._socket.sendall(text[sent:])
         for mine, given in ((nothing, stdin), (theirs_out, stdout), (theirs_err, stderr)):
             if mine != given:
@@ -47,7 +55,8 @@ class Forked:
     def _wait(self):
         code, _, seconds = self._answers.readline().partition(" ")
         self._code = int(code) if code else -signal.SIGKILL  # the server itself is gone
-        _spent.append(float(seconds or 0))
+        if "-P" not in self.args:  # a worker has noted it itself
+            _spent.append(float(seconds or 0))
         self._answers.close()
         self._socket.close()
         self._ended.set()
@@ -128,9 +137,67 @@ def run(*command, cwd=None, env=None, timeout=300, new=False, torch=False):
     return subprocess.CompletedProcess(command, process.returncode, told, said)
 
 
+@contextlib.contextmanager
+def workers_are_forked():
+    """Let a study's workers be forked: those that are started meanwhile, and in forks (`forking`).
+
+    A new one imports the frameworks for seconds. `test_conformance.py` starts such workers
+    (`workers_are_new`), and so does a command that is `new`.
+    """
+    workers = sys.modules.get("steepest.workers.processes")
+    if workers is None:
+        workers = importlib.import_module("steepest.workers.processes")
+    usual = workers.subprocess
+    workers.subprocess = types.SimpleNamespace(**{**vars(usual), "Popen": _worker})
+    try:
+        yield
+    finally:
+        workers.subprocess = usual
+
+
+@contextlib.contextmanager
+def workers_are_new():
+    """Let a study's workers that are started meanwhile be new processes."""
+    before = os.environ.get(PLAIN)
+    os.environ[PLAIN] = "off"
+    try:
+        yield
+    finally:
+        del os.environ[PLAIN]
+        if before is not None:
+            os.environ[PLAIN] = before
+
+
+def _worker(command, *, pass_fds, env, stdin, stdout, stderr, start_new_session):
+    """Start a worker as `subprocess.Popen` would; the number of its pipe is its last argument."""
+    if os.environ.get(PLAIN) == "off" or not hasattr(socket, "send_fds"):
+        how = {"pass_fds": pass_fds, "stdin": stdin, "start_new_session": start_new_session}
+        return subprocess.Popen(command, env=env, stdout=stdout, stderr=stderr, **how)
+    out, err = stdout.fileno(), stderr.fileno()
+    return Forked(command, os.getcwd(), env, stdout=out, stderr=err, pass_fds=pass_fds)
+
+
 def spent():
     """Return the CPU seconds of the processes that were forked and have ended."""
-    return sum(_spent)
+    return sum(_spent) + _spent_by_workers()
+
+
+def note_worker(seconds):
+    """Note the CPU seconds of a worker that has ended: who started it may be gone."""
+    with _note().open("a") as file:
+        file.write(f"{seconds}\n")
+
+
+def _spent_by_workers():
+    try:
+        return sum(map(float, _note().read_text().split()))
+    except FileNotFoundError:
+        return 0.0
+
+
+def _note():
+    name = f"spent-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    return Path(os.environ.get(SERVERS, os.devnull)) / name
 
 
 def may_be_forked(command, env):
@@ -142,7 +209,8 @@ def may_be_forked(command, env):
         return False
 
     def early(variables):
-        found = {k: v for k, v in variables.items() if k.startswith(EARLY) and v}
+        names = {name for name in variables if name.startswith(EARLY)} - {*OURS}
+        found = {name: variables[name] for name in names if variables[name]}
         places = found.pop("PYTHONPATH", "").split(os.pathsep)
         return found, [place for place in places if place not in ("", str(TESTS))]
 

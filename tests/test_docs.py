@@ -15,6 +15,8 @@ from steepest.rules import RULES
 from steepest.tasks.load import load_task
 from steepest.tasks.task_names import KERAS, TORCH
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGES = [

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import processes
 import pytest
 
 import steepest
@@ -74,7 +75,9 @@ def test_more_is_told_when_asked_and_the_json_stays_pure(tmp_path):
     assert "steepest: the study is kept in out/study.db" in done.stderr
     assert "of a framework, somewhere" in done.stderr
     assert "steepest: TensorFlow: a line in C++" in done.stderr.splitlines()
-    again = run(tmp_path, "-vv", *COMPARE, "--json", "--out", "again", noise="import tensorflow\n")
+    command = (sys.executable, "-m", "steepest", "-vv", *COMPARE, "--json", "--out", "again")
+    again = processes.run(*command, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
     json.loads(again.stdout)
     assert "steepest: again/study.db is written" in again.stderr
 

@@ -12,6 +12,8 @@ from steepest.records import Config, Parameter
 from steepest.rules import FRAMEWORKS, RULES, step
 from steepest.rules.recipe import completed
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 STEPS = 25
 PARTS = {"rate_factor[conv]": 0.1, "rate_factor[hidden]": 3.0, "rate_factor[norm]": 0.0}
 RECIPES = [

@@ -15,7 +15,7 @@ from steepest.records.callbacks import Follower
 from steepest.rules.plateau import plateau_of
 from steepest.study.recommendation import Recommendation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 FACTS = replace(STUDY.task, epochs=20)
 RATE = 0.25

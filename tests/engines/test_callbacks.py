@@ -7,10 +7,9 @@ losses, learning rates, the epoch where it stops, and the weights that are in th
 import keras
 import numpy as np
 import pytest
-from callbacks_in_fit import EPOCHS, config, curve, equal, theirs
+from callbacks_in_fit import EPOCHS, config, curve, equal, program_of, theirs
 from small import BATCH, Batches, classes_data, make_model, make_task
 
-from steepest.engines import make_engine
 from steepest.engines.population import Population
 from steepest.engines.state import State
 from steepest.records import Curves
@@ -69,7 +68,7 @@ WHOLE = (  # those that train to the last epoch
 
 def advance(task, population, stops):
     """Return state and measured values `[members, epochs]` after some calls of `advance`."""
-    program = make_engine(task).prepare({0: population.config(0)})[0]
+    program = program_of(task, population.config(0))
     state, found = program.begin(population), []
     for stop in stops:
         before = state.epoch
@@ -145,7 +144,7 @@ def test_cut_anywhere_it_goes_on_as_if_it_had_not_been(under_both):
 def test_what_is_told_on_the_way_is_where_it_can_go_on(under_both):
     task, configs = under_both
     population = Population.of(configs)
-    program = make_engine(task).prepare({0: configs[0]})[0]
+    program = program_of(task, configs[0])
     told, kept = [], []
 
     def tell(epochs, so_far=None):

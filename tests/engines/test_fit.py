@@ -129,8 +129,10 @@ def test_the_numbers_of_another_optimizer_do_not_stay(engine):
 
 
 def test_trials_that_differ_in_the_learning_rate_alone_share_what_is_compiled(task):
+    """Also where the code has fewer digits of it than the search."""
     engine = FitEngine(task)
-    parts = train(engine, [config(learning_rate=rate) for rate in (0.1, 0.001)], 1)
+    rates = (0.1, 0.001, 0.0050000000474974513)
+    parts = train(engine, [config(learning_rate=rate) for rate in rates], 1)
     assert len(engine.lent.optimizers._ready) == 1
     assert parts[0][1].values["loss"][0] != parts[1][1].values["loss"][0]
     again, _ = train(FitEngine(task), [config(learning_rate=0.001)], 1)

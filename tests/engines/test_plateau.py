@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from callbacks_in_fit import EPOCHS, curve, equal, theirs
+from callbacks_in_fit import EPOCHS, curve, equal, program_of, theirs
 from small import BATCH, Batches, classes_data, make_model, make_task
 
 from steepest.codegen import code
@@ -44,7 +44,7 @@ def config(seed=3, rate=0.3, **numbers):
 def advance(task, configs, stops):
     """Return program, state and measured values of a population after some calls of `advance`."""
     population = Population.of(configs)
-    program = with_callbacks(make_engine(task)).prepare({0: configs[0]})[0]
+    program = program_of(task, configs[0])
     state, found = program.begin(population), []
     for stop in stops:
         state, measured = program.advance(population, state, stop)

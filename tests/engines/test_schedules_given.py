@@ -13,6 +13,8 @@ from steepest.engines.streaming.engine import StreamEngine
 from steepest.parse.own_schedules import read_schedules
 from steepest.records import Config
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 S = keras.optimizers.schedules
 EPOCHS = 3
 

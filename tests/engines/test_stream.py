@@ -26,7 +26,7 @@ from steepest.rules import RULES
 from steepest.tasks.keras.task import keras_task, run_code
 from steepest.workers import local
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 
 def config(rate=0.01, seed=0, rule="Adam"):

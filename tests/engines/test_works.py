@@ -5,6 +5,7 @@ The models and data are those of `benchmarks/seconds_a_trial.py`, the first exam
 
 import importlib.util
 
+import compiling
 import jax
 import keras
 import numpy as np
@@ -21,6 +22,14 @@ from steepest.tasks.keras.task import keras_task
 pytestmark = pytest.mark.slow
 
 BATCHES, SEED = 2.5, 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_quickly():
+    """Let XLA try less where weights are drawn: a program for each shape, which runs once."""
+    with compiling.named_quickly(compiling.DRAWS):
+        yield
+    jax.clear_caches()  # others draw the same shapes, to the last bit
 
 
 def examples(name):

@@ -55,7 +55,7 @@ class Net(nn.Module):
 
 train, validation = (x[:80], y[:80]), (x[80:], y[80:])
 loss = nn.CrossEntropyLoss()
-epochs, batch_size = 60, 16
+epochs, batch_size = 30, 16
 """
 FAKE_STUDY = ("--full-trainings", "8", "--seeds", "2", "--optimizers", "SGD,Adam")
 FEW = ("--full-trainings", "12", "--seeds", "2", "--optimizers", "SGD,Adam")

@@ -14,7 +14,7 @@ from small import Batches, classes_data, make_model
 from steepest import storage
 from steepest.budget import Budget
 from steepest.engines import make_engine
-from steepest.engines.compiled import program
+from steepest.engines.compiled import program, update_time
 from steepest.engines.protocol import unheard
 from steepest.engines.streaming import steps
 from steepest.measures.verdict import judge
@@ -44,22 +44,23 @@ def own_step(model):
     return model
 
 
-def real(kind):
+def real(kind, examples=100):
     """Return an engine of a kind, on a small task."""
     if kind == "torch":
         pytest.importorskip("torch")
         from loop_tasks import loop_task
 
         return Kept(make_engine(loop_task(epochs=3), None))
-    x, y = classes_data()
+    x, y = (some[:examples] for some in classes_data())
     model = make_model(batch_norm=False)
     if kind == "fit":
         model = own_step(model)
     data = (x, y)
     if kind == "streaming":
-        batches = [(x[i : i + 16], y[i : i + 16]) for i in range(0, 96, 16)]
+        batches = [(x[i : i + 16], y[i : i + 16]) for i in range(0, examples - 4, 16)]
         data = (Batches(batches), None)
-    more = {"validation_data": classes_data(1), "epochs": 3, "batch_size": 16}
+    validation = tuple(some[:examples] for some in classes_data(1))
+    more = {"validation_data": validation, "epochs": 3, "batch_size": 16}
     task = keras_task(model, *data, **more)
     return Kept(make_engine(task, None))
 
@@ -163,10 +164,12 @@ def test_at_every_charge(tmp_path, moments):
 @pytest.mark.parametrize(
     ("kind", "stride"), [("compiled", 1), ("streaming", 3), ("fit", 5), ("torch", 7)]
 )
-def test_at_every_charge_of_an_engine(kind, stride, tmp_path, moments, monkeypatch):
+def test_at_every_charge_of_an_engine(kind, stride, tmp_path, moments, monkeypatch, unchecked):
     monkeypatch.setattr(program, "PIECE_SECONDS", 0.0)  # a call a step, so that all may be cut
     monkeypatch.setattr(steps, "PIECE_SECONDS", 0.0)
-    every_moment(real(kind), tmp_path, moments, stride, full_trainings=14, seeds=2)
+    monkeypatch.setattr(update_time, "SECONDS", 0.0)  # one update, as nobody asks what it takes
+    engine = real(kind, examples=36)  # few steps, as there are a hundred studies
+    every_moment(engine, tmp_path, moments, stride, full_trainings=14, seeds=2)
 
 
 @pytest.mark.parametrize("kind", ["compiled", "streaming", "fit", "torch"])

@@ -101,23 +101,22 @@ def main() -> None:
     parser.add_argument("place", type=Path)
     parser.add_argument("--kind", choices=KINDS, default="dies")
     parser.add_argument("--stride", type=int, default=1)
-    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--last", type=int, default=10**9)
+    parser.add_argument("--span", type=int, nargs=3, action="append", metavar="FIRST LAST STRIDE")
     given = parser.parse_args()
     place = given.place.resolve()
     assert in_child(place / "whole") == 0
     whole = storage.read(place / "whole")
     found: dict[str, list[int]] = {}
-    boundary = given.first
-    while boundary <= given.last:
-        out = place / f"{given.kind}-{boundary}"
-        what = one(out, boundary, KINDS[given.kind], whole)
-        if what is None:
-            break
-        found.setdefault(what, []).append(boundary)
-        shutil.rmtree(out, ignore_errors=True)
-        boundary += given.stride
-    print(json.dumps({"boundaries": boundary - 1, "found": found}))
+    for first, last, stride in given.span or [(1, given.last, given.stride)]:
+        for boundary in range(first, last + 1, stride):
+            out = place / f"{given.kind}-{boundary}"
+            what = one(out, boundary, KINDS[given.kind], whole)
+            if what is None:
+                break
+            found.setdefault(what, []).append(boundary)
+            shutil.rmtree(out, ignore_errors=True)
+    print(json.dumps({"found": found}))
 
 
 if __name__ == "__main__":

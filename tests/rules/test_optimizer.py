@@ -9,7 +9,7 @@ import steepest
 from steepest.errors import InputError
 from steepest.rules import RULES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 PARAMS = {"layer": [jnp.ones((3, 2)), {"bias": jnp.zeros(2)}], "embed": jnp.ones((5, 3))}
 

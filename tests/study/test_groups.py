@@ -8,6 +8,8 @@ from small import BATCH, CLASSES, FEATURES, classes_data
 import steepest
 from steepest.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 ASKED = {
     "validation_split": 0.2, "epochs": 2, "batch_size": BATCH, "optimizers": "SGD", "trials": 4,
     "seeds": 2, "verbose": 0,

@@ -5,12 +5,12 @@ import os
 import re
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import processes
 import pytest
+from faults.running import wait_until
 from made import study_of
 
 import steepest
@@ -113,10 +113,7 @@ def test_ctrl_c_keeps_what_is_there(place):
         *("--trials", "4", "--epochs", "9000", "--out", "stopped"),
         cwd=place,
     )
-    for _ in range(600):
-        if (place / "stopped/diabetes/study.db").exists():
-            break
-        time.sleep(0.1)
+    assert wait_until((place / "stopped/diabetes/study.db").exists, process)
     process.send_signal(signal.SIGINT)
     try:
         _, said = process.communicate(timeout=60)

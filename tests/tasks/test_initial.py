@@ -9,7 +9,7 @@ from small import make_model, make_task
 
 from steepest.tasks.keras.initial_weights import Origin, initial_values
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 
 def draw(model, seed):

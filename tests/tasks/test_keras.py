@@ -11,7 +11,7 @@ from small import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model, 
 from steepest.errors import InputError, TaskError
 from steepest.tasks.keras.task import keras_task, load_keras, run_code
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 
 def random(*shape, seed=0):

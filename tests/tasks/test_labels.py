@@ -9,7 +9,7 @@ from small import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model
 from steepest.errors import TaskError
 from steepest.tasks.keras.task import keras_task
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 X, Y = classes_data()
 ops = keras.ops

@@ -9,7 +9,7 @@ from steepest.tasks.keras.fit_task import FitTask
 from steepest.tasks.keras.task import keras_task
 from steepest.tasks.keras.trivial import with_trivial
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 L, N = keras.layers, 90
 

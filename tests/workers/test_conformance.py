@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 from crews import assert_same, config, make_work, trained_here, wait_for
+from processes import workers_are_new
 
 from steepest.workers.executor import Pool
 from steepest.workers.processes import Processes
@@ -24,7 +25,8 @@ def threads(work):
 
 
 def processes(work):
-    return Processes(work, 2)
+    with workers_are_new():
+        return Processes(work, 2)
 
 
 def executor(work):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from steepest.tasks.keras.task import load_keras, run_source
 # that go on and for the seeds that confirm.
 KEPT = 128
 KEPT_BYTES = 2**28  # of the optimizers' memory
+RATE = re.compile(r"\blearning_rate=[-+.\de]+,")  # with as many digits as the code has
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,7 @@ class Optimizers:
         source = self.source(config)
         if config.schedule in ("constant", PLATEAU) and "warmup" not in config.numbers:
             # Then the learning rate is a variable of the optimizer, and no number in its function.
-            rate = config.hyperparameters["learning_rate"]
-            source = source.replace(f"learning_rate={rate!r},", "learning_rate=...,")
+            source = RATE.sub("learning_rate=...,", source)
         found = self._ready.pop(source, None)
         own = vars(model)
         if found is None:

@@ -1,6 +1,7 @@
 """`torch.export` as Steepest calls it: quietly, and leaving the module and all generators alone."""
 
 import contextlib
+import functools
 import io
 import logging
 import random
@@ -19,7 +20,10 @@ from steepest.tasks.torch.lowering.checks import traceable
 from steepest.tasks.torch.lowering.table import TABLE, NotLoweredError
 
 ON_VALUES = "GuardOnDataDependentSymNode"  # what is raised where Python asks for a tensor's value
+COLLECT = "_collect_all_valid_cia_ops"  # which PyTorch calls for each decomposition
 REGION = "wrap_with_set_grad_enabled"
+# How PyTorch takes an operation apart, or None: its table of all of them takes long to make.
+WAYS: dict[Any, Any] = {}
 FRAME = re.compile(r'File "([^"]+)", line (\d+), in [^\n]+\n\s*([^\n]*)')
 
 
@@ -37,9 +41,10 @@ def exported(module: nn.Module, leaves: tuple[Tensor, ...]) -> Any:
             own = tuple(leaf.detach().clone() for leaf in leaves)
             program = torch.export.export(module, own, strict=False)
             _detach_regions(program.graph_module)
-            program = program.run_decompositions(_decomposed(program, _forgets_statistics))
-            rest = _decomposed(program, _unknown)
-            return program.run_decompositions(rest) if rest else program
+            with _few_composites(program):
+                program = program.run_decompositions(_decomposed(program, _forgets_statistics))
+                rest = _decomposed(program, _unknown)
+                return program.run_decompositions(rest) if rest else program
         except NotLoweredError:
             raise
         except Exception as error:  # whatever a person's forward does that cannot be traced
@@ -86,6 +91,36 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
+@contextlib.contextmanager
+def _few_composites(program: Any) -> Iterator[None]:
+    """Let PyTorch overload the composite operations that we know or the graph has, and no others.
+
+    To keep them whole while it decomposes, it overloads all 525 that it has, a dozen times each,
+    which takes twice as long as the export itself. One that is neither known nor in the graph is
+    taken apart, as it is in the end anyway. A PyTorch without this function is left alone.
+    """
+    collect = getattr(torch.export.exported_program, COLLECT, None)
+    if collect is None:
+        yield
+        return
+    inner = [m for m in program.graph_module.modules() if isinstance(m, torch.fx.GraphModule)]
+    found = {node.target for graphs in inner for node in graphs.graph.nodes}
+    known, whole = _composites(collect)
+    few = known | (whole & {one for one in found if hasattr(one, "_schema")})
+    setattr(torch.export.exported_program, COLLECT, lambda: few)
+    try:
+        yield
+    finally:
+        setattr(torch.export.exported_program, COLLECT, collect)
+
+
+@functools.cache
+def _composites(collect: Callable[[], set[Any]]) -> tuple[set[Any], set[Any]]:
+    """Return the composite operations that are lowered whole, and all that PyTorch has."""
+    whole = set(collect())
+    return {operation for operation in whole if str(operation) in TABLE}, whole
+
+
 def _decomposed(program: Any, which: Callable[[Any], bool]) -> dict[Any, Any]:
     """Return PyTorch's own decompositions of the operations that are to be taken apart."""
     found = {
@@ -93,8 +128,10 @@ def _decomposed(program: Any, which: Callable[[Any], bool]) -> dict[Any, Any]:
         for node in program.graph.nodes
         if node.op == "call_function" and hasattr(node.target, "_schema") and which(node)
     }
-    known = torch.export.default_decompositions() if found else {}
-    return {operation: known[operation] for operation in found if operation in known}
+    if new := found - WAYS.keys():
+        known = dict(torch.export.default_decompositions().items())
+        WAYS.update({operation: known.get(operation) for operation in new})
+    return {operation: WAYS[operation] for operation in found if WAYS[operation] is not None}
 
 
 def _forgets_statistics(node: Any) -> bool:
