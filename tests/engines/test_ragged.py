@@ -102,6 +102,18 @@ ROWS = {
         hidden(w, x)[:, 0] * np.arange(len(x), dtype=x.dtype) ** 2
     ).sum(),
     "merged axes": lambda w, x: (hidden(w, x).reshape(-1) ** jnp.arange(4 * len(x))).mean(),
+    "the transposed, merged": lambda w, x: (
+        hidden(w, x).T.reshape(-1) * jnp.arange(4 * len(x))
+    ).mean(),
+    "the transposed, merged and multiplied": lambda w, x: (
+        (jnp.stack([hidden(w, x)] * 3).reshape(-1, 4) @ w["a"].T)
+        .reshape(3, len(x), 3)
+        .transpose(1, 0, 2)
+        .reshape(len(x), -1)
+    ).var(),
+    "products over merged axes": lambda w, x: (
+        jnp.stack([hidden(w, x), x @ w["a"]]).reshape(-1, 4).T @ jnp.stack([x, x**2]).reshape(-1, 3)
+    ).var(),
     "axes split again": lambda w, x: hidden(w, x).reshape(-1, 2).reshape(len(x), 2, 2).var(),
     "first three": lambda w, x: (hidden(w, x)[:3] ** 2).sum(),
     "an embedding": lambda w, x: w["a"][jnp.abs(x * 9).astype(int) % 3].var(),
@@ -159,8 +171,9 @@ BRANCHED = {
     "dropout by another generator": lambda w, x: dropped(
         hidden(w, x), jax.random.key(KEY, impl="rbg")
     ).mean(),
-    "the transposed, merged": lambda w, x: (
-        hidden(w, x).T.reshape(-1) * jnp.arange(4 * len(x))
+    "the last of the merged": lambda w, x: hidden(w, x).T.reshape(-1)[: len(x)].var(),
+    "merged in two ways": lambda w, x: (
+        hidden(w, x).T.reshape(-1) * hidden(w, x).reshape(-1)
     ).mean(),
     "twice": lambda w, x: (
         jnp.concatenate([hidden(w, x), hidden(w, -x)]) * jnp.arange(2 * len(x))[:, None]

@@ -26,8 +26,8 @@ from typing import Any
 import jax
 
 from steepest.engines.rewrite.equations import operations
-from steepest.engines.rewrite.ragged.pairs import RefusedError
-from steepest.engines.rewrite.ragged.replay import BRANCHES, Batch, Replay
+from steepest.engines.rewrite.ragged.pairs import Layouts, RefusedError
+from steepest.engines.rewrite.ragged.replay import BRANCHES, Replay
 
 __all__ = ["BRANCHES", "RefusedError", "ragged"]
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 def ragged(
     function: Callable[..., Any],
-    batch: Batch,
+    batch: tuple[int, int],
     dearest: float = math.inf,
     branches: int = BRANCHES,
 ) -> Callable[..., Any]:
@@ -61,7 +61,7 @@ def ragged(
             raise RefusedError("what is returned has an axis of examples")
         if operations(big.jaxpr) * (1 - batch[1] / batch[0]) > dearest:
             raise RefusedError("the rows beyond the smaller batch's take too long")
-        replay = Replay(full, batch, branches)
+        replay = Replay(full, Layouts(batch), branches)
         out = replay.program(big, small, jax.tree.leaves(arguments))
         if replay.branched:
             log.debug("in both forms, for full and smaller: %s", ", ".join(replay.branched))
