@@ -43,6 +43,14 @@ def shared_out(x):
     return jnp.sin(x)
 
 
+@jax.custom_vjp
+def scaled(x):
+    return x * np.arange(1.0, 5)  # which JAX makes an argument of
+
+
+scaled.defvjp(lambda x: (scaled(x), None), lambda _, g: (g * np.arange(1.0, 5),))
+
+
 # Its gradient asks for the number of examples, and is not zero where there is none.
 shared_out.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g / len(g) + jnp.cos(x) + 1 / len(x),))
 
@@ -87,6 +95,7 @@ ROWS = {
     "batch norm": lambda w, x: ((hidden(w, x) - hidden(w, x).mean(0)) ** 3).mean(),
     "a gradient by hand, batch norm": lambda w, x: (standardized(hidden(w, x)) ** 3).mean(),
     "a gradient by hand, of all": lambda w, x: (shared_out(hidden(w, x)) ** 2).mean(),
+    "a gradient by hand, with constants": lambda w, x: (scaled(hidden(w, x)) ** 2).mean(),
     "a derivative by hand, of all": lambda w, x: (halved(hidden(w, x)) ** 2).mean(),
     "softmax": lambda w, x: (jax.nn.softmax(hidden(w, x)) ** 2).mean(),
     "layer norm": lambda w, x: jax.nn.standardize(hidden(w, x)).mean(where=x[:, :1] > 0),
@@ -172,9 +181,6 @@ BRANCHED = {
         hidden(w, x), jax.random.key(KEY, impl="rbg")
     ).mean(),
     "the last of the merged": lambda w, x: hidden(w, x).T.reshape(-1)[: len(x)].var(),
-    "merged in two ways": lambda w, x: (
-        hidden(w, x).T.reshape(-1) * hidden(w, x).reshape(-1)
-    ).mean(),
     "twice": lambda w, x: (
         jnp.concatenate([hidden(w, x), hidden(w, -x)]) * jnp.arange(2 * len(x))[:, None]
     ).mean(),
@@ -193,6 +199,9 @@ BRANCHED = {
     ).sum(),
 }
 REFUSED = {
+    "merged in two ways": lambda w, x: (
+        hidden(w, x).T.reshape(-1) * hidden(w, x).reshape(-1)
+    ).mean(),
     "asks for the size": lambda w, x: hidden(w, x).mean() if len(x) > 6 else hidden(w, x).sum(),
     "at most six": lambda w, x: (hidden(w, x)[:6] ** 2).sum(),
     "an operation for each": lambda w, x: sum(hidden(w, row).sum() for row in x),

@@ -11,7 +11,7 @@ from jax.extend import core
 
 from steepest.engines.rewrite.equations import bind, inner_programs
 from steepest.engines.rewrite.loops import counts
-from steepest.engines.rewrite.ragged.derivatives import Gradient, has_gradient
+from steepest.engines.rewrite.ragged.derivatives import Gradient, differentiable
 from steepest.engines.rewrite.ragged.pairs import (
     Extents,
     Layouts,
@@ -94,7 +94,7 @@ class Replay:
             return self.remembered(pair, values)
         if name == "scan":
             return self.loop(pair, values)
-        if name in HOLD:
+        if name in HOLD or name == "reshape":  # copies, where XLA has none
             raise RefusedError(f"{name} holds what is not row by row")
         if name in NEUTRAL and pair.alike():
             axes = pair.big.params["axes"]
@@ -241,8 +241,8 @@ class Replay:
             given = [g for g in gradients if g.dtype != jax.dtypes.float0]
             found = iter(replay.program(whole.backward, part.backward, [*residuals, *given]))
             back: list[Any] = [None]
-            for v, extents in zip(pair.big.invars, pair.ins, strict=True):
-                x = next(found) if has_gradient(v.aval) else None
+            for moved, extents in zip(differentiable(pair.big), pair.ins, strict=True):
+                x = next(found) if moved else None
                 if x is not None:
                     x = replay.masked(x, extents, range(x.ndim), 0)
                 back.append(x)
