@@ -12,19 +12,26 @@ For each work (speed/works.py, and a perceptron of 1024-1024), in this order:
 - trials: seconds a trial of Adam for so many members at a time, from fresh weights to curves and
   states on the host, through `workers.local.train`, as a search does it. The first call is warm-up;
   of the others, the fastest.
-- executing: what of that time the compiled program runs.
+- executing: what of that time the compiled program runs; the least that it reads and writes: each
+  step, the weights and what the rule remembers, and the gradients twice.
+- repeat: whether members train to the same bits a second time, and how many times as long it takes
+  with XLA's deterministic operations.
 - right: two members beside Keras' own `fit` on the same batches: the largest relative difference of
   the validation loss, after the first and after the last epoch. Its seconds a trial are Keras'.
 - torch: the same trial as a PyTorch loop, and with each step as a CUDA graph.
 
 Then `steepest compare --budget quick` on built-in tasks, cold and with the programs it left.
 
-Work is done in a process of its own. Each part has a time limit; a part that fails or passes it is
-noted, and the rest goes on. Results are written as they come.
+Work is done in a process of its own. On an accelerator the next one imports and compiles meanwhile,
+the programs of all sizes at the same time, so "compile" is what one took beside others. Each part
+has a time limit; a part that fails or passes it is noted, and the rest goes on. Results are written
+as they come.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import os
 import queue
@@ -50,6 +57,7 @@ COMPARE_SECONDS = 25.0  # that are kept for each `compare`
 ALL_SECONDS = 470.0
 FIRST_SIZES = (128, 512, 1, 32)  # in this order; then the others
 COMPARED = ("digits", "text")
+DETERMINISTIC = {"xla_gpu_deterministic_ops": True}
 
 
 def arguments() -> argparse.Namespace:
@@ -60,7 +68,6 @@ def arguments() -> argparse.Namespace:
     add("--parts", default=",".join(PARTS), help="of %(default)s; machine for one work alone")
     add("--work-seconds", type=float, default=WORK_SECONDS, help="then a work tries no more sizes")
     add("--compare", default=None, help="built-in tasks to compare on; '' for none")
-    add("--once", action="store_true", help="compile one program for all sizes")
     add("--limit", type=float, default=ALL_SECONDS, help="seconds for all")
     add("--json", type=Path, help="write results here, as they come")
     add("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -74,19 +81,83 @@ def say(**told: Any) -> None:
     print("@@" + json.dumps(told), flush=True)
 
 
-# What trained in this process, by name of the work: task, engine, program and its members.
-TRAINED: dict[str, Any] = {}
+# What is to be trained in this process, by name of the work.
+READY: dict[str, "Ready"] = {}
+
+
+@dataclasses.dataclass
+class Ready:
+    """A work with its programs, compiled for so many members at a time."""
+
+    work: Any
+    source: str
+    task: Any
+    engine: Any
+    flops: int  # of the products of a trial
+    programs: dict[int, tuple[Any, float]]  # and the seconds that compiling took
+    repeatable: Any  # the engine and program with XLA's deterministic operations
+
+
+def ready(name: str, given: argparse.Namespace) -> Ready:
+    """Return a work with all that is compiled of it."""
+    if name not in READY:
+        READY[name] = prepare(name, [int(size) for size in given.sizes.split(",")], given)
+    return READY[name]
+
+
+def prepare(name: str, sizes: Sequence[int], given: argparse.Namespace) -> Ready:
+    import jax
+    from speed.flops import _products
+    from speed.population import make_task, one_step
+    from speed.works import make_trials
+
+    from steepest.engines import make_engine
+
+    work, source = find_work(name)
+    task = make_task(work)
+    engine: Any = make_engine(task)
+    shared = engine.shared
+    _, gradient, (weights, _, variables, batch, _) = one_step(task, make_trials(1)[0])
+    flops = _products(jax.make_jaxpr(gradient)(weights, variables, batch).jaxpr) * task.facts.steps
+
+    def compiled(size: int, more: dict[str, Any]) -> tuple[Any, Any, float]:
+        own: Any = make_engine(task)
+        own.shared = dataclasses.replace(shared, options={**(shared.options or {}), **more} or None)
+        started = time.perf_counter()
+        program = own.prepare({"adam": configs_of(size)[0]}, size * task.facts.epochs)["adam"]
+        return own, program, time.perf_counter() - started
+
+    wanted: list[tuple[int, dict[str, Any]]] = [(size, {}) for size in sizes]
+    if not on_cpu() and "repeat" in given.parts:
+        wanted.append((repeated(sizes), DETERMINISTIC))
+    with concurrent.futures.ThreadPoolExecutor(1 if on_cpu() else len(wanted)) as pool:
+        made = list(pool.map(lambda one: compiled(*one), wanted))
+    programs = {size: one[1:] for size, one in zip(sizes, made, strict=False)}
+    return Ready(work, source, task, engine, flops, programs, (*made, None)[len(sizes)])
+
+
+def repeated(sizes: Sequence[int]) -> int:
+    return 128 if 128 in sizes else max(sizes)
 
 
 def work_through(given: argparse.Namespace) -> None:
-    """Do the parts in the order of the command line."""
-    sizes = [int(size) for size in given.sizes.split(",")]
-    for name in given.works.split(","):
-        for part in given.parts.split(","):
+    """Get the works ready, wait for the turn, and do the parts in the order of the command line."""
+    works, parts = given.works.split(","), given.parts.split(",")
+    if {"trials", "repeat", "right"} & set(parts):
+        for name in works:
+            with contextlib.suppress(Exception):  # the part that needs it says what is wrong
+                ready(name, given)
+    if "torch" in parts:
+        with contextlib.suppress(ImportError):
+            import torch  # noqa: F401
+    say(ready=works)
+    sys.stdin.readline()
+    for name in works:
+        for part in parts:
             say(begins=[name, part])
             started = time.perf_counter()
             try:
-                found = PARTS[part](name, sizes, given)
+                found = PARTS[part](name, given)
             except Exception as error:
                 text = f"{type(error).__name__}: {error}".strip()
                 found = {"error": " ".join(text.split())[:400]}
@@ -192,40 +263,24 @@ def run_members(engine: Any, program: Any, configs: Sequence[Any]) -> tuple[Any,
     return curves, time.perf_counter() - started
 
 
-def measure_trials(name: str, sizes: Sequence[int], given: argparse.Namespace) -> dict[str, Any]:
+def measure_trials(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Return seconds a trial and the share of executing, by members at a time."""
-    from speed.flops import _products
-    from speed.population import make_task, one_step
-    from speed.works import make_trials
-
-    from steepest.engines import make_engine
-
-    work, source = find_work(name)
-    task = make_task(work)
-    engine: Any = make_engine(task)
-    began = time.perf_counter()
-    program, found = None, {}
-    import jax
-
-    _, gradient, (weights, _, variables, batch, _) = one_step(task, make_trials(1)[0])
-    flops = _products(jax.make_jaxpr(gradient)(weights, variables, batch).jaxpr) * task.facts.steps
-    first_ones = [size for size in FIRST_SIZES if size in sizes]
-    for size in [*first_ones, *sorted(set(sizes) - set(first_ones))]:
+    one = ready(name, given)
+    facts, began, found = one.task.facts, time.perf_counter(), {}
+    moved = facts.steps * bytes_a_step(one.programs)
+    for size in sorted(one.programs, key=lambda s: (s not in FIRST_SIZES, *place(s))):
         if time.perf_counter() - began > given.work_seconds:
             break
+        program, compiling = one.programs[size]
         configs = configs_of(size)
-        if program is None or not given.once:
-            started = time.perf_counter()
-            program = engine.prepare({"adam": configs[0]}, size * task.facts.epochs)["adam"]
-            compiling = time.perf_counter() - started
-        TRAINED.setdefault(name, (task, engine, program, size))
-        _, first = run_members(engine, program, configs)
+        _, first = run_members(one.engine, program, configs)
         seconds = [first]
         repeats = 0 if first > 8 else 2
         for _ in range(repeats):
-            seconds.append(run_members(engine, program, configs)[1])
+            seconds.append(run_members(one.engine, program, configs)[1])
         with executing(program) as spent:
-            _, whole = run_members(engine, program, configs)
+            _, whole = run_members(one.engine, program, configs)
+        busy = max(1e-9, sum(spent))
         found[size] = {
             "seconds_a_trial": min(seconds[1:] or seconds) / size,
             "first": first,
@@ -234,10 +289,54 @@ def measure_trials(name: str, sizes: Sequence[int], given: argparse.Namespace) -
             "executing_a_trial": sum(spent) / size,
             "calls": len(spent),
             "width": str(getattr(program, "width", "")),
-            "gflops_a_second": flops * size / max(1e-9, sum(spent)) / 1e9,
+            "gflops_a_second": one.flops * size / busy / 1e9,
+            "gbytes_a_second": moved * size / busy / 1e9,
         }
-        say(partly=[name, "trials"], found={"data": source, "sizes": found})
-    return {"data": source, "sizes": found, "epochs": task.facts.epochs, "flops_a_trial": flops}
+        say(partly=[name, "trials"], found={"data": one.source, "sizes": found})
+    return {
+        "data": one.source,
+        "sizes": found,
+        "epochs": facts.epochs,
+        "flops_a_trial": one.flops,
+        "bytes_a_trial": moved,
+    }
+
+
+def place(size: int) -> tuple[int, int]:
+    return (FIRST_SIZES.index(size) if size in FIRST_SIZES else 0, size)
+
+
+def bytes_a_step(programs: dict[int, tuple[Any, float]]) -> int:
+    """Return what a member's step reads and writes at least: its weights and what the rule
+    remembers both ways, and the gradients written and read."""
+    from steepest.engines.population import Population
+
+    program, _ = next(iter(programs.values()))
+    begun = program.begin(Population.of(configs_of(1)))
+    weights = sum(array.nbytes for array in begun.weights)
+    return 2 * begun.nbytes + 2 * weights
+
+
+def measure_repeat(name: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Return whether losses are the same a second time, and what XLA's own way to that costs."""
+    one = ready(name, given)
+    size = repeated(list(one.programs))
+    program, configs = one.programs[size][0], configs_of(size)
+    (first, _), (second, _) = (run_members(one.engine, program, configs) for _ in range(2))
+    same = all(np.array_equal(first[n], second[n], equal_nan=True) for n in first)
+    found: dict[str, Any] = {"same_bits": bool(same)}
+    if one.repeatable is not None:
+        engine, other, _ = one.repeatable
+        times: dict[int, list[float]] = {0: [], 1: []}
+        for turn in range(3):
+            for which, (some, it) in enumerate(((one.engine, program), (engine, other))):
+                with executing(it) as spent:
+                    run_members(some, it, configs)
+                if turn:
+                    times[which].append(sum(spent))
+        ratios = [b / a for a, b in zip(times[0], times[1], strict=True)]
+        found["deterministic_operations_take"] = [round(ratio, 3) for ratio in ratios]
+    return found
 
 
 @contextlib.contextmanager
@@ -262,25 +361,18 @@ def executing(program: Any) -> Iterator[list[float]]:
         program.executable = kept
 
 
-def measure_right(name: str, sizes: Sequence[int], given: argparse.Namespace) -> dict[str, Any]:
+def measure_right(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Return how far two members are from Keras' `fit`, and the seconds of that."""
     import keras
-    from speed.population import make_task
 
     from steepest.codegen import code
     from steepest.data.order import epoch_order
-    from steepest.engines import make_engine
     from steepest.tasks.keras.task import run_code
 
-    work, _ = find_work(name)
-    if name in TRAINED:
-        task, engine, program, size = TRAINED[name]
-        configs = configs_of(size)
-    else:
-        task, size = make_task(work), min(32, max(sizes))
-        engine = make_engine(task)
-        configs = configs_of(size)
-        program = engine.prepare({"adam": configs[0]}, size * task.facts.epochs)["adam"]
+    one = ready(name, given)
+    work, task, engine = one.work, one.task, one.engine
+    size = repeated(list(one.programs))
+    program, configs = one.programs[size][0], configs_of(size)
     curves, _ = run_members(engine, program, configs)
     model = work.compiled(keras)
     (x, y), validation = work.data()
@@ -312,7 +404,7 @@ def measure_right(name: str, sizes: Sequence[int], given: argparse.Namespace) ->
     }
 
 
-def measure_torch(name: str, sizes: Sequence[int], given: argparse.Namespace) -> dict[str, Any]:
+def measure_torch(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Return the seconds a trial of a PyTorch loop, and with a CUDA graph a step."""
     import torch
     from speed.contenders_torch import torch_data, train_torch
@@ -373,7 +465,7 @@ def graph_seconds(torch: Any, work: Any, adam: dict[str, float], training: Any) 
     return time.perf_counter() - started
 
 
-def measure_machine(name: str, sizes: Sequence[int], given: argparse.Namespace) -> dict[str, Any]:
+def measure_machine(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Return what the device does at best: a float32 matrix product, and a copy."""
     import jax
     import jax.numpy as jnp
@@ -405,15 +497,76 @@ def measure_machine(name: str, sizes: Sequence[int], given: argparse.Namespace) 
     }
 
 
-PARTS: dict[str, Callable[[str, Sequence[int], argparse.Namespace], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[str, argparse.Namespace], dict[str, Any]]] = {
     "machine": measure_machine,
     "trials": measure_trials,
+    "repeat": measure_repeat,
     "right": measure_right,
     "torch": measure_torch,
 }
 
 
-# The process that waits: it starts the other one, limits it, and starts it again.
+# The process that waits: it starts the others, gives them their turns, and limits them.
+
+
+class Worker:
+    """A process for some parts of a work: it gets ready, and begins when it is told to."""
+
+    def __init__(self, given: argparse.Namespace, work: str, parts: Sequence[str]) -> None:
+        self.work, self.parts = work, list(parts)
+        command = [sys.executable, __file__, "--worker", "--sizes", given.sizes]
+        command += ["--works", work, "--parts", ",".join(parts)]
+        command += ["--work-seconds", str(given.work_seconds)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment()
+        )
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        self.errors: list[Any] = []
+        for stream, put in (
+            (self.process.stdout, self.lines.put),
+            (self.process.stderr, self.errors.append),
+        ):
+            threading.Thread(target=read_into, args=(stream, put), daemon=True).start()
+
+    def work_through(self, given: argparse.Namespace, found: Any, left: float) -> list[str]:
+        """Let it do its parts until one passes its limit; return those that it left undone."""
+        began, done, now, reason = time.perf_counter(), set[str](), self.parts[0], "it ended"
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        limit = began + min(left, PART_SECONDS + 30)  # with the start of the process
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0.1, limit - time.perf_counter()))
+            except queue.Empty:
+                reason = "it passed its limit of time"
+                break
+            if line is None:
+                break
+            if not line.startswith("@@"):
+                continue
+            told = json.loads(line[2:])
+            if "begins" in told:
+                now = told["begins"][1]
+                limit = min(time.perf_counter() + PART_SECONDS, began + left)
+            elif "partly" in told:
+                note(given, found, self.work, now, told["found"])
+            elif "ends" in told:
+                note(given, found, self.work, now, {**told["found"], "took": told["took"]})
+                done.add(now)
+        self.end()
+        if now not in done:
+            before = found["works"].get(self.work, {}).get(now, {})
+            said = " ".join("".join(filter(None, self.errors[-4:])).split())[-300:]
+            note(given, found, self.work, now, {**before, "error": f"{reason}: {said}"})
+            done.add(now)
+        return [part for part in self.parts if part not in done]
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 def drive(given: argparse.Namespace) -> dict[str, Any]:
@@ -422,16 +575,25 @@ def drive(given: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {"argv": sys.argv[1:], "works": {}}
     works, compared = given.works.split(","), [*filter(None, given.compare.split(","))]
     parts = given.parts.split(",")
-    todo = [(work, part) for work in works for part in parts if part != "machine"]
-    todo = [(works[0], part) for part in parts if part == "machine"] + todo
+    todo = [(work, [p for p in parts if p != "machine" or work == works[0]]) for work in works]
     kept = 2 * COMPARE_SECONDS * len(compared)
+    ahead: Worker | None = None  # the next one, which gets ready meanwhile
     while todo:
         left = given.limit - kept - (time.perf_counter() - began)
         if left < 15:
-            for work, part in todo:
-                note(given, found, work, part, {"error": "no time was left"})
+            for work, some in todo:
+                for part in some:
+                    note(given, found, work, part, {"error": "no time was left"})
             break
-        todo = work_apart(given, found, todo, left)
+        (work, some), *todo = todo
+        worker = ahead or Worker(given, work, some)
+        ahead = Worker(given, *todo[0]) if todo and not given.small else None
+        undone = worker.work_through(given, found, left)
+        if undone:  # a process of their own, before the one that is ahead
+            rest = Worker(given, work, undone)
+            rest.work_through(given, found, given.limit - kept - (time.perf_counter() - began))
+    if ahead is not None:
+        ahead.end()
     for name in compared:
         with tempfile.TemporaryDirectory() as cache:
             for how in ("cold", "warm"):
@@ -445,60 +607,13 @@ def drive(given: argparse.Namespace) -> dict[str, Any]:
 def environment() -> dict[str, str]:
     path = [str(HERE), str(HERE.parent / "src"), os.environ.get("PYTHONPATH", "")]
     return {
-        "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.8",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.4",  # as two of them are on the card
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "STEEPEST_CACHE": "off",
         **os.environ,
         "KERAS_BACKEND": "jax",
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
     }
-
-
-def work_apart(given: argparse.Namespace, found: Any, todo: Any, left: float) -> Any:
-    """Run parts in a process until one passes its limit; return what is still to be done."""
-    works = list(dict.fromkeys(work for work, _ in todo))
-    first = works[0]
-    parts = [part for work, part in todo if work == first]
-    command = [sys.executable, __file__, "--worker", "--sizes", given.sizes]
-    command += ["--works", first, "--parts", ",".join(parts)]
-    command += ["--work-seconds", str(given.work_seconds)]
-    command += ["--once"] if given.once else []
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    )
-    lines: queue.Queue[str | None] = queue.Queue()
-    errors: list[str] = []
-    threading.Thread(target=read_into, args=(process.stdout, lines.put), daemon=True).start()
-    threading.Thread(target=read_into, args=(process.stderr, errors.append), daemon=True).start()
-    limit = time.perf_counter() + min(left, PART_SECONDS + 30)  # with the start of the process
-    now, done, reason = parts[0], set(), "it ended"
-    while True:
-        try:
-            line = lines.get(timeout=max(0.1, limit - time.perf_counter()))
-        except queue.Empty:
-            reason = "it passed its limit of time"
-            break
-        if line is None:
-            break
-        if not line.startswith("@@"):
-            continue
-        told = json.loads(line[2:])
-        if "begins" in told:
-            now = told["begins"][1]
-            limit = min(time.perf_counter() + PART_SECONDS, limit + left)
-        elif "partly" in told:
-            note(given, found, first, now, told["found"])
-        else:
-            note(given, found, first, now, {**told["found"], "took": told["took"]})
-            done.add(now)
-    process.kill()
-    process.wait()
-    if now not in done:
-        before = found["works"].get(first, {}).get(now, {})
-        said = " ".join("".join(filter(None, errors[-4:])).split())[-300:]
-        note(given, found, first, now, {**before, "error": f"{reason}: {said}"})
-        done.add(now)
-    return [(work, part) for work, part in todo if work != first or part not in done]
 
 
 def read_into(stream: Any, put: Callable[[Any], Any]) -> None:
@@ -529,8 +644,10 @@ def compare_apart(name: str, cache: str, left: float) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     if done.returncode:
         return {"error": done.stderr[-400:], "seconds": seconds}
-    cost = [line for line in done.stdout.splitlines() if line.startswith(("Cost", "Use "))]
-    return {"seconds": seconds, "said": cost[:4]}
+    lines = done.stdout.splitlines()
+    verdict = lines[: lines.index("")] if "" in lines else lines[:4]
+    cost = [line for line in lines if line.startswith("Cost")]
+    return {"seconds": seconds, "said": [*verdict, *cost]}
 
 
 def note(given: argparse.Namespace, found: Any, work: str, part: str, what: Any) -> None:
@@ -551,7 +668,7 @@ def render(found: dict[str, Any]) -> str:
     lines += [json.dumps(p["machine"]) for p in found["works"].values() if "machine" in p]
     lines.append("")
     head = ("work", "data", "members", "ms a trial", "executing", "calls", "compile s", "GFLOP/s",
-            "× torch", "× graph", "× Keras", "width")  # fmt: skip
+            "GB/s", "× torch", "× graph", "× Keras", "width")  # fmt: skip
     rows = [head]
     for work, parts in found["works"].items():
         trials = parts.get("trials", {})
@@ -567,7 +684,7 @@ def render(found: dict[str, Any]) -> str:
             rows.append(
                 (work, trials["data"], str(size), f"{1e3 * own:.3f}", f"{one['executing']:.0%}",
                  str(one["calls"]), f"{one['compile']:.1f}", f"{one['gflops_a_second']:.0f}",
-                 *times, one["width"])
+                 f"{one['gbytes_a_second']:.0f}", *times, one["width"])
             )  # fmt: skip
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines += ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
@@ -591,7 +708,7 @@ def main() -> None:
     backend = apart.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=False
     ).stdout.split()
-    small = backend[-1:] == ["cpu"]
+    given.small = small = backend[-1:] == ["cpu"]
     given.works = given.works or ",".join(("digits-mlp", "text-lstm") if small else WORKS)
     given.sizes = given.sizes or ",".join(map(str, (1, 8) if small else SIZES))
     if given.compare is None:

@@ -37,10 +37,11 @@ def bowl(best=-1.5, power=0.5, noise=0.0, floor=0.1, worse=None):
 class FakeProgram:
     """Trains one rule: reads the engine's formula epoch by epoch."""
 
-    capacity, whole, compile_seconds = 64, False, 0.0
+    compile_seconds = 0.0
 
     def __init__(self, engine):
-        self.engine = engine
+        self.engine, self.places = engine, engine.places
+        self.capacity, self.whole = max(64, self.places), self.places > 1
 
     def begin(self, population):
         count = len(population)
@@ -63,7 +64,7 @@ class FakeProgram:
             for epoch in range(int(state.epoch[i]) + 1, stop + 1):
                 if not alive[i]:
                     break
-                if self.engine.sleep:
+                if self.engine.sleep and i % self.places == 0:
                     self.engine.clock.sleep(self.engine.sleep)
                     tell(1)
                 found = self.engine.surface(config, epoch)
@@ -94,8 +95,11 @@ class FakeEngine:
     trivial = optimizer = None  # as of a task, which some take it for
     callbacks, wanted = (), {}  # alike
 
-    def __init__(self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None, clock=time):
+    def __init__(
+        self, surface=None, epochs=9, sleep=0.0, metrics=(), directions=None, clock=time, places=1
+    ):
         self.surface, self.sleep, self.clock = surface or bowl(), sleep, clock
+        self.places = places
         self.now = time.perf_counter if clock is time else clock
         self.facts = TaskFacts(
             "fake",

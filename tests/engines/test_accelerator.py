@@ -1,7 +1,4 @@
-"""What an accelerator does, tried on a CPU: side by side, state on the device, little that crosses.
-
-`engine_of` is the engine as it is on an accelerator: its rewrites, its width, its fresh states.
-"""
+"""What an accelerator does, tried on a CPU: side by side, with states on the device."""
 
 from dataclasses import replace
 
@@ -9,16 +6,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from accelerated import engine_of
 from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from small import make_model, make_task
 
-from steepest.engines.compiled import executable, resident, width
+from steepest.engines.compiled import executable, lockstep, resident, width
 from steepest.engines.compiled import program as program_module
 from steepest.engines.compiled.engine import CompiledEngine
-from steepest.engines.compiled.lockstep import BLOCK, block_of
-from steepest.engines.compiled.parts import make_parts
-from steepest.engines.compiled.training import AUTOTUNED, compiler_options
+from steepest.engines.compiled.lockstep import BLOCK, block_of, even_block
+from steepest.engines.compiled.resting import Resting
+from steepest.engines.compiled.training import AUTOTUNED, GRAPHS, TRITON, compiler_options
 from steepest.engines.compiled.width import WIDTHS, Width, accelerator_width
 from steepest.engines.population import Population
 from steepest.engines.rewrite import ACCELERATED, convolutions, loops, rewritten
@@ -37,14 +35,6 @@ def config(rate, seed=0, rule="Adam"):
 
 CONFIGS = [config(rate, seed) for rate, seed in ((1e-3, 0), (1e-2, 1), (3e-2, 0))]
 POPULATION = Population.of(CONFIGS)
-
-
-def engine_of(task, **options):
-    """Return the engine as it is on an accelerator."""
-    engine = CompiledEngine(task, lockstep=True, **options)
-    parts = make_parts(task, on_cpu=False)
-    engine.shared = replace(engine.shared, on_cpu=False, workers=1, parts=parts, drawn={})
-    return engine
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +86,7 @@ def test_a_fresh_state_is_made_where_it_trains_by_one_call(task, rule):
 
 
 def test_within_a_rung_only_orders_and_curves_cross(program, monkeypatch):
-    """And the state once at its end, or when somebody asks for it."""
+    """And the state when somebody asks for it."""
     monkeypatch.setattr(program_module, "PIECE_SECONDS", 0.0)  # a piece an epoch, a call a block
     monkeypatch.setattr(program_module, "TRIED", 1)
     crossed = {"there": [], "back": []}
@@ -123,6 +113,7 @@ def test_within_a_rung_only_orders_and_curves_cross(program, monkeypatch):
 
     program.epoch_seconds = program.step_seconds = 0.0
     state, _ = program.advance(POPULATION, state, 3, tell)
+    assert isinstance(state, Resting)
     whole = sum(leaf[0].nbytes for leaf in state.tree()[0]) * 4
     orders = 4 * program.rows * program.shared.facts.training_examples
     numbers, *more = crossed["there"]
@@ -130,7 +121,7 @@ def test_within_a_rung_only_orders_and_curves_cross(program, monkeypatch):
     assert len(more) == 3  # an epoch's orders each
     assert all(one < orders + 100 for one in more)
     large = [one for one in crossed["back"] if one > whole]
-    assert len(large) == 2  # asked once, and the end
+    assert len(large) == 1  # asked once
     assert len(crossed["back"]) > 3
 
 
@@ -279,17 +270,23 @@ def test_a_loop_s_parts_are_counted_whatever_jax_calls_them():
 
 def test_kernels_are_not_chosen_by_the_clock(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    assert compiler_options("gpu") == {AUTOTUNED: "0"}
+    assert compiler_options("gpu") == {AUTOTUNED: "0", TRITON: False, GRAPHS: "1"}
     assert compiler_options("tpu") is None
     monkeypatch.setenv("XLA_FLAGS", f"--{AUTOTUNED}=4")
+    assert compiler_options("gpu") == {GRAPHS: "1"}
+    monkeypatch.setenv("XLA_FLAGS", f"--{AUTOTUNED}=4 --{GRAPHS}=5")
     assert compiler_options("gpu") is None
 
 
 def test_width_is_what_is_asked_for_and_memory_allows():
-    assert accelerator_width(0, 1, 10**9) == Width(width.LOCKSTEP, lockstep=True)
+    large = width.FREE_BYTES
+    assert accelerator_width(0, large, 10**13) == Width(width.LOCKSTEP, lockstep=True)
     for members, wide in ((1, 8), (8, 8), (9, 32), (128, 128), (400, 512), (9999, 512)):
-        assert accelerator_width(members, 1, 10**9).capacity == wide
+        assert accelerator_width(members, large, 10**13).capacity == wide
         assert wide in WIDTHS
+    # More where they cost next to nothing.
+    for bytes_, wide in ((1, 128), (large // 128, 128), (large // 40, 32), (large // 8, 8)):
+        assert accelerator_width(3, bytes_, 10**13).capacity == wide
     assert accelerator_width(512, 10**6, 10**8).capacity == 96
     assert accelerator_width(512, 10**6, 5 * 10**6).capacity == 5
     assert accelerator_width(512, 10**9, 5 * 10**6).capacity == 1
@@ -337,3 +334,37 @@ def test_convolutions_are_products():
     assert "conv_general_dilated" not in text
     assert "scan" not in text
     np.testing.assert_allclose(rewritten(convolve, ACCELERATED)(x, k), convolve(x, k), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "block"),
+    [(1, 1), (7, 7), (34, 7), (63, 16), (64, 16), (101, 13), (17, None), (31, None)],
+)
+def test_an_epoch_is_cut_into_blocks_that_its_last_batch_fits_into(steps, block):
+    """With a few steps too many at the most; else that batch has a program of its own."""
+    assert even_block(steps) == block
+
+
+def test_a_last_batch_with_a_program_of_its_own_trains_alike(task, expected, monkeypatch):
+    traced = []
+    usual = lockstep.even_block
+    monkeypatch.setattr(lockstep, "even_block", lambda steps: traced.append(usual(steps)))
+    program = engine_of(task).compile(CONFIGS[0], Width(4, lockstep=True))
+    close(program.advance(POPULATION, program.begin(POPULATION), 3), expected)
+    assert traced == [7]  # which was not taken
+
+
+def test_steps_too_many_change_nothing(task, expected, monkeypatch):
+    monkeypatch.setattr(lockstep, "even_block", lambda _: 5)  # 7 steps as 10
+    program = engine_of(task).compile(CONFIGS[0], Width(4, lockstep=True))
+    close(program.advance(POPULATION, program.begin(POPULATION), 3), expected)
+
+
+def test_a_loss_whose_sizes_share_no_program_trains_alike(task, expected):
+    def loss(weights, state, batch):
+        value, state = task.loss(weights, state, batch)
+        count = len(batch[1])
+        return value + sum(0.0 * value for _ in range(count)), state  # as long as the batch
+
+    program = engine_of(replace(task, loss=loss)).compile(CONFIGS[0], Width(4, lockstep=True))
+    close(program.advance(POPULATION, program.begin(POPULATION), 3), expected)

@@ -198,6 +198,46 @@ def test_a_limit_does_not_make_a_study_larger(slow, tmp_path):
     assert study.planned.full_trainings == 14
 
 
+# Side by side
+
+
+@pytest.mark.parametrize(
+    ("call", "budget", "seeds"),
+    [(0.02, "quick", 280), (0.1, "quick", 12), (0.4, "quick", 3), (0.2, "standard", 280)],
+)
+def test_side_by_side_the_seeds_of_a_look_take_as_long_as_one(
+    call, budget, seeds, slow, tmp_path, monkeypatch
+):
+    """So a budget's seconds buy more of them than one after another, and are kept to."""
+    monkeypatch.setenv(memo.VARIABLE, "off")
+    counts, clocks = [], []
+    for places in (1, 128):
+        engine = slow(call, places=places)
+        began = engine.clock.now
+        study = searched(engine, tmp_path / str(places), THREE, budget=budget)
+        assert study.finished
+        counts.append(max(len(study.confirmed(name)) for name in study.optimizers))
+        clocks.append(engine.clock.now - began)
+    assert counts[1] >= max(seeds, counts[0])
+    assert clocks[1] <= 1.3 * BUDGETS[budget].seconds
+
+
+def test_what_side_by_side_buys_is_remembered(slow, tmp_path):
+    first = searched(slow(0.1, places=128), tmp_path / "first", THREE, budget="quick")
+    again = searched(slow(0.4, places=128), tmp_path / "again", THREE, budget="quick")
+    assert replace(again.planned, training_seconds=0) == replace(first.planned, training_seconds=0)
+
+
+def test_side_by_side_a_limit_of_time_trains_the_seeds_of_a_look_together(slow, tmp_path):
+    engine = slow(0.5, places=128)
+    began = engine.clock.now
+    study = searched(engine, tmp_path, "SGD,Adam", time=20)
+    assert study.finished
+    assert not study.stopped
+    assert engine.clock.now - began <= 20
+    assert all(len(study.confirmed(name)) >= 3 for name in study.optimizers)
+
+
 # Seeds and pilots
 
 

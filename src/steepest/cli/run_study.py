@@ -1,6 +1,7 @@
 """From tasks and options on the command line to verdicts: for `compare` and for `resume`."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from steepest.backend import share_gpu
+from steepest.backend import VARIABLE, share_gpu
 from steepest.cli.output import further, leave, print_study, resume_command, write_report
 from steepest.cli.study_set import run_study_set
 from steepest.options import Options, about
@@ -48,6 +49,10 @@ def run_tasks(
         _check_same(out / "study.db", tasks, options)
     if options.memory is not None or options.workers is not None:
         share_gpu()
+    if os.environ.get(VARIABLE, "jax") == "jax":
+        from steepest.engines.hardware import wake_gpu  # JAX takes a second itself
+
+        wake_gpu()
     progress = not as_json or sys.stderr.isatty()
 
     def load(task: str, batch_size: int | None) -> Any:

@@ -131,6 +131,11 @@ class CallbackProgram:
         return self.inner.whole
 
     @property
+    def places(self) -> int:
+        """How many members train in the time of one."""
+        return self.inner.places
+
+    @property
     def compile_seconds(self) -> float:
         """What it took to make it."""
         return self.inner.compile_seconds
@@ -279,7 +284,7 @@ class _Run:
                 ]
             )
             self.best = replaced(self.best, members[better], chosen(weighing(after), better))
-        after = replace(after, seen=None)
+        after = replace(after.on_host(), seen=None)
         self.state = after if whole else joined(self.state, members, after)
 
     def so_far(self) -> tuple[range, State, Advance]:

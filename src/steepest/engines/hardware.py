@@ -1,10 +1,16 @@
-"""What JAX trains on, named for the study file: how many devices, which, and how exactly."""
+"""What JAX trains on, named for the study file: how many devices, which, and how exactly; and a
+GPU brought up in time."""
 
+import importlib.util
+import logging
 import os
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import jax
+
+log = logging.getLogger(__name__)
 
 # Values of jax_default_matmul_precision at which an NVIDIA GPU rounds the factors of float32
 # products to TF32, ten bits after the point; "high" and "highest" do not.
@@ -24,3 +30,17 @@ def _in_tf32(device: Any) -> bool:
         return False
     off = os.environ.get("NVIDIA_TF32_OVERRIDE") == "0"
     return not off and getattr(jax.config, "jax_default_matmul_precision", None) in TF32
+
+
+def wake_gpu() -> None:
+    """Begin to bring a GPU up, which takes seconds, while what comes next imports Keras."""
+    if importlib.util.find_spec("jax_plugins") is None:
+        return
+
+    def wake() -> None:
+        try:
+            jax.device_put(0.0).block_until_ready()
+        except Exception as error:  # whoever needs it meets it
+            log.debug("the GPU was not woken: %s", error)
+
+    threading.Thread(target=wake, name="wake").start()

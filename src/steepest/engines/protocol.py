@@ -55,6 +55,10 @@ class Program(Protocol):
         """Whether a call should take all members that it can, as it reads data once for them."""
 
     @property
+    def places(self) -> int:
+        """How many members train in the time of one, as they do side by side; else 1."""
+
+    @property
     def compile_seconds(self) -> float:
         """What it took to make it."""
 

@@ -71,7 +71,7 @@ class State:
 
         A person's own rule may nest its memory in classes of Optax or of the task file.
         """
-        return replace(self, memory=jax.tree.leaves(self.memory))
+        return replace(self.on_host(), memory=jax.tree.leaves(self.memory))
 
     @property
     def form(self) -> Any:
@@ -80,12 +80,21 @@ class State:
 
     def nested(self, form: Any) -> "State":
         """Return it with its memory in the form that it has where it trains."""
-        return replace(self, memory=jax.tree.unflatten(form, jax.tree.leaves(self.memory)))
+        memory = jax.tree.unflatten(form, jax.tree.leaves(self.memory))
+        return replace(self.on_host(), memory=memory)
+
+    def on_host(self) -> "State":
+        """Return it with its arrays on the host, where an engine left them elsewhere."""
+        return self
 
     @staticmethod
     def join(parts: "Sequence[State]") -> "State":
         """Return the states of `parts` as one, in their order."""
-        trees = [part.tree() for part in parts]
+        return parts[0].followed_by(parts[1:])
+
+    def followed_by(self, others: "Sequence[State]") -> "State":
+        """Return the members of this state and of others, in their order."""
+        trees = [part.tree() for part in (self, *others)]
         return State(*jax.tree.map(lambda *leaves: np.concatenate(leaves), *trees))
 
 

@@ -161,8 +161,9 @@ def _what(config: Config) -> tuple[object, ...]:
 
 def _turns(session: Session, running: list[Running]) -> list[list[Running]]:
     """Return what is trained at a time: where time may end it, all optimizers on one seed, as only
-    seeds that all of them have can be compared."""
-    if session.study.settings.seconds is None:
+    seeds that all of them have can be compared. Side by side, one seed takes as long as all."""
+    together = all(program.places > 1 for program in session.programs.values())
+    if session.study.settings.seconds is None or together:
         return [running]
     seeds = sorted({one.trial.config.seed for one in running})
     return [[one for one in running if one.trial.config.seed == seed] for seed in seeds]

@@ -166,6 +166,7 @@ class RemoteProgram:
     config: Config
     capacity: int = 1  # as the first worker that trained it says
     whole: bool = False
+    places: int = 1
     compile_seconds: float = 0.0
     seconds: float = 0.0  # of an epoch of a member in a slice; 0 while that is unknown
     overhead: float = 0.0  # of a slice, on the way and in packing

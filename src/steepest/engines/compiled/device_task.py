@@ -17,6 +17,7 @@ from steepest.data.stream import Data
 from steepest.engines.compiled.evaluation import Chunks, chunked, evaluation
 from steepest.engines.compiled.parts import Parts, make_parts
 from steepest.engines.compiled.placement import Orders
+from steepest.engines.compiled.resting import Shelf
 from steepest.engines.compiled.training import compiler_options
 from steepest.engines.cores import cores
 from steepest.engines.eval_sets import sets_of
@@ -24,6 +25,7 @@ from steepest.records import TaskFacts
 from steepest.tasks.task import Task
 
 KEPT_BYTES = 2**26  # of initial weights that are kept, as members of one seed ask for the same
+WAITING = 4  # the part of an accelerator's memory where states may wait: a quarter
 LOCK = threading.Lock()
 
 
@@ -45,6 +47,8 @@ class DeviceTask:
     # How arrays lie on several devices: members shared out, or the whole on each. None on one.
     each: NamedSharding | None
     alike: NamedSharding | None
+    # Where states wait on an accelerator; None where they come to the host at once.
+    shelf: Shelf | None = None
     drawn: dict[int, tuple[Arrays, Arrays]] = field(default_factory=dict)
 
     @property
@@ -54,9 +58,8 @@ class DeviceTask:
 
     @property
     def room(self) -> int:
-        """The bytes of memory that those in training may take: on a CPU, the other half is for
-        those who wait, who elsewhere wait on the host."""
-        return self.memory // 2 if self.on_cpu else self.memory
+        """The bytes of memory that those in training may take; the rest is for those who wait."""
+        return self.memory // 2 if self.on_cpu else self.memory - self.memory // WAITING
 
     @cached_property
     def placed(self) -> tuple[Batch, Chunks]:
@@ -95,12 +98,18 @@ class DeviceTask:
         values = self._evaluate(weights, variables, self.chunks[on])
         return {name: float(value) for name, value in values.items()}
 
+    def _values(self, weights: Arrays, variables: Arrays, chunks: Chunks) -> dict[str, Any]:
+        return evaluation(self.task, self.parts, weights, variables, chunks)[0]
+
     @cached_property
     def _evaluate(self) -> Any:
-        def values(weights: Arrays, variables: Arrays, chunks: Chunks) -> dict[str, Any]:
-            return evaluation(self.task, self.parts, weights, variables, chunks)[0]
+        return jax.jit(self._values)
 
-        return jax.jit(values)
+    @cached_property
+    def measured(self) -> Any:
+        """What measures members side by side, of any rule: weights, variables, chunks → values."""
+        mapped = jax.vmap(self._values, in_axes=(0, 0, None))
+        return jax.jit(mapped, compiler_options=self.options)
 
 
 def host() -> jax.Device | None:
@@ -136,4 +145,5 @@ def make_device_task(task: Task, memory: int) -> DeviceTask:
         orders=Orders(task.order or order_of(size, task.facts.shuffle), size),
         each=each,
         alike=alike,
+        shelf=None if on_cpu or len(devices) > 1 else Shelf(memory // WAITING),
     )

@@ -15,18 +15,30 @@ from jax import lax
 from steepest.data.arrays import Arrays, Batch
 from steepest.engines.compiled.evaluation import Chunks, evaluation
 from steepest.engines.compiled.parts import Parts
-from steepest.engines.compiled.training import names
+from steepest.engines.compiled.training import batch_at, names
 from steepest.rules import step as steps
 from steepest.tasks.task import Task
 
 # Steps of a loop of fixed length inside the loop over an epoch: an accelerator asks the host
 # whether a loop of open length goes on, at each turn.
 BLOCK = 16
+IDLE = 1 / 32  # of an epoch's steps, at most, that its last block may have too many
 
 
 def block_of(batches: int) -> int:
     """Return how many steps are taken at a time: what divides `batches`, at most `BLOCK`."""
     return max((n for n in range(1, BLOCK + 1) if batches % n == 0), default=1)
+
+
+def even_block(steps: int) -> int | None:
+    """Return how many steps of an epoch are taken at a time where the last batch is one of them.
+
+    The last block may have a few too many, which change nothing. None where it would be more.
+    """
+    asked = {n: -(-steps // n) for n in range(1, BLOCK + 1)}  # blocks of an epoch
+    fitting = [n for n, blocks in asked.items() if blocks * n - steps <= IDLE * steps]
+    found = min(fitting, key=lambda n: (asked[n], n))
+    return found if 2 * found > min(BLOCK, steps) // 2 else None
 
 
 def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
@@ -38,7 +50,11 @@ def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
     size, batch = facts.training_examples, facts.batch_size
     full = size // batch
     met = full * batch if facts.drop_last else size
-    block = block_of(full)
+
+    def shares(weights: Arrays, variables: Arrays, training: Batch) -> bool:
+        """Return whether full batches and the last, smaller one may have one gradient."""
+        member = jax.tree.map(lambda a: a[0], (weights, variables))
+        return parts.shares(*member, jax.tree.map(lambda a: a[:batch], training))
 
     def run(
         training: Batch,
@@ -54,19 +70,28 @@ def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
         state: Any,
     ) -> Any:
         weights, memory, variables, t, epochs, alive, total = state
+        even = even_block(facts.steps_per_epoch) if shares(weights, variables, training) else None
+        # Of an epoch's batches, those that one program takes; a smaller one may have its own.
+        alike, block = (full, block_of(full)) if even is None else (facts.steps_per_epoch, even)
         begin = jnp.min(jnp.where(alive, epochs, stop))
         chosen = alive & (epochs == begin)  # who trains in this call
         done = jnp.max(jnp.where(chosen, t, 0)) - begin * facts.steps_per_epoch
 
-        def train(at: Any, order: Any, live: Any, carry: Any) -> Any:
-            """Take a step of all members; `order` is `[members, batch]`, `at` steps were before."""
+        def train(i: Any, at: Any, order: Any, count: Any, live: Any, carry: Any) -> Any:
+            """Take a step of all members with the epoch's batch i, of which `count` examples count.
+
+            `order` is `[members, batch]`; `at` steps were before.
+            """
 
             def one(own: Any, places: Any, lives: Any, n: Any, c: Any) -> Any:
                 weights, memory, variables, total = own
-                examples = jax.tree.map(lambda a: a[places], training)
-                (loss, changed), gradients = parts.gradient(weights, variables, examples)
+                given = weights, variables, jax.tree.map(lambda a: a[places], training)
+                if even is None or parts.either_gradient is None:
+                    (loss, changed), gradients = parts.gradient(*given)
+                else:
+                    (loss, changed), gradients = parts.either_gradient(i < full, *given)
                 moved, kept = steps.step(plan, gradients, weights, memory, at, n, c)
-                grown = total + loss.astype(jnp.float32) * places.shape[0]
+                grown = total + loss.astype(jnp.float32) * count
                 after = (task.constrain(moved), kept, changed, grown)
                 return jax.tree.map(lambda new, old: jnp.where(lives, new, old), after, own)
 
@@ -79,21 +104,26 @@ def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
             before = (epoch * facts.steps_per_epoch).astype(jnp.float32)
 
             def whole(i: Any, own: Any) -> Any:
-                part = lax.dynamic_slice(orders, (0, i * batch), (orders.shape[0], batch))
-                return train(before + i, part[rows], live, own)
+                if even is None:
+                    part = lax.dynamic_slice(orders, (0, i * batch), (orders.shape[0], batch))
+                    return train(i, before + i, part[rows], batch, live, own)
+                part, count = batch_at(orders, i, facts)
+                return train(i, before + i, part[rows], count, live & (i < alike), own)
 
             def blocks(c: Any) -> Any:
                 i, own = c
                 return i + block, lax.fori_loop(0, block, lambda j, o: whole(i + j, o), own)
 
             def more(c: Any) -> Any:
-                return (c[0] < full) & (c[0] - begun < left)
+                return (c[0] < alike) & (c[0] - begun < left)
 
-            i, own = lax.while_loop(more, blocks, (begun, own)) if full else (begun, own)
-            if size % batch and not facts.drop_last:
+            i, own = lax.while_loop(more, blocks, (begun, own)) if alike else (begun, own)
+            i = jnp.minimum(i, jnp.maximum(begun, alike))
+            if alike < facts.steps_per_epoch:
 
                 def rest(own: Any) -> Any:
-                    return train(before + full, orders[rows, full * batch :], live, own)
+                    own_rest, last = orders[rows, full * batch :], size - full * batch
+                    return train(full, before + full, own_rest, last, live, own)
 
                 due = (i == full) & (i - begun < left)
                 own = lax.cond(due, rest, lambda own: own, own)

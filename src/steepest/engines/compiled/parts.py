@@ -33,6 +33,8 @@ class Parts:
     either_measure: Callable[..., Any]
     # is it full, weights, variables, batch → as `gradient`, where an epoch's last batch is smaller
     either_gradient: Callable[..., Any] | None = None
+    # weights, variables, batch → whether that is one program, and not one for each size
+    shares: Callable[..., bool] = lambda *_: False
 
 
 def make_parts(task: Task, on_cpu: bool) -> Parts:
@@ -49,12 +51,22 @@ def make_parts(task: Task, on_cpu: bool) -> Parts:
     gradient = jax.jit(jax.value_and_grad(fast(task.loss), has_aux=True))
     left = 0 if facts.drop_last else facts.training_examples % facts.batch_size
 
+    def shared(full: Any, weights: Arrays, variables: Arrays, batch: Batch) -> Any:
+        sizes = facts.batch_size, left
+        dearest = dearest_of(sizes, facts.training_examples)
+        loss = for_both(task.loss, sizes, dearest, trained=True)
+        return jax.value_and_grad(loss, 1, has_aux=True)(full, weights, variables, batch)
+
+    def shares(weights: Arrays, variables: Arrays, batch: Batch) -> bool:
+        try:
+            jax.eval_shape(shared, True, weights, variables, batch)
+        except Exception:  # what is wrong with the loss itself it says where it is trained
+            return False
+        return True
+
     def either(full: Any, weights: Arrays, variables: Arrays, batch: Batch) -> Any:
         try:
-            sizes = facts.batch_size, left
-            dearest = dearest_of(sizes, facts.training_examples)
-            loss = for_both(task.loss, sizes, dearest, trained=True)
-            return jax.value_and_grad(loss, 1, has_aux=True)(full, weights, variables, batch)
+            return shared(full, weights, variables, batch)
         except Exception as error:  # what is wrong with the loss itself it says again
             log.debug("a gradient for each size of a batch: %s", error)
 
@@ -74,6 +86,7 @@ def make_parts(task: Task, on_cpu: bool) -> Parts:
         jax.jit(fast(task.measure)),
         jax.jit(either_measure, static_argnums=(0, 1)),
         jax.jit(either) if left else None,
+        shares if left else lambda *_: False,
     )
 
 

@@ -11,10 +11,11 @@ import jax
 import numpy as np
 
 from steepest.engines.compiled.device_task import DeviceTask
-from steepest.engines.compiled.evaluation import Chunks, evaluation
 from steepest.engines.compiled.executable import Run, compile_training
-from steepest.engines.compiled.resident import Resident, make_begin, numbers_of, to_host
+from steepest.engines.compiled.resident import Resident, make_begin, numbers_of
+from steepest.engines.compiled.resting import to_host
 from steepest.engines.compiled.update_time import UpdateTimer
+from steepest.engines.compiled.updates import shows_others
 from steepest.engines.compiled.width import Width, is_out_of_memory, narrower
 from steepest.engines.population import Population
 from steepest.engines.protocol import SoFar, Tell, silent
@@ -55,7 +56,7 @@ class CompiledProgram:
 
     @property
     def places(self) -> int:
-        """How many members a call of the executable trains."""
+        """How many members a call of the executable trains: side by side, in the time of one."""
         return self.width.at_once * len(self.shared.devices)
 
     def begin(self, population: Population) -> State:
@@ -87,8 +88,10 @@ class CompiledProgram:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+            shelf = self.shared.shelf
+            made_room = shelf is not None and shelf.clear()
             with self.lock:
-                if self.width == width:  # and no other thread was faster
+                if self.width == width and not made_room:  # and no other thread was faster
                     self._narrow(error)
         return self.advance(population, state, stop, tell)
 
@@ -146,7 +149,7 @@ class CompiledProgram:
                 ready = partial(_so_far, before, here, pieces, started)
                 tell(sum(int(some.epoch.sum()) for some in here) - trained, ready)
             first = until
-        return _so_far(before, here, pieces, started)[1:]
+        return so_far(before, State.join([some.resting() for some in here]), pieces, started)[1:]
 
     def _put(self, population: Population, state: State, part: range) -> Resident:
         """Put some members on the devices, where they stay until this call of `advance` ends."""
@@ -202,19 +205,17 @@ class CompiledProgram:
             part = range(place, min(place + self.places, len(state)))
             here = self._put(population.take(part), state.take(part), range(len(part)))
             weights, memory, variables = here.standing[:3]
-            chunks = self.shared.chunks[on]
-            values = to_host(self._measured(weights, memory, variables, *here.numbers, chunks))
+            if shows_others(self.plan):
+                weights = self._shown(weights, memory, *here.numbers)
+            values = to_host(self.shared.measured(weights, variables, self.shared.chunks[on]))
             for place in here.layout.places:
                 found.append({name: float(value[place]) for name, value in values.items()})
         return found
 
     @cached_property
-    def _measured(self) -> Any:
-        def one(w: Any, m: Any, v: Any, n: Any, c: Any, chunks: Chunks) -> dict[str, Any]:
-            shown = steps.shown(self.plan, w, m, n, c)
-            return evaluation(self.shared.task, self.shared.parts, shown, v, chunks)[0]
-
-        return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None)))
+    def _shown(self) -> Any:
+        mapped = jax.vmap(partial(steps.shown, self.plan))
+        return jax.jit(mapped, compiler_options=self.shared.options)
 
     def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
         """Return the seconds of the update alone, of the first member, of one more repetition."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.placement import lay_out, orders_of
+from steepest.engines.compiled.resting import Call, Resting, to_host
 from steepest.engines.population import Population
 from steepest.engines.state import Fresh, State
 from steepest.rules import step as steps
@@ -25,11 +26,6 @@ def to_devices(shared: DeviceTask, tree: Any) -> Any:
     if shared.each is not None:
         return jax.device_put(tree, shared.each)
     return tree if shared.on_cpu else jax.device_put(tree)
-
-
-def to_host(tree: Any) -> Any:
-    """Return NumPy arrays, brought at the same time; on a CPU they may be views."""
-    return jax.device_get(tree)
 
 
 def on_host() -> bool:
@@ -65,14 +61,22 @@ class Resident:
         self.seeds = there.seeds
         self.numbers = to_devices(shared, numbers_of(shared, there))
         if begin is not None and isinstance(state, Fresh):
-            standing = begin(there.seeds, *self.numbers)
+            self.standing = begin(there.seeds, *self.numbers)
         else:
-            at = state.take(self.layout.members)
-            tree = (at.weights, at.memory, at.variables, at.step, at.epoch, at.alive)
-            standing = to_devices(shared, (*tree, np.zeros(len(there), np.float32)))
-        self.standing = standing
+            self.standing = self._placed(state)
         self.step, self.epoch, self.alive = state.step, state.epoch, state.alive
         self._orders: tuple[Any, Any] = (None, None)
+
+    def _placed(self, state: State) -> Any:
+        """Return members that were trained before, each at its place on the devices."""
+        which = self.layout.members
+        counts = (state.step[which], state.epoch[which], state.alive[which])
+        sums = np.zeros(len(which), np.float32)
+        rows = state.gathered(which) if isinstance(state, Resting) else None
+        if rows is not None:
+            return (*rows, *to_devices(self.shared, (*counts, sums)))
+        at = state.take(which)
+        return to_devices(self.shared, (at.weights, at.memory, at.variables, *counts, sums))
 
     @property
     def orders_an_epoch(self) -> int:
@@ -124,6 +128,19 @@ class Resident:
         if len(self.layout.places) == len(self.layout.members) and not on_host():
             return State(*jax.tree.map(np.asarray, tree))  # each place in its order, and copied
         return State(*jax.tree.map(lambda a: np.asarray(a)[self.layout.places], tree))
+
+    def resting(self) -> State:
+        """Return where the members stand, left on the device where states may wait there.
+
+        They train no further here: what they stand in would be written over.
+        """
+        shelf = self.shared.shelf
+        if shelf is None:
+            return self.state()
+        call, places = Call(self.standing[:3]), self.layout.places
+        state = Resting([call], np.zeros_like(places), places, (self.step, self.epoch, self.alive))
+        shelf.add(call)
+        return state
 
 
 def make_begin(shared: DeviceTask, plan: steps.Plan) -> Any:

@@ -25,6 +25,11 @@ from steepest.rules import step as steps
 WHICH = "which rule"  # its place among the program's rules, beside the hyperparameters
 
 
+def shows_others(plan: steps.Plan) -> bool:
+    """Return whether other weights are evaluated than those that train."""
+    return plan.rule.shown is not None or plan.has("ema")
+
+
 class OneUpdate:
     """The update of one rule as it is, where loops are dear."""
 
@@ -102,7 +107,7 @@ class Updates:
 
     def shown(self, weights: Any, shared: Any, n: Any, c: Any) -> Any:
         """Return the weights to evaluate."""
-        if all(p.rule.shown is None and not p.has("ema") for p in self.plans):
+        if not any(map(shows_others, self.plans)):
             return weights
 
         def of(rule: int) -> Any:

@@ -9,8 +9,10 @@ import jax
 
 SEQUENTIAL = 8  # members a call can take when they train one after another
 LOCKSTEP = 32  # and when they train side by side on a CPU
+FREE_BYTES = 2**27  # that a GPU moves while it launches the kernels of a step (H200: 80 µs of it)
 STATE_BYTES = 2**24  # what the state of these members may take there; large models go one by one
 WIDTHS = (8, 32, 128, 512)  # of members side by side on an accelerator
+USUAL = 128  # of them where nobody asks for more; most rungs have fewer, and more take longer
 SHARE = 0.75  # of the free memory that populations may take, if the person gave no budget
 
 
@@ -53,6 +55,9 @@ def accelerator_width(members: int, member_bytes: int, memory: int) -> Width:
         memory: bytes that those in training may take.
     """
     wanted = next((w for w in WIDTHS if w >= members), WIDTHS[-1]) if members else LOCKSTEP
+    # Members that cost next to nothing beside the others: then more seeds do not, either.
+    free = max((w for w in WIDTHS if w * member_bytes <= FREE_BYTES), default=1)
+    wanted = max(wanted, min(free, USUAL))
     room = memory // max(1, member_bytes)
     return Width(max(1, min(wanted, room if room < 8 else room // 8 * 8)), lockstep=True)
 

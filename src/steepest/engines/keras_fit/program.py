@@ -91,6 +91,7 @@ class FitProgram:
     lent: LentModel
     capacity: int = 1
     whole: bool = False
+    places: int = 1
     compile_seconds: float = 0.0  # part of each trial's own seconds
 
     def begin(self, population: Population) -> State:

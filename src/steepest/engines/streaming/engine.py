@@ -125,6 +125,7 @@ class StreamProgram:
     capacity: int
     compile_seconds: float
     whole: bool = True  # as each batch is read once for all members of a call
+    places: int = 1
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""

@@ -36,6 +36,7 @@ class LoopProgram:
     training: Batches
     capacity: int = 1
     whole: bool = False
+    places: int = 1
     compile_seconds: float = 0.0
 
     def begin(self, population: Population) -> State:
