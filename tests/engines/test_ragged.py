@@ -43,6 +43,14 @@ def shared_out(x):
     return jnp.sin(x)
 
 
+@jax.custom_vjp
+def scaled(x):
+    return x * np.arange(1.0, 5)  # which JAX makes an argument of
+
+
+scaled.defvjp(lambda x: (scaled(x), None), lambda _, g: (g * np.arange(1.0, 5),))
+
+
 # Its gradient asks for the number of examples, and is not zero where there is none.
 shared_out.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g / len(g) + jnp.cos(x) + 1 / len(x),))
 
@@ -87,6 +95,7 @@ ROWS = {
     "batch norm": lambda w, x: ((hidden(w, x) - hidden(w, x).mean(0)) ** 3).mean(),
     "a gradient by hand, batch norm": lambda w, x: (standardized(hidden(w, x)) ** 3).mean(),
     "a gradient by hand, of all": lambda w, x: (shared_out(hidden(w, x)) ** 2).mean(),
+    "a gradient by hand, with constants": lambda w, x: (scaled(hidden(w, x)) ** 2).mean(),
     "a derivative by hand, of all": lambda w, x: (halved(hidden(w, x)) ** 2).mean(),
     "softmax": lambda w, x: (jax.nn.softmax(hidden(w, x)) ** 2).mean(),
     "layer norm": lambda w, x: jax.nn.standardize(hidden(w, x)).mean(where=x[:, :1] > 0),
@@ -102,6 +111,18 @@ ROWS = {
         hidden(w, x)[:, 0] * np.arange(len(x), dtype=x.dtype) ** 2
     ).sum(),
     "merged axes": lambda w, x: (hidden(w, x).reshape(-1) ** jnp.arange(4 * len(x))).mean(),
+    "the transposed, merged": lambda w, x: (
+        hidden(w, x).T.reshape(-1) * jnp.arange(4 * len(x))
+    ).mean(),
+    "the transposed, merged and multiplied": lambda w, x: (
+        (jnp.stack([hidden(w, x)] * 3).reshape(-1, 4) @ w["a"].T)
+        .reshape(3, len(x), 3)
+        .transpose(1, 0, 2)
+        .reshape(len(x), -1)
+    ).var(),
+    "products over merged axes": lambda w, x: (
+        jnp.stack([hidden(w, x), x @ w["a"]]).reshape(-1, 4).T @ jnp.stack([x, x**2]).reshape(-1, 3)
+    ).var(),
     "axes split again": lambda w, x: hidden(w, x).reshape(-1, 2).reshape(len(x), 2, 2).var(),
     "first three": lambda w, x: (hidden(w, x)[:3] ** 2).sum(),
     "an embedding": lambda w, x: w["a"][jnp.abs(x * 9).astype(int) % 3].var(),
@@ -159,9 +180,7 @@ BRANCHED = {
     "dropout by another generator": lambda w, x: dropped(
         hidden(w, x), jax.random.key(KEY, impl="rbg")
     ).mean(),
-    "the transposed, merged": lambda w, x: (
-        hidden(w, x).T.reshape(-1) * jnp.arange(4 * len(x))
-    ).mean(),
+    "the last of the merged": lambda w, x: hidden(w, x).T.reshape(-1)[: len(x)].var(),
     "twice": lambda w, x: (
         jnp.concatenate([hidden(w, x), hidden(w, -x)]) * jnp.arange(2 * len(x))[:, None]
     ).mean(),
@@ -180,6 +199,9 @@ BRANCHED = {
     ).sum(),
 }
 REFUSED = {
+    "merged in two ways": lambda w, x: (
+        hidden(w, x).T.reshape(-1) * hidden(w, x).reshape(-1)
+    ).mean(),
     "asks for the size": lambda w, x: hidden(w, x).mean() if len(x) > 6 else hidden(w, x).sum(),
     "at most six": lambda w, x: (hidden(w, x)[:6] ** 2).sum(),
     "an operation for each": lambda w, x: sum(hidden(w, row).sum() for row in x),

@@ -65,7 +65,8 @@ def evaluation(
 
     def add_either(carry: Any, at: Any) -> tuple[Any, None]:
         full, examples = at
-        dearest = dearest_of(chunks.sizes, count * size)
+        # Beside an epoch of gradients, each of which takes three times an evaluation.
+        dearest = dearest_of(chunks.sizes, count * size + 3 * task.facts.training_examples)
         return parts.either_measure(chunks.sizes, dearest, full, weights, *carry, examples), None
 
     def add_at(carry: Any, i: Any) -> tuple[Any, None]:

@@ -43,9 +43,9 @@ def make_parts(task: Task, on_cpu: bool) -> Parts:
     def fast(function: Callable[..., Any]) -> Callable[..., Any]:
         return rewritten(function) if on_cpu else rewritten(looped(function), ACCELERATED)
 
-    def for_both(function: Callable[..., Any], sizes: tuple[int, int], dearest: float) -> Any:
+    def for_both(function: Any, sizes: tuple[int, int], dearest: float, trained: bool) -> Any:
         # Where members train side by side, each branch asks the host.
-        return fast(ragged(function, sizes, dearest, BRANCHES if on_cpu else 0))
+        return fast(ragged(function, sizes, dearest, BRANCHES if on_cpu else 0, trained))
 
     facts = task.facts
     gradient = jax.jit(jax.value_and_grad(fast(task.loss), has_aux=True))
@@ -53,7 +53,8 @@ def make_parts(task: Task, on_cpu: bool) -> Parts:
 
     def shared(full: Any, weights: Arrays, variables: Arrays, batch: Batch) -> Any:
         sizes = facts.batch_size, left
-        loss = for_both(task.loss, sizes, dearest_of(sizes, facts.training_examples))
+        dearest = dearest_of(sizes, facts.training_examples)
+        loss = for_both(task.loss, sizes, dearest, trained=True)
         return jax.value_and_grad(loss, 1, has_aux=True)(full, weights, variables, batch)
 
     def shares(weights: Arrays, variables: Arrays, batch: Batch) -> bool:
@@ -77,7 +78,7 @@ def make_parts(task: Task, on_cpu: bool) -> Parts:
     def either_measure(
         sizes: tuple[int, int], dearest: float, full: Any, *given: Any
     ) -> tuple[Arrays, Any]:
-        found: tuple[Arrays, Any] = for_both(task.measure, sizes, dearest)(full, *given)
+        found: tuple[Arrays, Any] = for_both(task.measure, sizes, dearest, False)(full, *given)
         return found
 
     return Parts(

@@ -26,8 +26,8 @@ from typing import Any
 import jax
 
 from steepest.engines.rewrite.equations import operations
-from steepest.engines.rewrite.ragged.pairs import RefusedError
-from steepest.engines.rewrite.ragged.replay import BRANCHES, Batch, Replay
+from steepest.engines.rewrite.ragged.pairs import Layouts, RefusedError
+from steepest.engines.rewrite.ragged.replay import BRANCHES, Replay
 
 __all__ = ["BRANCHES", "RefusedError", "ragged"]
 
@@ -36,16 +36,18 @@ log = logging.getLogger(__name__)
 
 def ragged(
     function: Callable[..., Any],
-    batch: Batch,
+    batch: tuple[int, int],
     dearest: float = math.inf,
     branches: int = BRANCHES,
+    differentiated: bool = True,
 ) -> Callable[..., Any]:
     """Return `function(full, ...)` of a full batch, or of a smaller one that has been filled.
 
     `function` takes arrays, the last argument those of the examples `[examples, ...]`. `full` is a
     scalar. Where it is false, only the first `batch[1]` examples count, and the others must be
     copies of the last of them. Those take up to `dearest` operations of floating
-    point, and up to `branches` operations become one.
+    point, and up to `branches` operations become one. What is not `differentiated` needs no
+    derivatives of functions that bring their own.
 
     Raises:
         RefusedError: while it is traced; the function needs a program for each size.
@@ -61,7 +63,7 @@ def ragged(
             raise RefusedError("what is returned has an axis of examples")
         if operations(big.jaxpr) * (1 - batch[1] / batch[0]) > dearest:
             raise RefusedError("the rows beyond the smaller batch's take too long")
-        replay = Replay(full, batch, branches)
+        replay = Replay(full, Layouts(batch), branches, differentiated=differentiated)
         out = replay.program(big, small, jax.tree.leaves(arguments))
         if replay.branched:
             log.debug("in both forms, for full and smaller: %s", ", ".join(replay.branched))

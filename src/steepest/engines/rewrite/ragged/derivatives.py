@@ -17,6 +17,12 @@ def has_gradient(aval: Any) -> bool:
     return bool(jnp.issubdtype(aval.dtype, np.inexact))
 
 
+def differentiable(equation: Any) -> list[bool]:
+    """Return which arguments of an operation have gradients: not what a function closed over."""
+    closed_over = equation.params.get("num_consts", 0)
+    return [i >= closed_over and has_gradient(v.aval) for i, v in enumerate(equation.invars)]
+
+
 class Gradient:
     """The two parts of a function's gradient, as programs.
 
@@ -27,12 +33,15 @@ class Gradient:
     def __init__(self, equation: Any) -> None:
         trees: list[Any] = []
 
+        moves = differentiable(equation)
+
         def forward(*values: Any) -> Any:
-            floats = [v for v in values if has_gradient(v)]
+            floats = [v for v, moved in zip(values, moves, strict=True) if moved]
 
             def run(*floats: Any) -> Any:
                 left = iter(floats)
-                return bind(equation, [next(left) if has_gradient(v) else v for v in values])
+                both = zip(values, moves, strict=True)
+                return bind(equation, [next(left) if moved else v for v, moved in both])
 
             out, pull = jax.vjp(run, *floats)
             residuals, tree = jax.tree.flatten(pull)
@@ -61,11 +70,18 @@ def directional(equation: Any) -> Any:
     """Return the program of an operation's derivative: of values and directions."""
     avals = shapes_of([v.aval for v in equation.invars])
 
-    def run(values: Values, directions: Values) -> Any:
-        along = _filled_in(avals, directions)
-        return jax.jvp(lambda *v: bind(equation, v), values, along)
+    moves = differentiable(equation)
 
-    return jax.make_jaxpr(run)(avals, list(filter(has_gradient, avals)))
+    def run(values: Values, directions: Values) -> Any:
+        def moved(*floats: Any) -> Any:
+            left, both = iter(floats), zip(values, moves, strict=True)
+            return bind(equation, [next(left) if moved else v for v, moved in both])
+
+        floats = [v for v, moved in zip(values, moves, strict=True) if moved]
+        return jax.jvp(moved, floats, directions)
+
+    floats = [a for a, moved in zip(avals, moves, strict=True) if moved]
+    return jax.make_jaxpr(run)(avals, floats)
 
 
 def _filled_in(avals: Sequence[Any], floats: Sequence[Any]) -> Values:

@@ -1,8 +1,8 @@
 """Two programs of one function side by side: for full batches, and for a smaller one.
 
 An axis is *ragged* where its extents differ between the two. What is asked of a value in the full
-program is that its leading part, of the shape it has in the smaller one, has the smaller one's
-values. The places beyond hold copies of others (`source`).
+program is that its part of the examples that count has the smaller one's values. That part leads
+the axis, or each turn along it (`Layouts`). The places beyond hold copies of others.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,67 @@ class RefusedError(Exception):
     """The two programs differ in more than the batch's size, or in what nothing is known of."""
 
 
+class Layouts:
+    """Where the examples lie along ragged axes: by an axis' extents, the same in all of a program.
+
+    Axes of time and examples that are merged, say, have the examples in many *turns*. The first
+    operation that asks for an axis of some extents fixes them.
+
+    Args:
+        batch: the number of examples in both programs.
+    """
+
+    def __init__(self, batch: tuple[int, int]) -> None:
+        self.batch = batch
+        self.turns: dict[tuple[int, int], int] = {}
+
+    def turns_of(self, extent: tuple[int, int]) -> int:
+        """Return how many times the examples come along an axis; once, if nothing else is known."""
+        return self.turns.setdefault(extent, 1)
+
+    def may_have(self, extent: tuple[int, int], turns: int) -> bool:
+        """Return whether an axis has so many turns, as it does from now on if nothing is known."""
+        n, m = extent
+        each = n // (self.batch[0] * turns)
+        fits = (each * self.batch[0] * turns, each * self.batch[1] * turns) == (n, m)
+        return fits and self.turns.setdefault(extent, turns) == turns
+
+    def source(self, extent: tuple[int, int]) -> np.ndarray[Any, Any]:
+        """Return the places, all in the smaller program, whose values an axis has in the full one.
+
+        Beyond the smaller program's, places hold what the last example's have. So nothing there is
+        not finite unless the smaller program has it too, nor is its derivative, which is multiplied
+        by 0.
+        """
+        turn, row, rest, each = self._places(extent)
+        m = self._rows(extent)[1]
+        places: np.ndarray[Any, Any] = (turn * m + np.minimum(row, m - 1)) * each + rest
+        return places
+
+    def counting(self, extent: tuple[int, int]) -> np.ndarray[Any, Any]:
+        """Return which places of an axis in the full program the smaller one has."""
+        counts: np.ndarray[Any, Any] = self._places(extent)[1] < self._rows(extent)[1]
+        return counts
+
+    def _rows(self, extent: tuple[int, int]) -> tuple[int, int]:
+        """Return what a turn has of: examples, or places if they are not as many for each."""
+        return self.batch if self.may_have(extent, self.turns_of(extent)) else extent
+
+    def _places(self, extent: tuple[int, int]) -> tuple[Any, Any, Any, int]:
+        """Return the turn, the row and the rest of each place, and how many places a row has."""
+        rows, turns = self._rows(extent)[0], self.turns_of(extent)
+        each = extent[0] // (rows * turns)
+        places = np.arange(extent[0])
+        return places // (rows * each), places // each % rows, places % each, each
+
+
 @dataclass(frozen=True)
 class Pair:
-    """One operation in both programs.
-
-    `batch` is the number of examples in both, `ins` and `outs` are the extents of what it takes
-    and gives.
-    """
+    """One operation in both programs: `ins` and `outs` are extents of what it takes and gives."""
 
     big: Any
     small: Any
-    batch: tuple[int, int]
+    layouts: Layouts
     ins: tuple[Extents, ...]
     outs: tuple[Extents, ...]
 
@@ -46,11 +96,6 @@ class Pair:
         """Return whether all parameters are the same in both programs, `but` some."""
         a, b = self.big.params, self.small.params
         return a.keys() == b.keys() and all(equal(a[n], b[n]) for n in a if n not in but)
-
-    def is_multiple(self, extent: tuple[int, int]) -> bool:
-        """Return whether an axis has the same number of places for each example."""
-        n, m = extent
-        return n % self.batch[0] == 0 and m == n // self.batch[0] * self.batch[1]
 
 
 def ragged_axes(extents: Extents) -> list[int]:
@@ -70,19 +115,7 @@ def extents_of(big: Any, small: Any) -> Extents:
     return tuple(zip(a.shape, b.shape, strict=True))
 
 
-def source(extent: tuple[int, int], batch: tuple[int, int]) -> np.ndarray[Any, Any]:
-    """Return the places, all in the smaller program, whose values an axis has in the full one.
-
-    Beyond the smaller program's, places hold what the last example's have. So nothing there is not
-    finite unless the smaller program has it too, nor is its derivative, which is multiplied by 0.
-    """
-    n, m = extent
-    each = n // batch[0] if n % batch[0] == 0 and m == n // batch[0] * batch[1] else 1
-    places = np.arange(n)
-    return np.where(places < m, places, m - each + places % each)
-
-
-def paired(big: Any, small: Any, batch: tuple[int, int]) -> list[Pair]:
+def paired(big: Any, small: Any, layouts: Layouts) -> list[Pair]:
     """Return the operations of two programs that are the same but for shapes and numbers.
 
     What does not reach the results is left out.
@@ -115,7 +148,7 @@ def paired(big: Any, small: Any, batch: tuple[int, int]) -> list[Pair]:
             if one.primitive is not other.primitive:
                 raise RefusedError(f"{one.primitive} in one program is {other.primitive}")
             ins = tuple(see(v, w) for v, w in zip(one.invars, other.invars, strict=True))
-            pairs.append(Pair(one, other, batch, ins, meet(one.outvars, other.outvars)))
+            pairs.append(Pair(one, other, layouts, ins, meet(one.outvars, other.outvars)))
         for v, w in zip(big.outvars, small.outvars, strict=True):
             see(v, w)
     except ValueError as error:

@@ -7,7 +7,7 @@ from jax.extend import core
 from steepest.engines.rewrite.equations import inner_programs
 from steepest.engines.rewrite.loops import counts
 from steepest.engines.rewrite.ragged.derivatives import directional
-from steepest.engines.rewrite.ragged.pairs import Pair, paired, same_value
+from steepest.engines.rewrite.ragged.pairs import Layouts, Pair, paired, same_value
 from steepest.engines.rewrite.ragged.rowwise import RULES
 
 CALLS = ("jit", "pjit", "closed_call", "core_call")
@@ -45,7 +45,7 @@ def is_plain(pair: Pair, differentiated: bool = True) -> bool:
             and all(
                 len(programs[n]) == len(others[n])
                 and all(
-                    _are_plain(one, other, pair.batch, differentiated)
+                    _are_plain(one, other, pair.layouts, differentiated)
                     for one, other in zip(programs[n], others[n], strict=True)
                 )
                 for n in programs
@@ -59,14 +59,14 @@ def is_plain(pair: Pair, differentiated: bool = True) -> bool:
 
 def _has_plain_derivative(pair: Pair) -> bool:
     big, small = map(directional, (pair.big, pair.small))
-    return _are_plain(big, small, pair.batch, differentiated=False)
+    return _are_plain(big, small, pair.layouts, differentiated=False)
 
 
-def _are_plain(big: Any, small: Any, batch: tuple[int, int], differentiated: bool) -> bool:
+def _are_plain(big: Any, small: Any, layouts: Layouts, differentiated: bool) -> bool:
     """Return whether all operations of a program are plain, and its numbers the same."""
     consts = zip(getattr(big, "consts", ()), getattr(small, "consts", ()), strict=False)
     big, small = getattr(big, "jaxpr", big), getattr(small, "jaxpr", small)
-    pairs = paired(big, small, batch)
+    pairs = paired(big, small, layouts)
     literals = [
         (v.val, w.val)
         for pair in pairs

@@ -11,20 +11,19 @@ from jax.extend import core
 
 from steepest.engines.rewrite.equations import bind, inner_programs
 from steepest.engines.rewrite.loops import counts
-from steepest.engines.rewrite.ragged.derivatives import Gradient, has_gradient
+from steepest.engines.rewrite.ragged.derivatives import Gradient, differentiable
 from steepest.engines.rewrite.ragged.pairs import (
     Extents,
+    Layouts,
     Pair,
     RefusedError,
     extents_of,
     paired,
     ragged_axes,
     same_value,
-    source,
 )
 from steepest.engines.rewrite.ragged.plain import CALLS, HOLD, is_plain
 
-Batch = tuple[int, int]  # examples of a full batch, and of the smaller one
 Values = list[Any]
 
 BRANCHES = 4  # of single operations, at most: XLA copies what it takes out of one
@@ -42,12 +41,12 @@ class Replay:
     def __init__(
         self,
         full: Any,
-        batch: Batch,
+        layouts: Layouts,
         branches: int,
         branched: list[str] | None = None,
         differentiated: bool = True,
     ) -> None:
-        self.full, self.batch, self.branches = full, batch, branches
+        self.full, self.layouts, self.branches = full, layouts, branches
         self.branched: list[str] = [] if branched is None else branched
         self.differentiated = differentiated
 
@@ -62,7 +61,7 @@ class Replay:
         return self.body(big.jaxpr, small.jaxpr, [*consts, *values])
 
     def body(self, big: Any, small: Any, values: Sequence[Any]) -> Values:
-        pairs = paired(big, small, self.batch)
+        pairs = paired(big, small, self.layouts)
         known = dict(zip([*big.constvars, *big.invars], values, strict=True))
 
         def read(v: Any, w: Any) -> Any:
@@ -95,7 +94,7 @@ class Replay:
             return self.remembered(pair, values)
         if name == "scan":
             return self.loop(pair, values)
-        if name in HOLD:
+        if name in HOLD or name == "reshape":  # copies, where XLA has none
             raise RefusedError(f"{name} holds what is not row by row")
         if name in NEUTRAL and pair.alike():
             axes = pair.big.params["axes"]
@@ -124,8 +123,20 @@ class Replay:
     def within(self, shape: Sequence[int], extents: Extents, axis: int) -> Any:
         """Return which places of an axis count, in an array of this shape."""
         n, m = extents[axis]
-        counts = lax.iota(np.int32, n) < lax.select(self.full, np.int32(n), np.int32(m))
+        if self.layouts.turns_of(extents[axis]) == 1:
+            counts = lax.iota(np.int32, n) < lax.select(self.full, np.int32(n), np.int32(m))
+        else:
+            counts = self.full | jnp.asarray(self.layouts.counting(extents[axis]))
         return lax.broadcast_in_dim(counts, tuple(shape), (axis,))
+
+    def cut(self, x: Any, extents: Extents) -> Any:
+        """Return what the smaller program has of an array."""
+        for axis in ragged_axes(extents):
+            if self.layouts.turns_of(extents[axis]) == 1:
+                x = lax.slice_in_dim(x, 0, extents[axis][1], axis=axis)
+            else:
+                x = jnp.take(x, np.flatnonzero(self.layouts.counting(extents[axis])), axis)
+        return x
 
     def filled(self, x: Any, extents: Extents) -> Any:
         """Return an array of the smaller program with copies of its rows, in the full one's shape.
@@ -134,7 +145,7 @@ class Replay:
         """
         for axis in ragged_axes(extents):
             take = np.take if isinstance(x, np.ndarray) else jnp.take
-            x = take(x, source(extents[axis], self.batch), axis)
+            x = take(x, self.layouts.source(extents[axis]), axis)
         return x
 
     def counted(self, pair: Pair) -> Any:
@@ -142,14 +153,14 @@ class Replay:
         params = pair.big.params
         axis, shape, dtype = params["dimension"], params["shape"], params["dtype"]
         extent = pair.outs[0][axis]
-        places = np.arange(extent[0]).astype(dtype), source(extent, self.batch).astype(dtype)
+        places = np.arange(extent[0]).astype(dtype), self.layouts.source(extent).astype(dtype)
         row = lax.select(self.full, *map(jnp.asarray, places))
         return lax.broadcast_in_dim(row, shape, (axis,))
 
     def copied(self, x: Any, extents: Extents) -> Any:
         """Return x, whose rows beyond the smaller program's are copies, if they do not count."""
         n, m = extents[0]
-        each = len(np.unique(source(extents[0], self.batch)[m:]))
+        each = len(np.unique(self.layouts.source(extents[0])[m:]))
         last = jnp.broadcast_to(x[None, m - each : m], (n // each, each, *x.shape[1:]))
         return lax.select(self.within(x.shape, extents, 0), x, last.reshape(x.shape))
 
@@ -163,10 +174,7 @@ class Replay:
             return bind(pair.big, values)
 
         def part(values: Values) -> Values:
-            cut = [
-                x[tuple(slice(m) for _, m in one)] if ragged_axes(one) else x
-                for x, one in zip(values, pair.ins, strict=True)
-            ]
+            cut = list(map(self.cut, values, pair.ins))
             out = bind(pair.small, cut)
             return [self.filled(x, one) for x, one in zip(out, pair.outs, strict=True)]
 
@@ -186,7 +194,7 @@ class Replay:
         consts, carried = counted
         one, other = _programs(pair)
         # No branches at each turn.
-        inside = Replay(self.full, self.batch, 0, differentiated=self.differentiated)
+        inside = Replay(self.full, self.layouts, 0, differentiated=self.differentiated)
 
         def turn(state: Values, given: Values) -> tuple[Values, Values]:
             out = inside.program(one, other, [*values[:consts], *state, *given])
@@ -201,7 +209,7 @@ class Replay:
         one, other = _programs(pair)
 
         def run(full: Any, *values: Any) -> Values:
-            inside = Replay(full, self.batch, self.branches, self.branched, self.differentiated)
+            inside = Replay(full, self.layouts, self.branches, self.branched, self.differentiated)
             return inside.body(one, other, values)
 
         how = {name: pair.big.params[name] for name in ("policy", "prevent_cse")}
@@ -214,7 +222,7 @@ class Replay:
         Its gradient is replayed as its value is. Where examples do not count it is zero, whatever
         the function's own gradient makes of the zeros that come there.
         """
-        known = self.batch, self.branches, self.branched
+        known = self.layouts, self.branches, self.branched
         whole, part = Gradient(pair.big), Gradient(pair.small)
 
         @jax.custom_vjp
@@ -233,8 +241,8 @@ class Replay:
             given = [g for g in gradients if g.dtype != jax.dtypes.float0]
             found = iter(replay.program(whole.backward, part.backward, [*residuals, *given]))
             back: list[Any] = [None]
-            for v, extents in zip(pair.big.invars, pair.ins, strict=True):
-                x = next(found) if has_gradient(v.aval) else None
+            for moved, extents in zip(differentiable(pair.big), pair.ins, strict=True):
+                x = next(found) if moved else None
                 if x is not None:
                     x = replay.masked(x, extents, range(x.ndim), 0)
                 back.append(x)
@@ -252,9 +260,11 @@ def _programs(pair: Pair) -> tuple[Any, Any]:
 
 
 def _is_leading(pair: Pair) -> bool:
-    """Return whether the first of random bits are the same, however many are drawn."""
+    """Return whether the first of random bits are the same, however many are drawn, and count."""
     config: Any = jax.config
     keys = pair.big.invars[0].aval
     threefry = str(keys.dtype) == "key<fry>"
-    leading = ragged_axes(pair.outs[0]) == [0] and not keys.ndim
+    extents = pair.outs[0]
+    leading = ragged_axes(extents) == [0] and pair.layouts.turns_of(extents[0]) == 1
+    leading = leading and not keys.ndim
     return threefry and config.jax_threefry_partitionable and leading and pair.alike("shape")

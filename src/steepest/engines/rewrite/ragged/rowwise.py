@@ -4,6 +4,7 @@ Such an operation is *plain*: where what it takes has the smaller program's valu
 part (`pairs.py`), so has what it gives, and in the places beyond there are copies again.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -75,7 +76,7 @@ def _broadcast(pair: Pair) -> bool:
 
 
 def _reshaped(pair: Pair) -> bool:
-    """An axis of examples may be split, or merged with others, where it is the first of them."""
+    """An axis of examples may be split, or merged with others."""
     if not pair.alike("new_sizes") or pair.big.params.get("dimensions") is not None:
         return False
     before, after = list(pair.ins[0]), list(pair.outs[0])
@@ -97,11 +98,26 @@ def _reshaped(pair: Pair) -> bool:
             sizes[side] *= extent
             if (sizes[0] == sizes[1]).all() and (all(sides) or not (before and after)):
                 break
-        axes = [[extent for extent in one if extent != (1, 1)] for one in sides]
-        if any(ragged_axes(tuple(one)) for one in axes):
-            first = all(ragged_axes(tuple(one)) == [0] and pair.is_multiple(one[0]) for one in axes)
-            if not first:
-                return False
+        one, other = (tuple(extent for extent in side if extent != (1, 1)) for side in sides)
+        if (ragged_axes(one) or ragged_axes(other)) and not _same_turns(pair, one, other):
+            return False
+    return True
+
+
+def _same_turns(pair: Pair, before: Extents, after: Extents) -> bool:
+    """Return whether examples come as many times along merged axes as along others."""
+    turns: list[int] = []
+    for extents in (before, after):
+        axes = ragged_axes(extents)
+        if len(axes) != 1:
+            return False
+        ahead = math.prod(n for n, _ in extents[: axes[0]])
+        extent = extents[axes[0]]
+        if not turns:
+            turns.append(ahead * pair.layouts.turns_of(extent))
+        known = turns[0] % ahead == 0 and pair.layouts.may_have(extent, turns[0] // ahead)
+        if not known:
+            return False
     return True
 
 
@@ -114,7 +130,12 @@ def _sliced(pair: Pair) -> bool:
     begins = equal(*(one.params["start_indices"] for one in (pair.big, pair.small)))
     strides = equal(*(one.params["strides"] for one in (pair.big, pair.small)))
     (given,), (out,) = pair.ins, pair.outs
-    return begins and strides and all(out[axis] == given[axis] for axis in ragged_axes(out))
+    leading = all(
+        out[axis] == given[axis] or pair.layouts.turns_of(given[axis]) == 1
+        for axis in ragged_axes(given)
+    )
+    same = all(out[axis] == given[axis] for axis in ragged_axes(out))
+    return begins and strides and leading and same
 
 
 def _sliced_anywhere(pair: Pair) -> bool:
