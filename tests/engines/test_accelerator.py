@@ -16,7 +16,13 @@ from steepest.engines.compiled import program as program_module
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.lockstep import BLOCK, block_of, even_block
 from steepest.engines.compiled.resting import Resting
-from steepest.engines.compiled.training import AUTOTUNED, GRAPHS, TRITON, compiler_options
+from steepest.engines.compiled.training import (
+    AUTOTUNED,
+    DETERMINISTIC,
+    GRAPHS,
+    TRITON,
+    compiler_options,
+)
 from steepest.engines.compiled.width import WIDTHS, Width, accelerator_width
 from steepest.engines.population import Population
 from steepest.engines.rewrite import ACCELERATED, convolutions, loops, rewritten
@@ -169,6 +175,17 @@ def test_a_diverged_member_stays_and_harms_nobody(program, expected):
         np.testing.assert_allclose(measured.values[name][[0, 2, 3]], values, rtol=1e-4, atol=1e-5)
 
 
+def test_a_program_is_warm_before_the_first_trial(task, monkeypatch):
+    warmed = []
+    usual = program_module.CompiledProgram.warm
+    monkeypatch.setattr(
+        program_module.CompiledProgram, "warm", lambda self: warmed.append(usual(self))
+    )
+    program = engine_of(task).prepare({"a": CONFIGS[0]}, 30)["a"]
+    assert warmed == [None]
+    assert program.epoch_seconds == program.step_seconds == 0.0
+
+
 def test_sets_are_measured_for_all_members_at_once(task, program, expected):
     state = expected[0]
     alone = CompiledEngine(task).compile(CONFIGS[0]).measure(POPULATION, state, "test")
@@ -270,12 +287,30 @@ def test_a_loop_s_parts_are_counted_whatever_jax_calls_them():
 
 def test_kernels_are_not_chosen_by_the_clock(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    assert compiler_options("gpu") == {AUTOTUNED: "0", TRITON: False, GRAPHS: "1"}
+    usual = {AUTOTUNED: "0", TRITON: False, GRAPHS: "1", DETERMINISTIC: True}
+    assert compiler_options("gpu") == usual
     assert compiler_options("tpu") is None
     monkeypatch.setenv("XLA_FLAGS", f"--{AUTOTUNED}=4")
     assert compiler_options("gpu") == {GRAPHS: "1"}
     monkeypatch.setenv("XLA_FLAGS", f"--{AUTOTUNED}=4 --{GRAPHS}=5")
     assert compiler_options("gpu") is None
+    monkeypatch.setenv("XLA_FLAGS", f"--{DETERMINISTIC}=false")
+    assert compiler_options("gpu") == {AUTOTUNED: "0", TRITON: False, GRAPHS: "1"}
+
+
+def test_what_cannot_be_repeated_to_the_bit_trains_and_says_so(caplog):
+    tried = []
+
+    class Traced:
+        def compile(self, compiler_options):
+            tried.append(compiler_options)
+            if DETERMINISTIC in compiler_options:
+                raise RuntimeError("no deterministic implementation")
+            return "made"
+
+    assert executable.compiled(Traced(), {GRAPHS: "1", DETERMINISTIC: True}) == "made"
+    assert tried == [{GRAPHS: "1", DETERMINISTIC: True}, {GRAPHS: "1"}]
+    assert "may give other last bits: no deterministic implementation" in caplog.text
 
 
 def test_width_is_what_is_asked_for_and_memory_allows():

@@ -76,7 +76,9 @@ class CompiledEngine:
 
         def compile_and_tell(some: Sequence[Config]) -> list[CompiledProgram]:
             made = self._compile_group(some)
-            for _ in made:
+            for one in made:
+                if epochs and not self.shared.on_cpu:
+                    one.warm()
                 ready()
             return made
 

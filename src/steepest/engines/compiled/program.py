@@ -68,6 +68,15 @@ class CompiledProgram:
     def _begin_there(self) -> Any:
         return None if self.shared.on_cpu else make_begin(self.shared, self.plan)
 
+    def warm(self) -> None:
+        """Take some steps for nothing: the first ones on a GPU load libraries and make graphs.
+
+        Else the first trials would pay for that, and a budget of seconds would buy too little.
+        """
+        population = Population.of([self.config])
+        here = self._put(population, self.begin(population), range(1))
+        here.train(self.executable, 0, 1, 1)
+
     def advance(
         self,
         population: Population,
