@@ -6,8 +6,8 @@ small networks; what is far from them is reached by the search, which walks as f
 improves. Rules whose steps are Adam's, but for decay or Nesterov's look ahead, borrow its list.
 ASGD, which is SGD without momentum, borrows SGD's as steps of the same length: η/(1 − μ). All
 others start at the framework's default learning rate, a decade below and a decade above it.
-The atlas has measured more lists; Adagrad's alone was clearly better in what a search begins with,
-and has been its own since version 2.
+The atlas has measured more lists; those that were clearly better in what a search begins with took
+their places: Adagrad's in version 2, Adamax', RAdam's and Adafactor's in version 3.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,17 @@ _SECOND = {
         {"learning_rate": rate, "initial_accumulator_value": start} for rate, start in _ADAGRAD
     ),
 }
+_ADAMAX = ((0.043, 0.9), (0.1, 0.9), (0.0078, 0.97), (0.0093, 0.72), (0.25, 0.9))
+_RADAM = ((0.043, 0.9), (0.0054, 0.83), (0.25, 0.9), (0.062, 0.57), (0.0078, 0.97))
+_ADAFACTOR = ((0.62, 0.35), (0.74, 0.94), (0.89, 2.5), (0.36, 0.62), (0.0081, 1.5))
+_THIRD = {
+    **_SECOND,
+    "Adamax": tuple({"learning_rate": rate, "beta_1": beta} for rate, beta in _ADAMAX),
+    "RAdam": tuple({"learning_rate": rate, "beta_1": beta} for rate, beta in _RADAM),
+    "Adafactor": tuple({"learning_rate": rate, "clip_threshold": d} for rate, d in _ADAFACTOR),
+}
 # By version, which a study keeps: it goes on with the lists that it began with.
-LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = {1: _FIRST, 2: _SECOND}
+LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = {1: _FIRST, 2: _SECOND, 3: _THIRD}
 VERSION = max(LISTS)  # with which new studies begin
 DECADES = (1.0, 0.1, 10.0)  # times the default learning rate, where nothing is measured
 
