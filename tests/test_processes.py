@@ -20,6 +20,8 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("set_", [True, False])
 def test_what_steepest_sets_in_this_process_makes_none_new(name, set_, monkeypatch):
     """Else who asked for a fork before it was set would start all that follow anew."""
+    before = processes.environment()  # of the process that is forked; other tests, Ray's, change it
+    monkeypatch.setattr(processes, "_environment", lambda: before)
     if set_:
         monkeypatch.setenv(name, "something")
     else:
