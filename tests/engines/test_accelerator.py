@@ -21,7 +21,9 @@ from steepest.engines.compiled.training import (
     DETERMINISTIC,
     GRAPHS,
     TRITON,
+    compiled,
     compiler_options,
+    without_order,
 )
 from steepest.engines.compiled.width import WIDTHS, Width, accelerator_width
 from steepest.engines.population import Population
@@ -186,6 +188,18 @@ def test_a_program_is_warm_before_the_first_trial(task, monkeypatch):
     assert program.epoch_seconds == program.step_seconds == 0.0
 
 
+def test_a_program_that_cannot_be_warmed_is_met_by_who_trains(program, monkeypatch, caplog):
+    caplog.set_level("DEBUG")
+
+    def refused(*_):
+        raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resident.Resident, "train", refused)
+        program.warm()
+    assert "not warm: RESOURCE_EXHAUSTED" in caplog.text
+
+
 def test_sets_are_measured_for_all_members_at_once(task, program, expected):
     state = expected[0]
     alone = CompiledEngine(task).compile(CONFIGS[0]).measure(POPULATION, state, "test")
@@ -308,9 +322,10 @@ def test_what_cannot_be_repeated_to_the_bit_trains_and_says_so(caplog):
                 raise RuntimeError("no deterministic implementation")
             return "made"
 
-    assert executable.compiled(Traced(), {GRAPHS: "1", DETERMINISTIC: True}) == "made"
+    assert compiled(Traced(), {GRAPHS: "1", DETERMINISTIC: True}) == "made"
     assert tried == [{GRAPHS: "1", DETERMINISTIC: True}, {GRAPHS: "1"}]
     assert "may give other last bits: no deterministic implementation" in caplog.text
+    assert without_order({DETERMINISTIC: True}) is None
 
 
 def test_width_is_what_is_asked_for_and_memory_allows():

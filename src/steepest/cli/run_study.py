@@ -49,7 +49,7 @@ def run_tasks(
         _check_same(out / "study.db", tasks, options)
     if options.memory is not None or options.workers is not None:
         share_gpu()
-    if os.environ.get(VARIABLE, "jax") == "jax":
+    if options.workers is None and os.environ.get(VARIABLE, "jax") == "jax":
         from steepest.engines.hardware import wake_gpu  # JAX takes a second itself
 
         wake_gpu()

@@ -11,6 +11,7 @@ from jax import lax
 
 from steepest import memo
 from steepest.engines.compiled.device_task import DeviceTask
+from steepest.engines.compiled.training import compiled
 from steepest.engines.cores import together
 from steepest.engines.population import Population
 from steepest.engines.protocol import IN_TURN, SIDE_BY_SIDE
@@ -98,7 +99,7 @@ def seconds_a_step(shared: DeviceTask, config: Config, lockstep: bool) -> float:
     run_until: Any = jax.block_until_ready
     standing = (state.weights, state.memory, state.variables, state.step)
     lowered = jax.jit(all_).lower(*numbers, standing, np.int32(1))
-    run = lowered.compile(compiler_options=shared.options)
+    run = compiled(lowered, shared.options)
 
     def timed(count: int) -> float:
         started = time.perf_counter()

@@ -18,7 +18,7 @@ from steepest.engines.compiled.evaluation import Chunks, chunked, evaluation
 from steepest.engines.compiled.parts import Parts, make_parts
 from steepest.engines.compiled.placement import Orders
 from steepest.engines.compiled.resting import Shelf
-from steepest.engines.compiled.training import compiler_options
+from steepest.engines.compiled.training import compiler_options, without_order
 from steepest.engines.cores import cores
 from steepest.engines.eval_sets import sets_of
 from steepest.records import TaskFacts
@@ -109,7 +109,7 @@ class DeviceTask:
     def measured(self) -> Any:
         """What measures members side by side, of any rule: weights, variables, chunks → values."""
         mapped = jax.vmap(self._values, in_axes=(0, 0, None))
-        return jax.jit(mapped, compiler_options=self.options)
+        return jax.jit(mapped, compiler_options=without_order(self.options))
 
 
 def host() -> jax.Device | None:

@@ -13,7 +13,7 @@ from jax.stages import Compiled
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.lockstep import make_lockstep
 from steepest.engines.compiled.resident import Resident, numbers_of
-from steepest.engines.compiled.training import DETERMINISTIC, make_single
+from steepest.engines.compiled.training import compiled, make_single
 from steepest.engines.compiled.updates import OneOf, OneUpdate, Updates, shared_arguments
 from steepest.engines.compiled.width import SEQUENTIAL, Width, fits, is_out_of_memory, narrower
 from steepest.engines.population import Population
@@ -121,22 +121,6 @@ def _compile(
     traced = jax.jit(run, donate_argnums=10, **more).lower(*given)
     made = compiled(traced, shared.options)
     return [made] if updates is None else [OneOf(made, updates, i) for i in range(len(plans))]
-
-
-def compiled(traced: Any, options: dict[str, str | bool] | None) -> Compiled:
-    """Return what XLA makes of a traced program, repeatable to the bit where it can."""
-    try:
-        made: Compiled = traced.compile(compiler_options=options)
-    except Exception as error:
-        if is_out_of_memory(error) or DETERMINISTIC not in (options or {}):
-            raise
-        log.warning(
-            "on this device the same seed may give other last bits: %s",
-            " ".join(str(error).split())[:300],
-        )
-        less = {name: value for name, value in (options or {}).items() if name != DETERMINISTIC}
-        made = traced.compile(compiler_options=less)
-    return made
 
 
 def may_share(shared: DeviceTask) -> bool:

@@ -1,5 +1,6 @@
 """A compiled program of one rule, called for as many members and epochs as there are."""
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.executable import Run, compile_training
 from steepest.engines.compiled.resident import Resident, make_begin, numbers_of
 from steepest.engines.compiled.resting import to_host
+from steepest.engines.compiled.training import without_order
 from steepest.engines.compiled.update_time import UpdateTimer
 from steepest.engines.compiled.updates import shows_others
 from steepest.engines.compiled.width import Width, is_out_of_memory, narrower
@@ -24,6 +26,7 @@ from steepest.errors import TaskError
 from steepest.records import Config
 from steepest.rules import step as steps
 
+log = logging.getLogger(__name__)
 PIECE_SECONDS = 2.0  # after which a call tells how far it is
 TRIED = 16  # steps of the first piece, which say how long a step takes
 MOST = 2**30  # steps of a call
@@ -69,13 +72,13 @@ class CompiledProgram:
         return None if self.shared.on_cpu else make_begin(self.shared, self.plan)
 
     def warm(self) -> None:
-        """Take some steps for nothing: the first ones on a GPU load libraries and make graphs.
-
-        Else the first trials would pay for that, and a budget of seconds would buy too little.
-        """
+        """Take steps for nothing: a GPU's first load libraries, for which no trial should pay."""
         population = Population.of([self.config])
-        here = self._put(population, self.begin(population), range(1))
-        here.train(self.executable, 0, 1, 1)
+        try:
+            here = self._put(population, self.begin(population), range(1))
+            here.train(self.executable, 0, 1, 1)
+        except Exception as error:  # too little memory, say: who trains meets it, and is narrowed
+            log.debug("a program is not warm: %s", error)
 
     def advance(
         self,
@@ -224,7 +227,7 @@ class CompiledProgram:
     @cached_property
     def _shown(self) -> Any:
         mapped = jax.vmap(partial(steps.shown, self.plan))
-        return jax.jit(mapped, compiler_options=self.shared.options)
+        return jax.jit(mapped, compiler_options=without_order(self.shared.options))
 
     def update_seconds(self, population: Population, state: State) -> tuple[float, ...]:
         """Return the seconds of the update alone, of the first member, of one more repetition."""

@@ -8,6 +8,7 @@ The steps that remain are an argument: a call may end within an epoch that takes
 one goes on there with the sum of the epoch's losses so far.
 """
 
+import logging
 import os
 from typing import Any
 
@@ -19,8 +20,11 @@ from steepest.data.arrays import Arrays, Batch
 from steepest.engines.compiled.evaluation import Chunks, evaluation
 from steepest.engines.compiled.parts import Parts
 from steepest.engines.compiled.updates import OneUpdate, Updates
+from steepest.engines.compiled.width import is_out_of_memory
 from steepest.records import TaskFacts
 from steepest.tasks.task import Task
+
+log = logging.getLogger(__name__)
 
 Update = OneUpdate | Updates
 AUTOTUNED = "xla_gpu_autotune_level"
@@ -58,6 +62,27 @@ def compiler_options(platform: str) -> dict[str, str | bool] | None:
     if platform != "cpu":
         return None
     return {"xla_cpu_multi_thread_eigen": False, "xla_backend_optimization_level": "1"}
+
+
+def compiled(traced: Any, options: dict[str, str | bool] | None) -> Any:
+    """Return what XLA makes of a traced program, repeatable to the bit where it can."""
+    try:
+        made = traced.compile(compiler_options=options)
+    except Exception as error:
+        if is_out_of_memory(error) or DETERMINISTIC not in (options or {}):
+            raise
+        log.warning(
+            "on this device the same seed may give other last bits: %s",
+            " ".join(str(error).split())[:300],
+        )
+        made = traced.compile(compiler_options=without_order(options))
+    return made
+
+
+def without_order(options: dict[str, str | bool] | None) -> dict[str, str | bool] | None:
+    """Return options that refuse nothing: for what has no gradient, and so hardly such sums."""
+    less = {name: value for name, value in (options or {}).items() if name != DETERMINISTIC}
+    return less or None
 
 
 def batch_at(order: Any, i: Any, facts: TaskFacts) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 
 from steepest.engines.compiled.parts import Parts
-from steepest.engines.compiled.training import compiler_options
+from steepest.engines.compiled.training import compiled, compiler_options
 from steepest.engines.streaming.prefetch import Block
 from steepest.errors import SteepestError, TaskError
 from steepest.rules import step as steps
@@ -149,7 +149,7 @@ class StreamSteps:
                         f"the model cannot take batches of the shapes {shapes}, which the stream "
                         f"gives after others: {gist(error)}"
                     ) from error
-                found = lowered.compile(compiler_options=self.options)
+                found = compiled(lowered, self.options)
                 self.executables[key] = found
         return found(taken, kept, shared)
 
