@@ -104,6 +104,29 @@ def moons() -> Parts:
     return _cut(x.astype("float32"), y.astype("int32"), 500)
 
 
+def spirals() -> Parts:
+    """The points of `benchmarks/spirals.py`."""
+    from benchmarks import spirals as made
+
+    return made.spirals(1500, 0), made.spirals(700, 1)
+
+
+def parity() -> Parts:
+    """Ten random bits as -1 and 1, and whether an odd number of the first four is set."""
+    x = np.random.default_rng(5).choice([-1.0, 1.0], (2000, 10)).astype("float32")
+    return _cut(x, ((x[:, :4] > 0).sum(1) % 2).astype("int32"), 1000)
+
+
+def adding() -> Parts:
+    """Sixteen random numbers, two of them marked, and the sum of those (Hochreiter 1997)."""
+    random = np.random.default_rng(6)
+    x = np.zeros((2400, 16, 2), "float32")
+    x[..., 0] = random.random((2400, 16))
+    for row in x:
+        row[random.choice(16, 2, replace=False), 1] = 1
+    return _cut(x, (x[..., 0] * x[..., 1]).sum(1).astype("float32"), 1200)
+
+
 def rare() -> Parts:
     """Return 20 features of two classes, of which one has 3 % of the examples."""
     from sklearn.datasets import make_classification

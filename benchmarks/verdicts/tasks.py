@@ -105,6 +105,10 @@ def _recurrent(layers: Any) -> Any:
     return layers.SimpleRNN(24)
 
 
+def _gated(layers: Any) -> Any:
+    return layers.GRU(16)
+
+
 LETTERS = len(data.LETTERS) + 1
 KINDS, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
 WORKS = {
@@ -176,6 +180,15 @@ WORKS = {
         _perceptron(20, _dense(32), _dense(1, "sigmoid")),
         data.rare, BINARY, 15, 32, DETAILS,
     ),
+    # What is learned late: at half of the epochs good learning rates look worse than bad ones.
+    "spirals": Work(
+        "two features, 2 classes that wind about each other, MLP with batch normalization",
+        _perceptron(
+            2, _dense(48, None), _normalized, _relu, _dense(48), _dropout(0.1),
+            _dense(1, "sigmoid"),
+        ),
+        data.spirals, BINARY, 15, 64, DETAILS,
+    ),
     # Held out: nothing was chosen with them.
     "moons": Work(
         "two features, 2 classes, MLP",
@@ -206,5 +219,15 @@ WORKS = {
             _dense(1, None),
         ),
         data.blobs, "mse", 10, 32, NOTHING,
+    ),
+    "adding": Work(
+        "sequence, the sum of two marked numbers, gated recurrent layer",
+        _model((16, 2), _gated, _dense(1, None)),
+        data.adding, "mse", 16, 32, NOTHING,
+    ),
+    "parity": Work(
+        "ten bits, whether four of them are odd, MLP",
+        _perceptron(10, _dense(64), _dense(32), _dense(1, "sigmoid")),
+        data.parity, BINARY, 24, 32, NOTHING,
     ),
 }  # fmt: skip

@@ -15,19 +15,20 @@ class Offer:
 
     trainings: float
     seconds: float | None = None
-    searched: float = 36.0  # of them, at most, for the search of one optimizer
+    searched: float = 39.0  # of them, at most, for the search of one optimizer
 
 
 BUDGETS = {
-    "quick": Offer(4.0, 5.0, 20.0),
+    "quick": Offer(4.0, 5.0, 23.0),
     "standard": Offer(8.0, 30.0),
-    "thorough": Offer(20.0, 180.0, 48.0),
+    "thorough": Offer(20.0, 180.0, 51.0),
 }
 SEARCH_SHARE = 0.75  # of all trainings, at most, go to the search; a half was as good
 SEEDS = 280  # of a contestant, at most, where nobody says another number
 RATES = 5  # that each search tries at the least
 ALONE = 12.0  # trainings of a search on one seed, before any are for other seeds
 AGAIN = (24, 8)  # and how many those are
+FAR = 3.0  # trainings beside those, with learning rates far from the best
 GOOD = 6.0  # trainings of a search from which on a third seed is worth more than another one
 FIRST, LOOK = 2, 3  # seeds of each contestant that a budget keeps for confirmation, if it can
 
@@ -79,6 +80,11 @@ def search_share(
 def trainings_again(search: float) -> int:
     """Return how many trainings of a search are for its best ones from other seeds."""
     return next((again for again in AGAIN if search >= ALONE + again), 0)
+
+
+def trainings_far(search: float) -> float:
+    """Return how many trainings of a search are for learning rates far from its best."""
+    return FAR if search - trainings_again(search) >= ALONE + FAR else 0.0
 
 
 def full_trainings(search: float, tuned: int, untuned: int) -> float:

@@ -63,6 +63,15 @@ def test_still_improving():
     )
 
 
+def test_no_line_is_continued_to_where_nothing_is_left():
+    """A fifth more epochs gain no 300 %."""
+    random = np.random.default_rng(0)
+    study = with_curves(noisy(random, 1.02 - EPOCHS / EPOCHS[-1], noise=0.01))
+    assert length(study, judge(study).standings["SGD"]).longer > 1
+    found = "".join(warnings(study, judge(study)))
+    assert "train longer; its validation loss changes too fast to tell how much" in found
+
+
 def test_a_metric_that_decides_is_turned_the_right_way():
     random = np.random.default_rng(0)
     curves = noisy(random, 3 / (1 + 0.1 * EPOCHS), noise=0.01)

@@ -99,13 +99,13 @@ def slow(monkeypatch, tmp_path):
     [
         (10.0, "standard", 26),  # 8 of each of three and 2, as 30 s buy but 3
         (0.5, "standard", 60),
-        (0.01, "standard", 3 * 36 + 3 * FIRST + 3 + 3 * SEEDS),  # more than these have no use
+        (0.01, "standard", 3 * 39 + 3 * FIRST + 3 + 3 * SEEDS),  # more than these have no use
         (0.95, "thorough", 189),
         (10.0, "thorough", 62),
         (1.0, "quick", 14),
         (0.099, "quick", 50),
         (0.01, "quick", 500),
-        (0.005, "quick", 3 * 20 + 3 * FIRST + 3 + 3 * SEEDS),
+        (0.005, "quick", 3 * 23 + 3 * FIRST + 3 + 3 * SEEDS),
     ],
 )
 def test_a_budget_is_trainings_or_as_many_as_its_seconds_buy(

@@ -201,6 +201,40 @@ def test_it_refines_in_full_while_the_budget_lasts():
     assert abs(decades(found.best.values) + 2.0) <= 0.25
 
 
+def two_valleys(values, part, seed):
+    """A loss as on two spirals: what learns, a decade and a half above, looks worst at half."""
+    near, far = decades(values) + 2, decades(values) - 0.1
+    if abs(far) < 0.8:
+        return 0.1 + far**2 / 4 if part == 1 else 20.0
+    return 0.6 + near**2 / 10 + (1 - part) / 10 if near < 0.4 else 9.0 + near
+
+
+def test_what_learns_late_is_found_by_rates_far_from_the_best():
+    assert Searched(two_valleys, lengths(11)).best.full == pytest.approx(0.6, abs=0.02)
+    found = Searched(two_valleys, lengths(14, far=30))
+    assert decades(found.best.values) == pytest.approx(0.1, abs=0.3)
+    first = [ask for ask in found.asks if ask.epochs == 10][2:5]
+    begun = decades(min(found.tried, key=lambda t: t.half).values)
+    away = [round(decades(ask.values) - begun, 1) for ask in first]
+    assert away[:2] == [0.8, 1.6]
+    assert found.cost <= 140
+
+
+def test_rates_far_from_the_best_cost_the_rest_of_the_search_nothing():
+    """The bracket is as long as without them."""
+    few = [ask for ask in Searched(bowl(-1.5), lengths(11)).asks if ask.epochs == 5]
+    assert [a for a in Searched(bowl(-1.5), lengths(14, far=30)).asks if a.epochs == 5] == few
+
+
+def test_no_rate_far_above_one_that_was_lost_and_none_again():
+    row = [(0.0, 2.0, 1.0), (-0.2, 2.1, 1.1), (0.4, 2.2, LOST), (-0.8, 2.5, 2.0)]
+    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(20, far=30))
+    assert decades(ask.values) - decades(FIRST) == pytest.approx(-0.4, abs=0.02)
+    row[2] = (1.3, 2.2, 1.9)
+    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(20, far=30))
+    assert decades(ask.values) - decades(FIRST) == pytest.approx(0.4, abs=0.02)
+
+
 def test_what_did_well_at_half_length_is_finished_before_the_unknown():
     found = Searched(bowl(-1.5), lengths(20))
     unfinished = [one for one in found.tried if one.full is None]

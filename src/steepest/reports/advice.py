@@ -16,6 +16,7 @@ from steepest.reports.verdict_text import deciding
 from steepest.text import many, setting
 
 NOISY = 0.3  # a deviation over seeds, as a share of the mean, from which on it is told; chosen
+FAST = 0.5  # of a value: what a line would gain in a fifth more epochs and is no longer told
 RATES = 5  # learning rates below which a search is told to rest on too few, as in budget.py
 
 
@@ -73,11 +74,10 @@ def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterato
     advised = length(study, standing)
     what = deciding(study.settings)
     if advised.longer is not None:
-        yield (
-            best,
-            f"{name} was still improving at the last epoch: train longer; a fifth more epochs "
-            f"would gain about {number(advised.longer * 100, 2)} % in {what}",
-        )
+        gain = f"a fifth more epochs would gain about {number(advised.longer * 100, 2)} % in {what}"
+        if advised.longer > FAST:
+            gain = f"its {what} changes too fast to tell how much"
+        yield best, f"{name} was still improving at the last epoch: train longer; {gain}"
     if advised.shorter is not None:
         yield (
             best,

@@ -5,7 +5,8 @@
 2. **Bracket.** The best so far with another learning rate, half-length too, as long as that
    improves: 10^0.4 times, 10^-0.4, 10^0.2, 10^-0.2, the first that is untried. There are no bounds.
 3. **To the end.** The best goes on to the whole length; then a rate of 10^-0.2 of it, as the best
-   rate of half a training is rather too high for a whole one.
+   rate of half a training is rather too high for a whole one. Where the budget allows, so do rates
+   far from it: what learns late looks worse at half the length than what hardly learns at all.
 4. **Refinement** of the best in full, in the same way, while the budget lasts.
 5. **Other seeds.** Where the budget allows, those that ended best train again from other seeds, as
    the best of many on one seed is a lucky one: eight from one more, the best four of them from two
@@ -26,6 +27,8 @@ from steepest.search.search_space import SearchSpace, Values
 STARTS = 3  # of the list, before the first look
 BRACKET = 0.6  # of the budget, for trainings of half length
 AFTER = (-0.2,)  # decades of the learning rate from the first training in full to the second
+FAR = (0.8, 1.6, -0.8)  # decades from the best in full to rates that are trained in full too
+BEYOND = 0.75  # of such a step: what was trained in full further away than that stands for it
 STRIDE = 0.8  # decades, where the best rate is the outmost of three that improve in a row
 
 
@@ -49,6 +52,7 @@ class Lengths:
     # Trainings in full from other seeds; beside the budget, as one of the defaults is before them.
     again: int = 0
     most: int = 0  # configurations at most; 0: any number
+    far: float = 0.0  # of the budget, for rates far from the best in full; 0: they are not trained
     restart: bool = False  # whether what goes on is trained anew, with a schedule of another length
 
     @property
@@ -120,7 +124,7 @@ def _next(
         spent, best = lengths.budget - left, best_of(tried, lambda t: t.half)
         more = left >= lengths.half + lengths.finish  # room for one, and to finish one
         short = more and (best is None or len(tried) < RATES)
-        if spent + lengths.half <= BRACKET * lengths.budget or short:
+        if spent + lengths.half <= BRACKET * (lengths.budget - lengths.far) or short:
             new = _untried(space, tried, _around(space, starts, tried, lambda t: t.half), lengths)
             if new is not None:
                 return Ask(new, lengths.half)
@@ -141,11 +145,13 @@ def _in_full(
     if best is None:  # all were lost: what did best at half length, or lower rates
         best = min(full, key=lambda t: (math.inf if t.half is None else t.half, t.number))
     first = space.rates(best.values, AFTER) if len(full) == 1 else iter(())
-    near = space.rates(best.values) if math.isfinite(best.full or 0.0) else iter(())
+    able = math.isfinite(best.full or 0.0)
+    far = _far(space, best, full) if able and lengths.far else iter(())
+    near = space.rates(best.values) if able else iter(())
     # Who did best at half length is next, before configurations of which nothing is known.
     begun_well = sorted(hopeful(space, tried), key=lambda t: (t.half, t.number))
     rest = _around(space, starts, full, lambda t: t.full)
-    for values in (*first, *near, *(t.values for t in begun_well), *rest):
+    for values in (*first, *far, *near, *(t.values for t in begun_well), *rest):
         if any(space.same(values, one.values) for one in full):
             continue
         begun = next((t for t in tried if space.same(values, t.values) and t.full is None), None)
@@ -154,6 +160,20 @@ def _in_full(
         enough = lengths.most and len(tried) >= lengths.most
         return Ask(values, lengths.whole) if left >= lengths.whole and not enough else None
     return None
+
+
+def _far(space: SearchSpace, best: Tried, full: Sequence[Tried]) -> Iterator[Values]:
+    """Yield the best with rates far from its own, as far as nothing was trained in full there.
+
+    Not with a higher one than a rate that was lost.
+    """
+    family = [one for one in full if space.family(one.values, best.values)]
+    away = [(space.above(one.values, best.values), one.full == math.inf) for one in family]
+    for step in FAR:
+        way = math.copysign(1.0, step)
+        known = any(way * by >= BEYOND * abs(step) or (lost and way * by > 0) for by, lost in away)
+        if not known:
+            yield from space.rates(best.values, (step,))
 
 
 def _finish(one: Tried, lengths: Lengths, left: float) -> Ask | None:

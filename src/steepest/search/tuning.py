@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from steepest.budget import trainings_again
+from steepest.budget import trainings_again, trainings_far
 from steepest.records import Config, Outcome, Settings, Stage, TaskFacts, Trial
 from steepest.search import time_limit
 from steepest.search.ahead import Guess, room
@@ -161,9 +161,10 @@ def _budget(tuners: Mapping[str, Tuner], trainings: float) -> None:
         lengths = tuner.lengths
         usual = bool(again)  # the framework's defaults, which train beside those from other seeds
         budget = (trainings - again - usual) * lengths.whole
+        far = trainings_far(trainings) * lengths.whole
         # A pilot of less than a half-length training each has the length that it can have.
         half = max(1, min(lengths.half, math.floor(budget + 1e-9)))
-        tuner.lengths = replace(lengths, budget=budget, half=half, again=again)
+        tuner.lengths = replace(lengths, budget=budget, half=half, again=again, far=far)
 
 
 def _start(
