@@ -112,19 +112,24 @@ def spirals() -> Parts:
 
 
 def parity() -> Parts:
-    """Ten random bits as -1 and 1, and whether an odd number of the first four is set."""
-    x = np.random.default_rng(5).choice([-1.0, 1.0], (2000, 10)).astype("float32")
-    return _cut(x, ((x[:, :4] > 0).sum(1) % 2).astype("int32"), 1000)
+    """Ten random bits as -1 and 1, and whether an odd number of the first four is set; one answer
+    in twenty is wrong."""
+    random = np.random.default_rng(5)
+    x = random.choice([-1.0, 1.0], (2000, 10)).astype("float32")
+    odd = (x[:, :4] > 0).sum(1) % 2 != (random.random(2000) < 0.05)
+    return _cut(x, odd.astype("int32"), 1000)
 
 
 def adding() -> Parts:
-    """Sixteen random numbers, two of them marked, and the sum of those (Hochreiter 1997)."""
+    """Sixteen random numbers, two of them marked, and the sum of those (Hochreiter 1997), with
+    noise."""
     random = np.random.default_rng(6)
     x = np.zeros((2400, 16, 2), "float32")
     x[..., 0] = random.random((2400, 16))
     for row in x:
         row[random.choice(16, 2, replace=False), 1] = 1
-    return _cut(x, (x[..., 0] * x[..., 1]).sum(1).astype("float32"), 1200)
+    sums = (x[..., 0] * x[..., 1]).sum(1) + 0.1 * random.standard_normal(len(x))
+    return _cut(x, sums.astype("float32"), 1200)
 
 
 def rare() -> Parts:

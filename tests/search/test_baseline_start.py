@@ -98,7 +98,7 @@ def test_a_search_is_no_worse_than_where_the_person_stands(tmp_path, monkeypatch
     assert not found.optimizers["SGD"].start
     said = dict(told(found))
     assert (
-        "the first of its starts is what you use today: learning_rate 1e-11, " in said["Adam"][-2]
+        "the first of its starts is what you use today: learning_rate 1e-13, " in said["Adam"][-2]
     )
     assert not any("today" in line for line in said["SGD"])
     assert storage.read(tmp_path / "study.db") == found
