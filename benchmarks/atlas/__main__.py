@@ -46,6 +46,17 @@ def build(folder: Path) -> None:
 
 
 @main.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=store.DATA, show_default=True)
+def lines(folder: Path) -> None:
+    """Replay the search's rules over learning rates alone, on all curves of one seed."""
+    from benchmarks.atlas.on_lines import told
+    from benchmarks.atlas.table import read
+
+    for line in told(read(folder), {8: (True,), 12: (True,), 15: (False, True)}):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--optimizers", default="Adam,AdamW", show_default=True)
 @click.option("--tasks", default="", help="Of benchmarks/verdicts.  [default: three of them]")
 @click.option("--studies", default=3, show_default=True, help="From different seeds, a task each.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.atlas import build, design, figures, lists, page, store, train
+from benchmarks.atlas import build, design, figures, lists, on_lines, page, store, train
 from benchmarks.atlas.exponents import best_rate
 from benchmarks.atlas.table import Rule, Table, lowest, on_equal_terms, read
 from benchmarks.atlas.tasks import FAMILIES, WORKS
@@ -291,3 +291,15 @@ def test_a_list_that_ships_can_be_read_by_a_search():
 def test_the_data_stay_small():
     sizes = [file.stat().st_size for file in store.DATA.glob("*.npz")]
     assert sum(sizes) < 5_000_000
+
+
+def test_the_search_replayed_on_lines_of_rates():
+    """No walk costs more than it may, and rates far from the best find no less."""
+    table = read(optimizers=("Adam",))
+    found = list(on_lines.lines(table))
+    assert len(found) > 30
+    for line in found[:5]:
+        tried = on_lines.walk(line, 15)
+        assert sum(one.cost for one in tried) <= 15 * line.losses.shape[1]
+        assert min(one.full for one in tried if one.full) >= line.best
+    assert on_lines.excesses(table, 15).mean() <= on_lines.excesses(table, 15, far=False).mean()

@@ -18,9 +18,9 @@ goes on as if it had not been.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from steepest.budget import RATES
+from steepest.budget import RATES, trainings_again, trainings_far
 from steepest.search.choice import Tried, best_of, hopeful
 from steepest.search.search_space import SearchSpace, Values
 
@@ -59,6 +59,17 @@ class Lengths:
     def finish(self) -> int:
         """What it costs to train a half-length trial to the end."""
         return self.whole - (0 if self.restart else min(self.half, self.whole))
+
+
+def with_budget(lengths: Lengths, trainings: float) -> Lengths:
+    """Return the lengths of a search that may take so many full trainings."""
+    again = trainings_again(trainings)
+    usual = bool(again)  # the framework's defaults, which train beside those from other seeds
+    budget = (trainings - again - usual) * lengths.whole
+    # A pilot of less than a half-length training each has the length that it can have.
+    half = max(1, min(lengths.half, math.floor(budget + 1e-9)))
+    far = trainings_far(trainings) * lengths.whole
+    return replace(lengths, budget=budget, half=half, again=again, far=far)
 
 
 def first_asks(starts: Sequence[Values], lengths: Lengths) -> list[Ask]:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from steepest.budget import trainings_again, trainings_far
 from steepest.records import Config, Outcome, Settings, Stage, TaskFacts, Trial
 from steepest.search import time_limit
 from steepest.search.ahead import Guess, room
@@ -19,7 +18,7 @@ from steepest.search.runner import Running, end_trials, let_go
 from steepest.search.schedule_length import with_schedule_length
 from steepest.search.search_space import SEEDS_APART, SearchSpace, Values
 from steepest.search.session import Session
-from steepest.search.strategy import Ask, Lengths, first_asks, next_asks
+from steepest.search.strategy import Ask, Lengths, first_asks, next_asks, with_budget
 from steepest.text import setting
 
 Spaces = Mapping[str, SearchSpace]
@@ -156,15 +155,8 @@ def _best_so_far(session: Session, tuners: Mapping[str, Tuner]) -> str:
 
 
 def _budget(tuners: Mapping[str, Tuner], trainings: float) -> None:
-    again = trainings_again(trainings)
     for tuner in tuners.values():
-        lengths = tuner.lengths
-        usual = bool(again)  # the framework's defaults, which train beside those from other seeds
-        budget = (trainings - again - usual) * lengths.whole
-        far = trainings_far(trainings) * lengths.whole
-        # A pilot of less than a half-length training each has the length that it can have.
-        half = max(1, min(lengths.half, math.floor(budget + 1e-9)))
-        tuner.lengths = replace(lengths, budget=budget, half=half, again=again, far=far)
+        tuner.lengths = with_budget(tuner.lengths, trainings)
 
 
 def _start(
