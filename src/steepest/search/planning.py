@@ -153,7 +153,7 @@ def _key(study: StudyRecord) -> str:
     rules = [(one.rule, one.dialect, one.schedule) for one in study.optimizers.values()]
     asked = (
         dict(study.task.fingerprint),
-        (study.task.epochs, study.task.batch_size, study.settings.buys),
+        (study.task.epochs, study.task.batch_size, study.settings.buys, study.settings.searched),
         rules,
         (study.hardware.get("device"), cores()),
     )
