@@ -50,6 +50,7 @@ class Replayed:
     trainer: Trainer
     epoch_seconds: float
     capacity: int = 10**6
+    places: int = 1  # no accelerator: no seed comes for nothing beside another
     whole: bool = True
     compile_seconds: float = 0.0
 
