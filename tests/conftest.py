@@ -53,6 +53,7 @@ jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marked slow
 FEW = 10  # files that are listed
+GARBAGE = 20_000  # objects that are made before it is looked for, instead of 700
 NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
 # Hundreds of cases each, of which those of one rule share programs and a framework's paths.
 BY_RULE = ("test_oracles.py", "test_exported.py")
@@ -115,10 +116,21 @@ def _turn(path, slow):
     return (not slow, *(longest or [len(LONGEST) + path.endswith(BY_RULE)]))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Look for no garbage while all is imported: it stays, and is looked at again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish():
     global _last
     gc.collect()
     gc.freeze()  # what was imported stays: later collections pass it by
+    gc.set_threshold(GARBAGE, 20, 10)
     _last = _cpu()
 
 
@@ -202,8 +214,8 @@ def compiled_quickly():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def fit_compiles_quickly():
-    """Let XLA try less for the steps of Keras' own `fit`, whose arithmetic ours is held against."""
+def draws_and_fit_compile_quickly():
+    """Let XLA try less where weights are drawn, and for Keras' own `fit`, which is an oracle."""
     with compiling.named_quickly():
         yield
 

@@ -1,6 +1,7 @@
 """The floors: a room imports only from floors below its own, and whatever tells never trains."""
 
 import ast
+import functools
 from pathlib import Path
 
 import steepest
@@ -58,9 +59,15 @@ def room(path):
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def nodes(path):
+    """Return all nodes of a file's syntax tree; the first one is the whole."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path):
     """Return all modules that a file imports, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -90,7 +97,7 @@ MODULES = {dotted(path): path for path in FILES}
 def reached(name):
     """Return the modules of the package that a module imports itself."""
     found = set()
-    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+    for node in nodes(MODULES[name]):
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "steepest":
             inside = node.module[len("steepest.") :]
             for alias in node.names:
@@ -101,7 +108,10 @@ def reached(name):
     return found - {name}
 
 
-GRAPH = {name: reached(name) for name in MODULES}
+@functools.cache
+def graph():
+    """Return what each module imports; not before a test asks, for each worker imports the file."""
+    return {name: reached(name) for name in MODULES}
 
 
 def test_every_file_has_a_floor():
@@ -123,11 +133,11 @@ def test_imports_go_down():
 
 def test_no_files_import_each_other_in_a_circle():
     """Inside a room or out, in functions and for types too."""
-    for start in GRAPH:
+    for start in graph():
         waiting, seen = [(start, ())], set()
         while waiting:
             name, way = waiting.pop()
-            for other in GRAPH[name]:
+            for other in graph()[name]:
                 assert other != start, " imports ".join([*way, name, start])
                 if other not in seen:
                     seen.add(other)
@@ -142,7 +152,7 @@ def test_whatever_tells_never_trains():
         waiting, seen = [(name, ())], set()
         while waiting:
             at, way = waiting.pop()
-            for other in GRAPH[at]:
+            for other in graph()[at]:
                 told = " imports ".join([*way, at, other])
                 assert other.split(".")[0] not in DOERS, told
                 if other not in seen:
@@ -166,7 +176,7 @@ def test_pytorch_s_own_rooms_are_entered_by_who_needs_them():
     for name, path in MODULES.items():
         if name.startswith(inside):
             continue
-        for node in ast.parse(path.read_text()).body:
+        for node in nodes(path)[0].body:
             if isinstance(node, ast.ImportFrom):
                 module = str(node.module).removeprefix("steepest.")
                 assert not f"{module}.".startswith(tuple(f"{one}." for one in inside)), path
@@ -176,4 +186,4 @@ def test_files_stay_small_and_say_what_they_are():
     for path in FILES:
         text = path.read_text()
         assert len(text.splitlines()) <= 300, f"{path} is long; what second thing crept in?"
-        assert ast.get_docstring(ast.parse(text)), f"{path} has no docstring"
+        assert ast.get_docstring(nodes(path)[0]), f"{path} has no docstring"

@@ -5,7 +5,6 @@ The models and data are those of `benchmarks/seconds_a_trial.py`, the first exam
 
 import importlib.util
 
-import compiling
 import jax
 import keras
 import numpy as np
@@ -19,17 +18,9 @@ from steepest.records import Config
 from steepest.rules import RULES
 from steepest.tasks.keras.task import keras_task
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 BATCHES, SEED = 2.5, 3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def drawn_quickly():
-    """Let XLA try less where weights are drawn: a program for each shape, which runs once."""
-    with compiling.named_quickly(compiling.DRAWS):
-        yield
-    jax.clear_caches()  # others draw the same shapes, to the last bit
 
 
 def examples(name):

@@ -20,10 +20,14 @@ def gradient(params):
 
 def walk(made, count=30, params=PARAMS):
     state = made.init(params)
-    step = jax.jit(made.update)
+
+    @jax.jit
+    def step(params, state):
+        updates, state = made.update(gradient(params), state, params)
+        return jax.tree.map(lambda p, u: p + u, params, updates), state
+
     for _ in range(count):
-        updates, state = step(gradient(params), state, params)
-        params = jax.tree.map(lambda p, u: p + u, params, updates)
+        params, state = step(params, state)
     return params, state
 
 
