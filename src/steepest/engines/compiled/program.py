@@ -240,7 +240,7 @@ class CompiledProgram:
     @cached_property
     def update_timer(self) -> UpdateTimer:
         """What times the update; it is compiled when it is first asked."""
-        return UpdateTimer(self.plan)
+        return UpdateTimer(self.plan, without_order(self.shared.options))
 
 
 def compile_programs(

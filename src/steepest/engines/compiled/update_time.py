@@ -22,9 +22,10 @@ MOST = 10_000  # updates in a repetition
 
 class UpdateTimer:
     """Times the update of one plan: compiled at the first call, so that optimizers can be timed in
-    turns, and what the machine does meanwhile falls on all of them."""
+    turns, and what the machine does meanwhile falls on all of them. `options` are XLA's, those that
+    training is compiled with."""
 
-    def __init__(self, plan: steps.Plan):
+    def __init__(self, plan: steps.Plan, options: dict[str, str | bool] | None = None):
         def run(count: Any, weights: Any, memory: Any, numbers: Any, complements: Any) -> Any:
             def once(i: Any, carry: Any) -> Any:
                 weights, memory = carry
@@ -34,7 +35,7 @@ class UpdateTimer:
 
             return lax.fori_loop(0, count, once, (weights, memory))
 
-        self._run = jax.jit(run)
+        self._run = jax.jit(run, compiler_options=options)
         self._count = 0  # updates in a repetition; found at the first call
 
     def seconds(
