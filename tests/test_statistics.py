@@ -271,6 +271,15 @@ def test_one_seed_and_none():
     assert race({"a": [1.0, 2.0]}, 0.0, 5).more == ("a",)  # nobody else needs the budget
 
 
+def test_who_leads_is_not_told_by_the_seeds_of_a_third():
+    """Where a budget ends within a round, the best of those with a seed more has all its seeds."""
+    more = {"a": [0.213, 0.226], "b": [0.214, 0.213]}  # a is better on the first, b on both
+    assert race(more, 0.03, 3).leader == "b"
+    assert race({**more, "c": [0.438]}, 0.03, 3).leader == "b"
+    assert race({**more, "c": [0.210]}, 0.03, 3).leader == "c"  # on the seed that it has
+    assert race({**more, "c": [0.438], "d": [0.211]}, 0.03, 3).leader == "d"
+
+
 def test_who_was_left_behind_comes_back_if_the_leader_changes():
     """Pairs are judged at the seeds they share, so a new leader has to beat all by itself."""
     scores = {

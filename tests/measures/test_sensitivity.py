@@ -168,6 +168,17 @@ def test_defaults_of_the_search_stand_beside_the_best_at_their_length():
     assert (diverged.diverged, diverged.worse, diverged.best.mean) == (1, None, 0.7)
 
 
+def test_a_search_that_began_with_a_list_says_nothing_of_defaults_that_it_has_not():
+    usual = {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
+    first = trial(0, {**usual, "momentum": 0.9}, [1.0, 0.9])
+    other = trial(1, {**usual, "learning_rate": 0.1}, [0.8, 0.7])
+    walked = {"search": 2.0}
+    assert of(search_study([first, other], settings=walked)).default is None
+    found = of(search_study([first, other, trial(2, usual, [1.0, 0.8])], settings=walked)).default
+    assert (found.config.hyperparameters, found.result.mean) == (usual, 0.8)
+    assert found.worse.mean == pytest.approx(0.1)
+
+
 def test_defaults_trained_anew_at_each_rung():
     trials = [
         trial(0, rate(0.1, decay_steps=13.0), [1.0], outcome=Outcome.SHORT),

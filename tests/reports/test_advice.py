@@ -236,3 +236,32 @@ def test_too_few_learning_rates_are_told(rates, said):
     found = [one for one in loud(study, judge(study)) if "are the least" in one]
     assert len(found) == (said is not None)
     assert said is None or said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "said"),
+    [
+        ([0.80, 0.83, 0.78], "by 20 % ± 1 % on 3 seeds"),
+        ([0.5, 1.5, 0.4], None),  # better by chance
+        ([0.99, 1.01, 0.97], None),  # by less than what matters
+        ([1.5, 1.6, 1.4], None),
+        ([0.8], None),  # one seed says nothing of chance
+    ],
+)
+def test_defaults_that_did_better_than_what_the_search_found_are_told(defaults, said):
+    study = study_of(SGD=[1.0, 1.02, 0.98], Adam=[2.0, 2.01, 1.99])
+    space = {"learning_rate": to_dict(Float(1e-3, 1.0, log=True))}
+    usual = [
+        replace(confirmed(90 + i, "SGD", seed, loss), stage=Stage.DEFAULT)
+        for i, loss in enumerate(defaults)
+        for seed in [study.confirmed("SGD")[i].config.seed]
+    ]
+    study = replace(
+        study,
+        settings=replace(study.settings, practical=0.03),
+        optimizers={n: replace(one, space=space) for n, one in study.optimizers.items()},
+        trials=(*study.trials, *usual),
+    )
+    found = [one for one in loud(study, judge(study)) if "defaults did better" in one]
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]

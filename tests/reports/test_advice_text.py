@@ -98,6 +98,9 @@ def test_from_the_double_on_it_is_said_how_many_times_as_much():
     second = advised(study)[1]
     assert "SGD's is 26 times as high" in second
     study = study_of(Adam=[0.01], SGD=[0.26], RMSprop=[0.011])
+    second = advised(study)[1]  # each by itself, as the nearer one is not as far off
+    assert second == "RMSprop (10 % behind) and SGD (26 times as high) are not decided yet."
+    study = study_of(Adam=[0.01], Nadam=[0.02], Adamax=[0.011], SGD=[0.26], RMSprop=[0.011])
     assert "not decided yet (at most 26 times as high)" in advised(study)[1]
 
 

@@ -43,15 +43,7 @@ def default(study: StudyRecord, name: str) -> Default | None:
         return None
     full = [t for t in study.trials if t.optimizer == name and t.stage is Stage.DEFAULT]
     if not full:
-        usual = _usual(asked)
-        full = [
-            t
-            for t in study.trials
-            if t.stage is Stage.CONFIRM
-            and (t.config.rule, t.config.dialect, t.config.schedule)
-            == (asked.rule, asked.dialect, asked.schedule)
-            and dict(t.config.hyperparameters) == usual
-        ]
+        full = [t for t in study.trials if t.stage is Stage.CONFIRM and _is_usual(study, name, t)]
     full = [t for t in full if t.outcome is Outcome.FINISHED or t.lost]
     full.sort(key=lambda t: t.config.seed)
     return _in_full(study, name, full) if full else _in_search(study, name)
@@ -63,6 +55,13 @@ def _usual(asked: ContestantRecord) -> dict[str, Value]:
         return {**find_rule(asked.rule).settings(asked.dialect), **asked.fixed}
     except InputError:  # a rule of one's own, in a file from elsewhere
         return {}
+
+
+def _is_usual(study: StudyRecord, name: str, trial: Trial) -> bool:
+    """Return whether a trial, of whatever contestant, is the framework's defaults of this one."""
+    one, asked = trial.config, study.optimizers[name]
+    alike = (one.rule, one.dialect, one.schedule) == (asked.rule, asked.dialect, asked.schedule)
+    return alike and setting(study, trial) == _usual(asked)
 
 
 def _in_full(study: StudyRecord, name: str, full: Sequence[Trial]) -> Default:
@@ -90,8 +89,10 @@ def _in_search(study: StudyRecord, name: str) -> Default | None:
         (t for t in study.trials if t.optimizer == name and t.stage is Stage.SEARCH),
         key=lambda t: t.number,
     )
-    # With schedules that end at the rung, they are trained anew at each.
-    mine = {t.number for t in trials if setting(study, t) == setting(study, trials[0])}
+    if settings.search:  # it began with a list, which may not have the defaults
+        mine = {t.number for t in trials if _is_usual(study, name, t)}
+    else:  # before format 7 they were first; with schedules of a rung's length anew at each
+        mine = {t.number for t in trials if setting(study, t) == setting(study, trials[0])}
     lengths = sorted({*settings.rungs, *(t.epochs for t in trials)} - {0}, reverse=True)
     found = {epochs: at_length(study, trials, epochs) for epochs in lengths}
     able = [e for e, some in found.items() if any(t.number in mine for t, _ in some)]

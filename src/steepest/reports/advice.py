@@ -4,13 +4,14 @@ import statistics
 from collections.abc import Iterator
 
 from steepest.measures.advice import better_rate, length
+from steepest.measures.defaults import default
 from steepest.measures.edges import is_special_case
 from steepest.measures.outcomes import blew_up, count_outcomes, never_changed
 from steepest.measures.verdict import Standing, Verdict, ahead_in_search
 from steepest.records import Outcome, Stage, StudyRecord
 from steepest.reports.asking import option
 from steepest.reports.config_text import spoken
-from steepest.reports.numbers import number, percent, with_interval
+from steepest.reports.numbers import difference, number, percent, share, with_interval
 from steepest.reports.outcome_text import shortened, wrong
 from steepest.reports.verdict_text import deciding
 from steepest.text import many, setting
@@ -54,6 +55,7 @@ def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterato
     yield from ((False, note) for note in _special(study, standing))
     yield from _edges(study, standing)
     yield from ((True, note) for note in _few_rates(study, standing.name))
+    yield from ((True, note) for note in _better_defaults(study, standing))
     noise = _noise(standing)
     if noise is not None and noise >= NOISY:
         yield (
@@ -109,6 +111,23 @@ def _few_rates(study: StudyRecord, name: str) -> list[str]:
     return [
         f"of {spoken(study, name)} {many(len(rates), 'learning rate')} {were} tried, and {RATES} "
         "are the least that a choice can rest on: give a larger budget"
+    ]
+
+
+def _better_defaults(study: StudyRecord, standing: Standing) -> list[str]:
+    """Say so where the framework's defaults did better on fresh seeds than what was found."""
+    found = default(study, standing.name)
+    if found is None or found.worse is None or found.worse.high is None or not found.best.mean:
+        return []
+    gain, best, sign = -found.worse, found.best.mean, -1.0 if study.settings.maximize else 1.0
+    matters = study.settings.margin(sign * best)
+    if found.worse.high >= 0 or (gain.mean or 0.0) < matters:
+        return []
+    usable = not study.settings.maximize and best > 0
+    return [
+        f"{spoken(study, standing.name)}'s defaults did better than what its search found, by "
+        f"{share(gain / best) if usable else difference(gain)} on "
+        f"{many(len(found.worse.values), 'seed')}: the search was too small; give a larger budget"
     ]
 
 

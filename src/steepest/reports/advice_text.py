@@ -17,6 +17,7 @@ from steepest.statistics import LOOKS, Estimate, State
 from steepest.text import duration, listed, many
 
 FEW = 5  # seeds to ask for where there was one
+EACH = 3  # that are not decided yet, up to which each one's distance is said
 
 
 def advice(study: StudyRecord, verdict: Verdict, where: str | Path | None = None) -> list[str]:
@@ -108,9 +109,7 @@ def _others(study: StudyRecord, verdict: Verdict) -> str:
     near = [s for s in rest if s.behind is not None and s.state in (State.OPEN, State.SAME)]
     near = [s for s in near if s not in equal or not study.finished]
     if near:
-        widest = max(near, key=lambda s: s.behind.mean or 0.0 if s.behind else 0.0)
-        at_most = "at most " if len(near) > 1 else ""
-        told.append(f"{_and(names, near)} not decided yet ({at_most}{_behind(widest)})")
+        told.append(_undecided(names, near))
     told += [f"{names[s.name]} found {OTHER_WORDS}" for s in rest if in_other_words(study, s.name)]
     if study.finished:
         lost = [s for s in rest if s.state is State.DIVERGED or not s.seeds]
@@ -120,6 +119,16 @@ def _others(study: StudyRecord, verdict: Verdict) -> str:
         told.append(f"{listed([names[s.name] for s in waiting])} {have} no seed yet")
     text = "; ".join(told)
     return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _undecided(names: dict[str, str], some: list[Standing]) -> str:
+    """Say who is not decided yet, each with its own distance: one may be near and one far off."""
+    if len(some) == 1:
+        return f"{_and(names, some)} not decided yet ({_behind(some[0])})"
+    if len(some) <= EACH:
+        return f"{listed([f'{names[s.name]} ({_behind(s)})' for s in some])} are not decided yet"
+    widest = max(some, key=lambda s: s.behind.mean or 0.0 if s.behind else 0.0)
+    return f"{_and(names, some)} not decided yet (at most {_behind(widest)})"
 
 
 def _and(names: dict[str, str], some: list[Standing]) -> str:

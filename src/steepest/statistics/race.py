@@ -174,8 +174,14 @@ def probabilities(scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def _leader(able: Mapping[str, Sequence[float]]) -> str:
-    """Return who has the lowest mean, over common seeds, of those with a seed less than most."""
+    """Return who has the lowest mean, of those with a seed less than most.
+
+    Those with the most seeds are compared on all of these, and the first of them with each that has
+    a seed less on what both have: nobody's seed is left out because a third has not had it.
+    """
     longest = max(len(values) for values in able.values())
-    names = [n for n, values in able.items() if len(values) >= longest - 1]
-    common = min(len(able[name]) for name in names) or 1
-    return min(names, key=lambda name: moments(able[name][:common])[0])
+    lead = min((n for n in able if len(able[n]) == longest), key=lambda n: moments(able[n])[0])
+    fewer = [n for n in able if len(able[n]) == longest - 1]
+    gaps = {n: Pair.of(able[n], able[lead]).mean for n in fewer}
+    best = min(fewer, key=lambda n: gaps[n], default=lead)
+    return best if gaps.get(best, 0.0) < 0 else lead
