@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import processes
 import pytest
+from accelerated import engine_of
 
 from steepest.data.order import epoch_order, order_of
 from steepest.engines.compiled import autotune, executable, width
@@ -165,21 +166,30 @@ def test_a_step_can_be_timed_in_both_ways(task, lockstep, monkeypatch):
 
 
 @pytest.mark.parametrize("faster", [False, True])
-def test_the_faster_way_is_taken(task, expected, monkeypatch, faster):
+def test_on_an_accelerator_the_faster_way_is_taken(task, expected, monkeypatch, faster):
     """Where the study is long enough for it to pay."""
-    times = {False: 1.0, True: 0.5 if faster else 0.9}
+    times = {True: 1.0, False: 0.5 if faster else 0.9}
     monkeypatch.setattr(autotune, "seconds_a_step", lambda shared, config, way: times[way])
     monkeypatch.setattr(autotune.Memo, "read", lambda _: None)
     monkeypatch.setattr(autotune.Memo, "write", lambda *_: None)
     config = POPULATION.config(0)
-    short = CompiledEngine(task).prepare({"a": config}, 1)["a"]
-    assert not short.width.lockstep
-    long = CompiledEngine(task).prepare({"a": config}, 10**9)["a"]
-    assert long.width.lockstep is faster
+    short = engine_of(task, lockstep=None).prepare({"a": config}, 1)["a"]
+    assert short.width.lockstep
+    long = engine_of(task, lockstep=None).prepare({"a": config}, 10**9)["a"]
+    assert long.width.lockstep is not faster
     for name, values in curves(long).items():
         np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-5)
-    asked = CompiledEngine(task, lockstep=False).prepare({"a": config}, 10**9)["a"]
-    assert not asked.width.lockstep
+    asked = engine_of(task).prepare({"a": config}, 10**9)["a"]
+    assert asked.width.lockstep
+
+
+def test_on_a_cpu_members_train_one_after_another_whatever_the_clock_once_said(task, monkeypatch):
+    """A few steps on a busy machine chose side by side, which then took twenty times as long."""
+    monkeypatch.setattr(autotune, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: True)
+    engine = CompiledEngine(task)
+    assert not engine.prepare({"a": POPULATION.config(0)}, 10**9)["a"].width.lockstep
+    assert engine.lockstep is False
 
 
 SHARDED = """
@@ -230,6 +240,6 @@ def test_what_was_chosen_is_remembered(task, monkeypatch, tmp_path):
     assert memo(10).read() is False
     assert memo(11).read() is None
     monkeypatch.setattr(autotune, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
-    monkeypatch.setattr(autotune.Memo, "read", lambda _: True)
-    program = CompiledEngine(task).prepare({"a": POPULATION.config(0)}, 10**9)["a"]
-    assert program.width.lockstep
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: False)
+    program = engine_of(task, lockstep=None).prepare({"a": POPULATION.config(0)}, 10**9)["a"]
+    assert not program.width.lockstep

@@ -88,7 +88,7 @@ class RemoteEngine:
         if every and epochs:
             self.members = -(-epochs // (len(every) * self.facts.epochs))
             compiled = isinstance(without_callbacks(self.here), CompiledEngine)
-            if self.lockstep is None and compiled:
+            if self.lockstep is None and compiled and self.default:  # on an accelerator
                 self.lockstep = autotune.Memo(self.facts, self.device, every, epochs).read()
         if self.lockstep is None:
             self.lockstep = self.default

@@ -25,8 +25,8 @@ SECONDS = 0.3  # that each way trains, as a measurement
 # and the same seed should give the same study: what is close to even must not be left to the clock.
 CLEARLY = 1.3
 # Measuring costs about what compiling did. A study has to take so many times that, so that it costs
-# a thirtieth of it at most. On a CPU side by side took 2 to 6 times as long (docs/engines.md),
-# so nothing is to be won there; on accelerators it is not measured yet.
+# a thirtieth of it at most. On a CPU side by side took 2 to 6 times as long (docs/engines.md), so
+# nothing is measured there: on a busy machine a few steps can look 1.3 times faster by chance.
 WORTH = 30
 
 

@@ -63,12 +63,14 @@ class CompiledEngine:
     ) -> Mapping[Key, Program]:
         """Compile a program for each config; on few cores those of several are one.
 
-        Where so many epochs are to be trained that it pays, the other way to train members is
-        measured first, unless it was once on this machine.
+        Where on an accelerator so many epochs are to be trained that it pays, the other way to
+        train members is measured first, unless it was once on this machine. On a CPU nothing is to
+        be won: a call has places for many members side by side, and a search trains few at a time.
         """
         every = list(configs.values())
         memo = autotune.Memo(self.facts, self.device, every, epochs)
-        if self.lockstep is None and epochs and every:
+        measures = bool(self.lockstep is None and epochs and every and not self.shared.on_cpu)
+        if measures:
             self.lockstep = memo.read()
         if every and epochs:  # who may want to train at a time, at most
             self.members = -(-epochs // (len(every) * self.facts.epochs))
@@ -84,15 +86,16 @@ class CompiledEngine:
 
         groups = together(compile_and_tell, self._groups(every))
         made = [one for group in groups for one in group]
-        if self.lockstep is None and epochs and every:
+        if measures and self.lockstep is None:
             took = time.perf_counter() - started
             if epochs * self._seconds_an_epoch(made[0]) > autotune.WORTH * took:
                 other = not made[0].width.lockstep
                 if autotune.is_faster(self.shared, every[0], lockstep=other):
                     self.lockstep = other
                     made = together(self.compile, every)
+            memo.write(made[0].width.lockstep)
+        if self.lockstep is None and epochs and every:
             self.lockstep = made[0].width.lockstep
-            memo.write(self.lockstep)
         return dict(zip(configs, made, strict=True))
 
     def _seconds_an_epoch(self, program: CompiledProgram) -> float:
