@@ -245,3 +245,21 @@ def test_a_cure_is_written_as_it_was_asked():
     assert "clip gradients (--recipe clip_norm=1)" in advised(study)[0]
     python = replace(study, asked={"tasks": [], "seeds": 3})
     assert "clip gradients (recipe='clip_norm=1')" in advised(python)[0]
+
+
+def test_of_few_seeds_their_number_is_said_beside_the_interval():
+    study = study_of(SGD=1.0 + NOISE[:2], Adam=1.1 + NOISE[1:3])
+    assert "validation loss 0.99 ± 0.19 on 2 seeds" in advised(study)[0]
+    assert "seeds" not in advised(study_of(SGD=1.0 + NOISE, Adam=2.0 + NOISE))[0]
+
+
+def test_a_distance_that_may_be_anything_is_not_told():
+    study = study_of(SGD=1.0 + NOISE, Adam=1.1 + 100 * NOISE[::-1], RMSprop=1.3 + 20 * NOISE)
+    assert advised(study)[1] == (
+        "Adam (5 seeds cannot tell how far it is behind) and RMSprop (30 % ± 34 % behind) are not "
+        "decided yet."
+    )
+    study = study_of(SGD=1.0 + NOISE, Adam=1.1 + 100 * NOISE[::-1])
+    assert advised(study)[1] == (
+        "Adam is not decided yet (5 seeds cannot tell how far it is behind)."
+    )

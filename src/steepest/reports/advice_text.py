@@ -38,8 +38,8 @@ def _use(study: StudyRecord, verdict: Verdict) -> str:
     """Say what to use, and what that gains over today's."""
     best = verdict.standings[verdict.recommended or ""]
     what = f"{deciding(study.settings)} {with_interval(best.value)}"
-    if len(best.seeds) == 1:
-        what += " on one seed"
+    if len(best.seeds) < LOOKS[0]:  # an interval of so few is easily passed by
+        what += " on one seed" if len(best.seeds) == 1 else f" on {len(best.seeds)} seeds"
     mine = study.optimizers[best.name].baseline
     its = call(study, best.name, best.config, named=not mine)
     beside = today(study, verdict)
@@ -124,11 +124,27 @@ def _others(study: StudyRecord, verdict: Verdict) -> str:
 def _undecided(names: dict[str, str], some: list[Standing]) -> str:
     """Say who is not decided yet, each with its own distance: one may be near and one far off."""
     if len(some) == 1:
-        return f"{_and(names, some)} not decided yet ({_behind(some[0])})"
+        return f"{_and(names, some)} not decided yet ({_distance(some[0])})"
     if len(some) <= EACH:
-        return f"{listed([f'{names[s.name]} ({_behind(s)})' for s in some])} are not decided yet"
+        return f"{listed([f'{names[s.name]} ({_distance(s)})' for s in some])} are not decided yet"
     widest = max(some, key=lambda s: s.behind.mean or 0.0 if s.behind else 0.0)
-    return f"{_and(names, some)} not decided yet (at most {_behind(widest)})"
+    at_most = "" if _unknown(widest) else "at most "
+    return f"{_and(names, some)} not decided yet ({at_most}{_distance(widest)})"
+
+
+def _distance(one: Standing) -> str:
+    """Return how far one is behind that is not decided, as far as its seeds tell."""
+    if _unknown(one):
+        return f"{many(len(one.seeds), 'seed')} cannot tell how far it is behind"
+    return _behind(one)
+
+
+def _unknown(one: Standing) -> bool:
+    """Return whether the interval has room for twice as much and for nothing."""
+    found = one.relative
+    if found is None or found.half_width is None:
+        return False
+    return found.half_width > max(1.0, found.mean or 0.0)
 
 
 def _and(names: dict[str, str], some: list[Standing]) -> str:
