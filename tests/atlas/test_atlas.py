@@ -261,7 +261,7 @@ def test_gains_are_of_families_left_out(table):
     assert found["low"] < found["mean"] < found["high"]
 
 
-def test_searches_start_from_what_is_better_since_version_3():
+def test_searches_start_from_what_is_better_since_version_4():
     """Of the atlas' list as it was then, in two digits, and of no other."""
     every = load_lists()["optimizers"]
     taken = [name for name in RULES if start_list(name) != start_list(name, 1)]

@@ -7,7 +7,8 @@ improves. Rules whose steps are Adam's, but for decay or Nesterov's look ahead, 
 ASGD, which is SGD without momentum, borrows SGD's as steps of the same length: η/(1 − μ). All
 others start at the framework's default learning rate, a decade below and a decade above it.
 The atlas has measured more lists; those that were clearly better in what a search begins with took
-their places: Adagrad's in version 2, Adamax', RAdam's and Adafactor's in version 3.
+their places: Adagrad's in version 2, Adamax', RAdam's and Adafactor's in version 3, Adadelta's and
+ADOPT's in version 4.
 """
 
 from collections.abc import Mapping
@@ -47,8 +48,15 @@ _THIRD = {
     "RAdam": tuple({"learning_rate": rate, "beta_1": beta} for rate, beta in _RADAM),
     "Adafactor": tuple({"learning_rate": rate, "clip_threshold": d} for rate, d in _ADAFACTOR),
 }
+_ADOPT = ((0.0065, 0.9986), (0.00047, 0.9987), (0.036, 0.977), (0.062, 0.93), (0.0045, 0.93))
+_ADADELTA = ((7.4, 0.965), (25.0, 0.95), (0.93, 0.92), (6.2, 0.845), (10.0, 0.95))
+_FOURTH = {
+    **_THIRD,
+    "ADOPT": tuple({"learning_rate": rate, "beta_2": beta} for rate, beta in _ADOPT),
+    "Adadelta": tuple({"learning_rate": rate, "rho": rho} for rate, rho in _ADADELTA),
+}
 # By version, which a study keeps: it goes on with the lists that it began with.
-LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = {1: _FIRST, 2: _SECOND, 3: _THIRD}
+LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = {1: _FIRST, 2: _SECOND, 3: _THIRD, 4: _FOURTH}
 VERSION = max(LISTS)  # with which new studies begin
 DECADES = (1.0, 0.1, 10.0)  # times the default learning rate, where nothing is measured
 
