@@ -27,6 +27,13 @@ def test_a_worker_that_takes_three_times_as_long_gets_a_third():
     assert seen.share(99, 2) < seen.share(0, 2)  # of whom nothing is known
 
 
+def test_nobody_gets_more_than_there_is():
+    """Where the slow one has left, who is there is faster than the mean of both."""
+    seen = Seen()
+    trained(seen, {0: 2.0, 7: 6.0})
+    assert seen.share(0, 1) == 1.0
+
+
 def test_who_has_the_program_is_first_and_then_the_fastest():
     seen = Seen()
     trained(seen, {0: 2.0, 1: 1.0, 2: 4.0})

@@ -37,9 +37,12 @@ class Seen:
         return 1.0 if worker is None else self.slowness.get(worker, 1.0)
 
     def share(self, worker: int | None, size: int) -> float:
-        """Return which part of the work is a worker's, so that all `size` end at the same time."""
+        """Return which part of the work is a worker's, so that all `size` end at the same time.
+
+        At most all of it: where the slow ones are gone, who is left is faster than the mean.
+        """
         speeds = [1 / slow for slow in self.slowness.values()] or [1.0]
-        return 1 / self.slow(worker) / (size * sum(speeds) / len(speeds))
+        return min(1.0, 1 / self.slow(worker) / (size * sum(speeds) / len(speeds)))
 
     def note(self, worker: int | None, program: Timed, seconds: float) -> None:
         """Take how long an epoch of a member took, which is half the program's, half the worker's
