@@ -58,7 +58,7 @@ class Replayed:
         """Return the state of an untrained population, without weights."""
         count = len(population)
         zero = np.zeros(count, np.int32)
-        return State([], (), [], zero, zero.copy(), np.ones(count, bool))
+        return State([], {}, [], zero, zero.copy(), np.ones(count, bool))
 
     def advance(
         self, population: Population, state: State, stop: int, tell: Tell = silent
@@ -81,7 +81,7 @@ class Replayed:
         trained = epoch - state.epoch
         steps = state.step + trained * self.trainer.facts.steps_per_epoch
         seconds = float(trained.sum()) * self.epoch_seconds
-        after = State([], (), [], steps.astype(np.int32), epoch, alive)
+        after = State([], {}, [], steps.astype(np.int32), epoch, alive)
         values = {"training_loss": curves, "loss": curves}
         return after, Advance(values, trained, seconds)
 
