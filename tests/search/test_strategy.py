@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from made_searches import trial
 from planned import planned
 
-from steepest.budget import least_search, trainings_again
+from steepest.budget import least_search, trainings_again, trainings_far
 from steepest.parse.contestant import contestants
 from steepest.records.callbacks import CallbackRecord
 from steepest.search.choice import EDGE, Tried, choose, steady_score
 from steepest.search.search_space import RATE, SearchSpace
-from steepest.search.strategy import Lengths, first_asks, next_asks
+from steepest.search.strategy import FAR, Lengths, first_asks, next_asks
 
 LOST = math.inf
 
@@ -224,6 +224,10 @@ def test_rates_far_from_the_best_cost_the_rest_of_the_search_nothing():
     """The bracket is as long as without them."""
     few = [ask for ask in Searched(bowl(-1.5), lengths(11)).asks if ask.epochs == 5]
     assert [a for a in Searched(bowl(-1.5), lengths(14, far=30)).asks if a.epochs == 5] == few
+
+
+def test_a_budget_pays_for_as_many_far_rates_as_there_are():
+    assert trainings_far(15) == len(FAR)
 
 
 def test_no_rate_far_above_one_that_was_lost_and_none_again():
