@@ -1,5 +1,6 @@
 """The strategy: what is trained next, by what was tried. Losses here are formulas."""
 
+import functools
 import math
 from dataclasses import replace
 
@@ -201,12 +202,12 @@ def test_it_refines_in_full_while_the_budget_lasts():
     assert abs(decades(found.best.values) + 2.0) <= 0.25
 
 
-def two_valleys(values, part, seed):
+def two_valleys(values, part, seed, at=0.1, late=20.0):
     """A loss as on two spirals: what learns, a decade and a half above, looks worst at half."""
-    near, far = decades(values) + 2, decades(values) - 0.1
+    near, far = decades(values) + 2, decades(values) - at
     if abs(far) < 0.8:
-        return 0.1 + far**2 / 4 if part == 1 else 20.0
-    return 0.6 + near**2 / 10 + (1 - part) / 10 if near < 0.4 else 9.0 + near
+        return 0.1 + far**2 / 4 if part == 1 else late
+    return 0.6 + near**2 / 10 + (1 - part) / 10 if near < 0.4 else late / 2 + near / 10
 
 
 def test_what_learns_late_is_found_by_rates_far_from_the_best():
@@ -224,6 +225,31 @@ def test_rates_far_from_the_best_cost_the_rest_of_the_search_nothing():
     """The bracket is as long as without them."""
     few = [ask for ask in Searched(bowl(-1.5), lengths(11)).asks if ask.epochs == 5]
     assert [a for a in Searched(bowl(-1.5), lengths(14, far=30)).asks if a.epochs == 5] == few
+
+
+def test_where_little_is_learnt_a_small_search_has_far_rates_in_place_of_the_bracket():
+    """The trivial predictor says what little is."""
+    late = functools.partial(two_valleys, at=0.6, late=1.3)
+    assert Searched(late, lengths(4)).best.full > 0.59
+    found = Searched(late, lengths(4, trivial=0.7))
+    assert found.best.full < 0.3
+    assert [epochs for _, epochs in found.steps] == [5, 5, 5, 10, 10, 10]
+    assert found.cost <= 40
+
+
+def test_where_more_is_learnt_the_trivial_predictor_changes_nothing():
+    plain = Searched(bowl(-1.5), lengths(6)).asks
+    assert Searched(bowl(-1.5), lengths(6, trivial=2.0)).asks == plain
+    assert Searched(bowl(-1.5), lengths(6, trivial=0.6)).asks != plain
+
+
+def test_where_little_is_learnt_no_rate_far_above_one_that_did_worse_than_nothing():
+    row = [(0.0, 2.0, 2.0), (0.4, 4.1, None), (-0.4, 2.1, None)]
+    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(20, trivial=2.0))
+    assert decades(ask.values) - decades(FIRST) == pytest.approx(-0.8, abs=0.02)
+    row[1] = (0.4, 3.9, None)
+    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(20, trivial=2.0))
+    assert decades(ask.values) - decades(FIRST) == pytest.approx(0.8, abs=0.02)
 
 
 def test_a_budget_pays_for_as_many_far_rates_as_there_are():

@@ -7,6 +7,7 @@
 3. **To the end.** The best goes on to the whole length; then a rate of 10^-0.2 of it, as the best
    rate of half a training is rather too high for a whole one. Where the budget allows, so do rates
    far from it: what learns late looks worse at half the length than what hardly learns at all.
+   Where nothing does, by the trivial predictor, these come first, in place of the bracket.
 4. **Refinement** of the best in full, in the same way, while the budget lasts.
 5. **Other seeds.** Where the budget allows, those that ended best train again from other seeds, as
    the best of many on one seed is a lucky one: eight from one more, the best four of them from two
@@ -28,6 +29,8 @@ STARTS = 3  # of the list, before the first look
 BRACKET = 0.6  # of the budget, for trainings of half length
 AFTER = (-0.2,)  # decades of the learning rate from the first training in full to the second
 FAR = (0.8, 1.6, -0.8)  # decades from the best in full to rates that are trained in full too
+LITTLE = 0.1  # of the trivial predictor's score: what is better by less has hardly learnt
+OFF = 1.0  # of it: what is worse by more has a learning rate that is too high
 BEYOND = 0.75  # of such a step: what was trained in full further away than that stands for it
 STRIDE = 0.8  # decades, where the best rate is the outmost of three that improve in a row
 
@@ -54,6 +57,7 @@ class Lengths:
     most: int = 0  # configurations at most; 0: any number
     far: float = 0.0  # of the budget, for rates far from the best in full; 0: they are not trained
     restart: bool = False  # whether what goes on is trained anew, with a schedule of another length
+    trivial: float = math.nan  # score of the trivial predictor, where it is known
 
     @property
     def finish(self) -> int:
@@ -135,7 +139,8 @@ def _next(
         spent, best = lengths.budget - left, best_of(tried, lambda t: t.half)
         more = left >= lengths.half + lengths.finish  # room for one, and to finish one
         short = more and (best is None or len(tried) < RATES)
-        if spent + lengths.half <= BRACKET * (lengths.budget - lengths.far) or short:
+        learnt = not _hardly_learnt(best and best.half, lengths)
+        if learnt and (spent + lengths.half <= BRACKET * (lengths.budget - lengths.far) or short):
             new = _untried(space, tried, _around(space, starts, tried, lambda t: t.half), lengths)
             if new is not None:
                 return Ask(new, lengths.half)
@@ -157,12 +162,15 @@ def _in_full(
         best = min(full, key=lambda t: (math.inf if t.half is None else t.half, t.number))
     first = space.rates(best.values, AFTER) if len(full) == 1 else iter(())
     able = math.isfinite(best.full or 0.0)
-    far = _far(space, best, full) if able and lengths.far else iter(())
+    hardly = _hardly_learnt(best.full, lengths)
+    known = [*full, *(_worse_than_trivial(tried, lengths) if hardly else ())]
+    far = _far(space, best, known) if able and (lengths.far or hardly) else iter(())
     near = space.rates(best.values) if able else iter(())
     # Who did best at half length is next, before configurations of which nothing is known.
     begun_well = sorted(hopeful(space, tried), key=lambda t: (t.half, t.number))
     rest = _around(space, starts, full, lambda t: t.full)
-    for values in (*first, *far, *near, *(t.values for t in begun_well), *rest):
+    soon = (*far, *first) if hardly else (*first, *far)
+    for values in (*soon, *near, *(t.values for t in begun_well), *rest):
         if any(space.same(values, one.values) for one in full):
             continue
         begun = next((t for t in tried if space.same(values, t.values) and t.full is None), None)
@@ -171,6 +179,22 @@ def _in_full(
         enough = lengths.most and len(tried) >= lengths.most
         return Ask(values, lengths.whole) if left >= lengths.whole and not enough else None
     return None
+
+
+def _hardly_learnt(score: float | None, lengths: Lengths) -> bool:
+    """Return whether a score is hardly better than what one answer for every example gets."""
+    least = lengths.trivial - LITTLE * abs(lengths.trivial)
+    return score is not None and math.isfinite(score) and score > least
+
+
+def _worse_than_trivial(tried: Sequence[Tried], lengths: Lengths) -> list[Tried]:
+    """Return what half a training left far above the trivial predictor's score, as lost."""
+    most = lengths.trivial + OFF * abs(lengths.trivial)
+    return [
+        replace(one, full=math.inf)
+        for one in tried
+        if one.full is None and one.half is not None and one.half > most
+    ]
 
 
 def _far(space: SearchSpace, best: Tried, full: Sequence[Tried]) -> Iterator[Values]:

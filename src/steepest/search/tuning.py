@@ -88,12 +88,21 @@ class Tuner:
 def make_tuners(settings: Settings, facts: TaskFacts, spaces: Spaces) -> dict[str, Tuner]:
     """Return the search of each optimizer that is tuned, before its first trial."""
     most, restart = settings.trials, settings.own_horizon
-    lengths = Lengths(settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart)
+    trivial = _trivial(settings, facts)
+    lengths = Lengths(
+        settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart, trivial=trivial
+    )
     return {
         name: Tuner(space, lengths, space.starts(settings))
         for name, space in spaces.items()
         if space.ranges
     }
+
+
+def _trivial(settings: Settings, facts: TaskFacts) -> float:
+    """Return the trivial predictor's score, lower is better; NaN where it is not known."""
+    value = facts.trivial.values.get(settings.decides, math.nan) if facts.trivial else math.nan
+    return -value if settings.maximize else value
 
 
 def tune(session: Session, spaces: Spaces, tuners: Mapping[str, Tuner]) -> None:
