@@ -21,6 +21,7 @@ from steepest.engines import make_engine
 from steepest.engines.population import Population
 from steepest.records import Config
 from steepest.search.runner import program_key
+from steepest.tasks.keras.trivial import with_trivial
 from steepest.workers.local import Job, train
 
 AGAIN, AGAIN_COSINE = 5, 3  # of an optimizer's best, how many are trained from more seeds
@@ -33,14 +34,14 @@ class Trainer:
     def __init__(self, name: str, folder: Path = store.DATA) -> None:
         self.name, self.folder = name, folder
         self.task, digest = make_task(name)
-        facts = facts_of(name, self.task.facts, digest)
+        facts = facts_of(name, with_trivial(self.task).facts, digest)
         known = store.load(name, folder)
         if known and known.facts["digest"] != digest:
             raise SystemExit(
                 f"{name} was measured with other data or another model ({known.facts['digest']}, "
                 f"now {digest}); leave it out of --tasks, or move {store.place(name, folder)} away"
             )
-        self.kept = known or TaskRuns(name, facts)
+        self.kept = replace(known, facts=facts | known.facts) if known else TaskRuns(name, facts)
         self.engine = make_engine(self.task)
 
     def missing(self, rule: str) -> list[Config]:
@@ -124,6 +125,7 @@ def facts_of(name: str, facts: Any, digest: str) -> dict[str, Any]:
         "series": work.series or name,
         "varies": work.varies,
         "value": work.value,
+        "trivial": facts.trivial.values.get("loss") if facts.trivial else None,
         "parameters": facts.parameters,
         "training_examples": facts.training_examples,
         "validation_examples": facts.validation_examples,

@@ -139,7 +139,7 @@ def _next(
         spent, best = lengths.budget - left, best_of(tried, lambda t: t.half)
         more = left >= lengths.half + lengths.finish  # room for one, and to finish one
         short = more and (best is None or len(tried) < RATES)
-        learnt = not _hardly_learnt(best and best.half, lengths)
+        learnt = not _hardly_learnt(best.half if best else None, lengths)
         if learnt and (spent + lengths.half <= BRACKET * (lengths.budget - lengths.far) or short):
             new = _untried(space, tried, _around(space, starts, tried, lambda t: t.half), lengths)
             if new is not None:
