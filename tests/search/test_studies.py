@@ -12,7 +12,7 @@ from steepest import storage
 from steepest.amounts import make_seconds
 from steepest.errors import InputError
 from steepest.measures.verdict import judge
-from steepest.records import Outcome, Stage
+from steepest.records import Outcome, Stage, Trivial
 from steepest.rules.schedules import factor, schedule_numbers
 from steepest.search import search
 from steepest.statistics import LOOKS
@@ -398,3 +398,28 @@ def test_the_best_of_several_seeds_is_by_the_mean_of_the_last_evaluations(tmp_pa
     assert chosen == mean(2) != mean(1)
     ends = [t.curves.validation_loss[-1] for t in study.confirmed("SGD")]
     assert judge(study).standings["SGD"].value.values == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("decides", ["loss", "accuracy"])
+def test_where_little_is_learnt_a_small_budget_goes_to_rates_far_apart(decides, tmp_path):
+    """By the task's trivial predictor, whichever way is better."""
+
+    def late(config, epoch):
+        """Learns nothing near 10^-2.5, and a decade and a half above it in the last epochs."""
+        values = config.hyperparameters
+        rate = math.log10(float(values["learning_rate"]) / (1 - float(values.get("momentum", 0))))
+        learns = abs(rate + 0.4) < 0.6 and epoch > 6
+        loss = 0.2 if learns else 0.69 + max(0.0, rate + 2.5) / 10
+        return {"loss": loss, "accuracy": 1 - loss}
+
+    def best(known):
+        engine = FakeEngine(late, metrics=["accuracy"], directions={"accuracy": "up"})
+        if known:
+            trivial = Trivial("the most common class", {"loss": 0.69, "accuracy": 0.31})
+            engine.facts = replace(engine.facts, trivial=trivial)
+        (tmp_path / str(known)).mkdir()
+        asked = {"full_trainings": 14, "metric": decides}
+        study = searched(engine, tmp_path / str(known), "Adam,SGD", **asked)
+        return min(t.watched("loss")[-1] for t in study.trials if t.epochs == engine.facts.epochs)
+
+    assert (best(False), best(True)) == (pytest.approx(0.69, abs=0.1), pytest.approx(0.2))
