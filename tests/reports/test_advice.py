@@ -112,7 +112,8 @@ def needed(ahead, **changes):
     study = replace(study, settings=replace(study.settings, **changes))
     verdict = judge(study)
     assert verdict.status is Status.OPEN
-    return seeds_to_decide(study, verdict), " ".join(advice(study, verdict))
+    (count,) = seeds_to_decide(study, verdict).values()
+    return count, " ".join(advice(study, verdict))
 
 
 def test_seeds_to_decide():

@@ -1,6 +1,7 @@
 """The advice: what to use first, then who is as good or behind, then what is open."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -162,6 +163,22 @@ def test_what_would_decide_is_said_as_it_was_asked(tmp_path):
     assert advised(several, tmp_path)[-1].endswith(": the same command with --seeds 60")
     python = replace(OPEN, asked={"tasks": [], "seeds": 5})
     assert advised(python, tmp_path)[-1].endswith(": the same call with seeds=60")
+
+
+def test_who_takes_many_more_seeds_is_told_apart(tmp_path):
+    three = study_of(SGD=1.0 + NOISE, Adam=1.03 + NOISE[::-1], RMSprop=1.016 + NOISE[::-1])
+    text = advised(three)[-1]
+    assert re.fullmatch(
+        r"The limit .*: (\d+) more seeds \(about .* of training\) would settle Adam against SGD, "
+        r"(\d+) more \(about .*\) RMSprop: the same call with seeds=(\d+) or seeds=(\d+)",
+        text,
+    )
+    first, second, asked, or_asked = map(int, re.findall(r"\b(\d+)(?= more| or |$)", text))
+    assert (asked, or_asked) == (5 + first, 5 + second)
+    typed = replace(three, asked={"tasks": ["digits"]})
+    assert advised(typed, tmp_path)[-1].endswith(f"--seeds {asked} or --seeds {or_asked}")
+    never = study_of(SGD=1.0 + NOISE, Adam=1.03 + NOISE[::-1], RMSprop=1.008 + NOISE[::-1])
+    assert "; RMSprop would take more than 280 in all: the same call" in advised(never)[-1]
 
 
 def test_the_limit_that_stopped_the_seeds_is_named():

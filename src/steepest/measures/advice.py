@@ -67,22 +67,23 @@ def length(study: StudyRecord, standing: Standing) -> Length:
     return nothing
 
 
-def seeds_to_decide(study: StudyRecord, verdict: Verdict) -> int | None:
-    """Return at how many seeds, a look of the race, what is open would be settled in four of five
-    studies; None if that takes more than the last of LOOKS.
+def seeds_to_decide(study: StudyRecord, verdict: Verdict) -> dict[str, int | None]:
+    """Return of each that is open at how many seeds, a look of the race, it would be settled in
+    four of five studies; None if that takes more than the last of LOOKS.
 
     Settled either way: worse by what matters, or as good. The probability is predictive: after the
     differences that were measured, the mean of more of them is Student's. The level is that of a
     last look, after that of the study so far.
     """
-    settings, needed = study.settings, 0
+    settings = study.settings
     leader = verdict.standings.get(verdict.leader or "")
     level = ALPHA / max(2, len(verdict.standings) - 1)
     sign = -1.0 if settings.maximize else 1.0
-    for name in verdict.open:
+    found: dict[str, int | None] = dict.fromkeys(verdict.open)
+    for name in found:
         standing = verdict.standings[name]
         if leader is None or len(standing.seeds) < 2 or standing.behind is None:
-            return None
+            continue
         pair = Pair.of(*([sign * v for v in one.value.values] for one in (standing, leader)))
         now = len(pair.differences)
         margin = settings.margin(pair.scale)
@@ -95,11 +96,8 @@ def seeds_to_decide(study: StudyRecord, verdict: Verdict) -> int | None:
             )
             >= POWER
         )
-        found = next(counts, None)
-        if found is None:
-            return None
-        needed = max(needed, found)
-    return needed or None
+        found[name] = next(counts, None)
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The advice: what to use, what it gains over today's, what is as good, what is still open."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from steepest.measures.advice import seeds_to_decide
@@ -17,6 +18,7 @@ from steepest.statistics import LOOKS, Estimate, State
 from steepest.text import duration, listed, many
 
 FEW = 5  # seeds to ask for where there was one
+APART = 3  # times the seeds that settle the first: who takes more is told apart
 EACH = 3  # that are not decided yet, up to which each one's distance is said
 
 
@@ -178,24 +180,44 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         return ""
     reached = max(len(s.seeds) for s in verdict.standings.values())
     if reached < 2:
+        took = _took(FEW - reached, study, verdict, verdict.open)
         return (
             "One seed says nothing of chance, so nothing is decided yet; for "
-            f"{many(FEW - reached, 'more seed')} (about {_took(FEW - reached, study, verdict)}): "
+            f"{many(FEW - reached, 'more seed')} (about {took} of training): "
             f"{again(study, where, 'seeds', FEW)}"
         )
     if verdict.status is not Status.OPEN or not verdict.open:
         return ""
-    whom = f"{listed([_name(study, n) for n in verdict.open])} against "
-    whom += _name(study, verdict.leader)
-    count, ended = seeds_to_decide(study, verdict), _limit(study, reached)
-    if count is None:
+    ended = _limit(study, reached)
+    counts = {n: count for n, count in seeds_to_decide(study, verdict).items() if count is not None}
+    never = [_name(study, name) for name in verdict.open if name not in counts]
+    against = f"against {_name(study, verdict.leader)}"
+    if not counts:
         begun = f"{ended}to" if ended else "To"
-        return f"{begun} settle {whom} would take more than {LOOKS[-1]} seeds."
-    left = count - reached
-    return (
-        f"{ended}{many(left, 'more seed')} (about {_took(left, study, verdict)}) would settle "
-        f"{whom}: {again(study, where, 'seeds', count)}"
-    )
+        return f"{begun} settle {listed(never)} {against} would take more than {LOOKS[-1]} seeds."
+    more = {n: count - len(verdict.standings[n].seeds) for n, count in counts.items()}
+    soon = [name for name in more if more[name] <= APART * min(more.values())]
+    told, asked = list[str](), list[int]()
+    for names in filter(None, (soon, [name for name in more if name not in soon])):
+        seeds = max(more[name] for name in names)
+        took = _took(seeds, study, verdict, names)
+        whom = listed([_name(study, name) for name in names])
+        if not told:
+            told.append(
+                f"{many(seeds, 'more seed')} (about {took} of training) would settle {whom}"
+            )
+            told[0] += f" {against}"
+        else:
+            told.append(f"{seeds} more (about {took}) {whom}")
+        asked.append(max(reached, *(counts[name] for name in names)))
+    text = ", ".join(told)
+    if never:
+        text += f"; {listed(never)} would take more than {LOOKS[-1]} in all"
+    first = again(study, where, "seeds", asked[0])
+    others = [first.split()[-1].replace(str(asked[0]), str(count)) for count in asked[1:]]
+    if "--seeds" in first:
+        others = [f"--seeds {count}" for count in others]
+    return f"{ended}{text}: {' or '.join([first, *others])}"
 
 
 def _limit(study: StudyRecord, reached: int) -> str:
@@ -212,19 +234,19 @@ def _limit(study: StudyRecord, reached: int) -> str:
     return ""
 
 
-def _took(seeds: int, study: StudyRecord, verdict: Verdict) -> str:
-    """Return what so many more seeds take, in words."""
-    return f"{duration(max(1.0, seeds * _seconds_a_seed(study, verdict)))} of training"
+def _took(seeds: int, study: StudyRecord, verdict: Verdict, names: Sequence[str]) -> str:
+    """Return what so many more seeds of these and of the best take, in words."""
+    return duration(max(1.0, seeds * _seconds_a_seed(study, (verdict.leader or "", *names))))
 
 
-def _seconds_a_seed(study: StudyRecord, verdict: Verdict) -> float:
-    """Return what one more seed of those that are open takes, by the clock.
+def _seconds_a_seed(study: StudyRecord, names: Sequence[str]) -> float:
+    """Return what one more seed of each takes, by the clock.
 
     Trials train side by side, so their own seconds are more than the clock's.
     """
     mean = 0.0
-    for name in (verdict.leader, *verdict.open):
-        took = [t.seconds for t in study.confirmed(name or "")]
+    for name in names:
+        took = [t.seconds for t in study.confirmed(name)]
         mean += sum(took) / max(1, len(took))
     every = sum(trial.seconds for trial in study.trials)
     clock = max(0.0, study.seconds - study.compile_seconds)
