@@ -241,6 +241,8 @@ def test_where_more_is_learnt_the_trivial_predictor_changes_nothing():
     plain = Searched(bowl(-1.5), lengths(6)).asks
     assert Searched(bowl(-1.5), lengths(6, trivial=2.0)).asks == plain
     assert Searched(bowl(-1.5), lengths(6, trivial=0.6)).asks != plain
+    least = Searched(bowl(-1.5), lengths(3)).asks  # pays for one far rate, which is too few
+    assert Searched(bowl(-1.5), lengths(3, trivial=0.6)).asks == least
 
 
 def test_where_little_is_learnt_no_rate_far_above_one_that_did_worse_than_nothing():

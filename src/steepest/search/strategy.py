@@ -182,9 +182,14 @@ def _in_full(
 
 
 def _hardly_learnt(score: float | None, lengths: Lengths) -> bool:
-    """Return whether a score is hardly better than what one answer for every example gets."""
+    """Return whether a score is hardly better than what one answer for every example gets.
+
+    Not where the budget does not pay for two rates far away, in full: one alone found less than the
+    bracket does.
+    """
+    pays = lengths.budget >= STARTS * lengths.half + lengths.finish + 2 * lengths.whole
     least = lengths.trivial - LITTLE * abs(lengths.trivial)
-    return score is not None and math.isfinite(score) and score > least
+    return pays and score is not None and math.isfinite(score) and score > least
 
 
 def _worse_than_trivial(tried: Sequence[Tried], lengths: Lengths) -> list[Tried]:
