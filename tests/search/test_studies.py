@@ -418,7 +418,7 @@ def test_where_little_is_learnt_a_small_budget_goes_to_rates_far_apart(decides, 
             trivial = Trivial("the most common class", {"loss": 0.69, "accuracy": 0.31})
             engine.facts = replace(engine.facts, trivial=trivial)
         (tmp_path / str(known)).mkdir()
-        asked = {"full_trainings": 14, "metric": decides}
+        asked = {"full_trainings": 18, "metric": decides}
         study = searched(engine, tmp_path / str(known), "Adam,SGD", **asked)
         return min(t.watched("loss")[-1] for t in study.trials if t.epochs == engine.facts.epochs)
 
