@@ -9,6 +9,7 @@ from made import begun_at, study_of
 from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
 from steepest.records import Trivial
+from steepest.reports.advice import loud, warnings
 from steepest.reports.diff.diff import differences
 from steepest.reports.json import dumps, to_dict
 from steepest.reports.markdown import markdown
@@ -72,6 +73,20 @@ def test_a_good_model_does_not_hear_of_it():
         assert "learnt" not in told(good, verdict, measured)
     assert "alarm" not in page(good, verdict, measured).split("<script")[0]
     assert to_dict(good, verdict, measured)["verdict"]["learnt"] is True
+
+
+def test_who_learns_on_an_unusual_scale_hears_that_in_a_note():
+    good = study(floor=5.0)
+    note = (
+        "x[:, 0] spans 50 to 249 and y spans 70,000 to 420,000: standardize both, by mean and "
+        "deviation of the training set; models mostly learn better so, and at other learning "
+        "rates than these"
+    )
+    assert warnings(good, judge(good)).count(note) == 1
+    assert note in loud(good, judge(good))
+    usual, bad = study(floor=5.0, spans={"x": (-1.0, 2.0)}), study()
+    for other in (usual, bad):  # the alarm has said it already
+        assert not any("standardize" in one for one in warnings(other, judge(other)))
 
 
 def test_what_over_fitted_is_not_said_to_have_learnt_nothing():

@@ -13,6 +13,7 @@ from steepest.reports.asking import option
 from steepest.reports.config_text import spoken
 from steepest.reports.numbers import difference, number, percent, share, with_interval
 from steepest.reports.outcome_text import shortened, wrong
+from steepest.reports.trivial import scale_note
 from steepest.reports.verdict_text import deciding
 from steepest.text import many, setting
 
@@ -39,6 +40,7 @@ def _notes(study: StudyRecord, verdict: Verdict) -> Iterator[tuple[bool, str]]:
         if note and note not in told:
             told.add(note)
             yield True, note
+    yield from ((True, note) for note in scale_note(study, verdict))
     for standing in verdict.standings.values():
         yield from ((True, note) for note in _failures(study, standing.name))
         yield from _of_one(study, standing, verdict) if standing.config else _edges(study, standing)

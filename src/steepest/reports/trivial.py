@@ -1,5 +1,7 @@
 """The first sentence of a report where nothing was learnt, with the likely cure."""
 
+from collections.abc import Mapping
+
 from steepest.measures.trivial import Unlearnt, hardly_moved, unlearnt, unscaled
 from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord
@@ -46,6 +48,14 @@ def is_nothing(study: StudyRecord, verdict: Verdict) -> bool:
     return alarm(study, verdict).startswith("Nothing")
 
 
+def scale_note(study: StudyRecord, verdict: Verdict) -> list[str]:
+    """Say so where data are far from a usual scale, and models learn all the same."""
+    far = unscaled(study)
+    if not far or is_nothing(study, verdict):
+        return []
+    return [f"{_sizes(far)}; models mostly learn better so, and at other learning rates than these"]
+
+
 def _but(study: StudyRecord, found: Unlearnt) -> str:
     """Return what was learnt all the same, and what to do."""
     if found.otherwise is None:
@@ -65,15 +75,7 @@ def _cure(study: StudyRecord, found: Unlearnt) -> str:
     """Return sentences: unscaled data with their sizes, and learning rates beyond the range."""
     far, cures = unscaled(study), []
     if far:
-        sizes = listed(
-            [
-                f"{key} spans {number(low, 3)} to {number(high, 3)}"
-                for key, (low, high) in far.items()
-            ]
-        )
-        which = "both" if len(far) == 2 else "them" if len(far) > 1 else "it"
-        how = f"standardize {which}, by mean and deviation of the training set"
-        cures.append(f"The likely cause is the scale of the data, as {sizes}: {how}")
+        cures.append(f"The likely cause is the scale of the data, as {_sizes(far)}")
     untrained, name = hardly_moved(study, found), spoken(study, found.standing.name)
     edge, whys = "learning_rate" in found.standing.edges, []
     if edge:
@@ -86,6 +88,15 @@ def _cure(study: StudyRecord, found: Unlearnt) -> str:
     if not far:
         cures.append(_capital(LOOK))
     return ". ".join(cures)
+
+
+def _sizes(far: Mapping[str, tuple[float, ...]]) -> str:
+    """Return between which numbers data lie, and what to do about it."""
+    sizes = listed(
+        [f"{key} spans {number(low, 3)} to {number(high, 3)}" for key, (low, high) in far.items()]
+    )
+    which = "both" if len(far) == 2 else "them" if len(far) > 1 else "it"
+    return f"{sizes}: standardize {which}, by mean and deviation of the training set"
 
 
 def _capital(text: str) -> str:
