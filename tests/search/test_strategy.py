@@ -241,16 +241,17 @@ def test_where_more_is_learnt_the_trivial_predictor_changes_nothing():
     plain = Searched(bowl(-1.5), lengths(6)).asks
     assert Searched(bowl(-1.5), lengths(6, trivial=2.0)).asks == plain
     assert Searched(bowl(-1.5), lengths(6, trivial=0.6)).asks != plain
-    least = Searched(bowl(-1.5), lengths(3)).asks  # pays for one far rate, which is too few
-    assert Searched(bowl(-1.5), lengths(3, trivial=0.6)).asks == least
+    for other in (3, 12):  # pays for one far rate, which is too few, and for a bracket beside them
+        plain = Searched(bowl(-1.5), lengths(other)).asks
+        assert Searched(bowl(-1.5), lengths(other, trivial=0.6)).asks == plain
 
 
 def test_where_little_is_learnt_no_rate_far_above_one_that_did_worse_than_nothing():
     row = [(0.0, 2.0, 2.0), (0.4, 4.1, None), (-0.4, 2.1, None)]
-    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(20, trivial=2.0))
+    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(11, trivial=2.0))
     assert decades(ask.values) - decades(FIRST) == pytest.approx(-0.8, abs=0.02)
     row[1] = (0.4, 3.9, None)
-    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(20, trivial=2.0))
+    (ask,) = next_asks(SGD, STARTS, tried(*row), lengths(11, trivial=2.0))
     assert decades(ask.values) - decades(FIRST) == pytest.approx(0.8, abs=0.02)
 
 

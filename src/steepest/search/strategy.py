@@ -7,7 +7,7 @@
 3. **To the end.** The best goes on to the whole length; then a rate of 10^-0.2 of it, as the best
    rate of half a training is rather too high for a whole one. Where the budget allows, so do rates
    far from it: what learns late looks worse at half the length than what hardly learns at all.
-   Where nothing does, by the trivial predictor, these come first, in place of the bracket.
+   In a small budget, where nothing does by the trivial predictor, these take the bracket's place.
 4. **Refinement** of the best in full, in the same way, while the budget lasts.
 5. **Other seeds.** Where the budget allows, those that ended best train again from other seeds, as
    the best of many on one seed is a lucky one: eight from one more, the best four of them from two
@@ -21,7 +21,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from steepest.budget import RATES, trainings_again, trainings_far
+from steepest.budget import ALONE, RATES, trainings_again, trainings_far
 from steepest.search.choice import Tried, best_of, hopeful
 from steepest.search.search_space import SearchSpace, Values
 
@@ -184,12 +184,13 @@ def _in_full(
 def _hardly_learnt(score: float | None, lengths: Lengths) -> bool:
     """Return whether a score is hardly better than what one answer for every example gets.
 
-    Not where the budget does not pay for two rates far away, in full: one alone found less than the
-    bracket does.
+    Only where the budget pays for two rates far away in full, as one alone found less than the
+    bracket does, and not for a bracket and as many.
     """
-    pays = lengths.budget >= STARTS * lengths.half + lengths.finish + 2 * lengths.whole
-    least = lengths.trivial - LITTLE * abs(lengths.trivial)
-    return pays and score is not None and math.isfinite(score) and score > least
+    least = STARTS * lengths.half + lengths.finish + 2 * lengths.whole
+    small = least <= lengths.budget < ALONE * lengths.whole
+    below = lengths.trivial - LITTLE * abs(lengths.trivial)
+    return small and score is not None and math.isfinite(score) and score > below
 
 
 def _worse_than_trivial(tried: Sequence[Tried], lengths: Lengths) -> list[Tried]:
