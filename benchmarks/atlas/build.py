@@ -27,7 +27,7 @@ PRIORS = Path(__file__).parents[2] / "src" / "steepest" / "priors"
 def build(folder: Path = store.DATA) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the summary and the start lists, as they are written."""
     every = usable(table.read(folder))
-    found = of_all(every)
+    found = without_variations(every)
     atlas = make_atlas(found)
     kept = from_json(to_json(atlas))  # as a reader has it: suggestions are judged by that
     numbers = {
@@ -52,14 +52,12 @@ def usable(found: Table) -> Table:
     return Table(found.tasks, found.facts, rules)
 
 
-def of_all(found: Table) -> Table:
-    """Leave out variations of a task that not all optimizers were trained on.
+def without_variations(found: Table) -> Table:
+    """Leave out tasks that vary another one by a number: ten of one data set would outvote ten.
 
-    They say how an optimizer's best rate moves; which optimizer is best they cannot say.
+    They say how an optimizer's best rate moves; which optimizer is best they say once.
     """
-    whole = np.all([rule.measured for rule in found.rules.values()], axis=0)
-    kept = [t for t, name in enumerate(found.tasks) if whole[t] or found.series[t] == name]
-    return of_tasks(found, kept)
+    return of_tasks(found, [t for t, name in enumerate(found.tasks) if found.series[t] == name])
 
 
 def make_atlas(found: Table) -> Atlas:

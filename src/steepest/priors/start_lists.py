@@ -8,7 +8,7 @@ ASGD, which is SGD without momentum, borrows SGD's as steps of the same length: 
 others start at the framework's default learning rate, a decade below and a decade above it.
 The atlas has measured more lists; those that were clearly better in what a search begins with took
 their places: Adagrad's in version 2, Adamax', RAdam's and Adafactor's in version 3, Adadelta's and
-ADOPT's in version 4.
+ADOPT's in version 4, Ftrl's in version 5.
 """
 
 from collections.abc import Mapping
@@ -55,8 +55,17 @@ _FOURTH = {
     "ADOPT": tuple({"learning_rate": rate, "beta_2": beta} for rate, beta in _ADOPT),
     "Adadelta": tuple({"learning_rate": rate, "rho": rho} for rate, rho in _ADADELTA),
 }
+_FTRL = ((0.068, 0.00056), (0.93, 0.00051), (0.033, 0.00019), (1.6, 0.1), (0.38, 0.13))
+_FIFTH = {
+    **_FOURTH,
+    "Ftrl": tuple(
+        {"learning_rate": rate, "initial_accumulator_value": start} for rate, start in _FTRL
+    ),
+}
 # By version, which a study keeps: it goes on with the lists that it began with.
-LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = {1: _FIRST, 2: _SECOND, 3: _THIRD, 4: _FOURTH}
+LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = dict(
+    enumerate((_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH), 1)
+)
 VERSION = max(LISTS)  # with which new studies begin
 DECADES = (1.0, 0.1, 10.0)  # times the default learning rate, where nothing is measured
 
