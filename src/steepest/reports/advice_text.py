@@ -195,7 +195,7 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
     if not counts:
         begun = f"{ended}to" if ended else "To"
         return f"{begun} settle {listed(never)} {against} would take more than {LOOKS[-1]} seeds."
-    more = {n: count - len(verdict.standings[n].seeds) for n, count in counts.items()}
+    more = {n: max(1, c - len(verdict.standings[n].seeds)) for n, c in counts.items()}
     soon = [name for name in more if more[name] <= APART * min(more.values())]
     told, asked = list[str](), list[int]()
     for names in filter(None, (soon, [name for name in more if name not in soon])):
@@ -214,9 +214,8 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
     if never:
         text += f"; {listed(never)} would take more than {LOOKS[-1]} in all"
     first = again(study, where, "seeds", asked[0])
-    others = [first.split()[-1].replace(str(asked[0]), str(count)) for count in asked[1:]]
-    if "--seeds" in first:
-        others = [f"--seeds {count}" for count in others]
+    how = "--seeds " if "--seeds" in first else "seeds="
+    others = [f"{how}{count}" for count in asked[1:] if count != asked[0]]
     return f"{ended}{text}: {' or '.join([first, *others])}"
 
 
