@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.atlas.table import CAP, Table
 from steepest.parse.contestant import contestants
-from steepest.search import strategy
+from steepest.search import far_rates, strategy
 from steepest.search.choice import Tried
 from steepest.search.search_space import RATE, SearchSpace, Values
 from steepest.search.strategy import Ask, Lengths
@@ -37,6 +37,7 @@ class Line:
     decades: Any
     losses: Any
     trivial: float = math.nan  # the loss of one answer for every example, where it is known
+    training: Any = None  # `[rates]`: the loss in training of the last epoch
 
     @property
     def best(self) -> float:
@@ -53,6 +54,13 @@ class Line:
         if share <= SAME or not math.isfinite(left):  # below the line: as its lowest rate
             return float(left)
         return float(left ** (1 - share) * here**share) if math.isfinite(here) else LOST
+
+
+def _fitted(line: Line, values: Values) -> dict[str, bool]:
+    """Return how the rate next to this one ended in training, beside the trivial loss."""
+    nearest = int(np.abs(line.decades - math.log10(float(values[RATE]))).argmin())
+    fit = float(line.training[nearest]) / line.trivial
+    return {"wild": fit > 1, "memorized": fit < far_rates.MEMORIZED}
 
 
 def lines(table: Table) -> Iterator[Line]:
@@ -74,7 +82,8 @@ def lines(table: Table) -> Iterator[Line]:
             losses[~np.isfinite(losses)] = LOST
             if 0 < losses[:, -1].min() < LOST:
                 trivial = table.facts[t].get("trivial") or math.nan
-                yield Line(task, space, starts, np.log10(rule.rates), losses, trivial)
+                training = rule.training[list(rule.line), t]
+                yield Line(task, space, starts, np.log10(rule.rates), losses, trivial, training)
 
 
 def walk(line: Line, trainings: float, trivial: bool = True) -> list[Tried]:
@@ -101,14 +110,14 @@ def _train(line: Line, lengths: Lengths, tried: list[Tried], ask: Ask) -> None:
         tried[ask.goes_on] = replace(begun, full=full, cost=lengths.whole, waits=False)
         return
     half = line.loss(ask.values, lengths.half)
-    tried.append(
-        Tried(len(tried), ask.values, half, full, ask.epochs, full is None and half < LOST)
-    )
+    waits = full is None and half < LOST
+    one = Tried(len(tried), ask.values, half, full, ask.epochs, waits, **_fitted(line, ask.values))
+    tried.append(one)
 
 
 def excesses(table: Table, trainings: float, far: bool = True, trivial: bool = True) -> Any:
     """Return by what share the lowest loss in full is above the lowest there is, a line each."""
-    with mock.patch.object(strategy, "FAR", strategy.FAR if far else ()):
+    with mock.patch.object(far_rates, "FAR", far_rates.FAR if far else ()):
         found = [
             (min(t.full for t in walk(line, trainings, trivial) if t.full is not None), line.best)
             for line in lines(table)

@@ -1,7 +1,8 @@
 """Was anything learnt? The best result against the trivial predictor of the task.
 
 The best optimizer's mean over its fresh seeds has to be better than what one answer for every
-example reaches on the same validation set (`TaskFacts.trivial`), by more than the standard error
+example reaches on the same validation set (`TaskFacts.trivial`), or the untrained model's loss
+where that is lower, as it may be with few labels of many classes; by more than the standard error
 of that mean. With one seed there is no such error, and any difference counts. A 95 % interval would
 be too wide for this: that of two seeds reaches thirteen standard errors to either side, and a good
 model would be said to have learnt nothing.
@@ -44,14 +45,16 @@ def unlearnt(study: StudyRecord, verdict: Verdict) -> Unlearnt | None:
     if trivial is None or verdict.leader is None or settings.decides not in trivial.values:
         return None
     standing = verdict.standings[verdict.leader]
-    value, floor = standing.value.mean, trivial.values[settings.decides]
+    value, floor, answer = standing.value.mean, trivial.values[settings.decides], trivial.answer
+    if settings.decides == "loss" and study.initial.get("loss", math.inf) < floor:
+        floor, answer = study.initial["loss"], "the untrained model"
     sign = -1.0 if settings.maximize else 1.0
     if value is None or standing.lost:
         return None
     better = sign * (floor - value)
     if better > _error(standing.value.values):
         return None
-    return Unlearnt(standing, trivial.answer, floor, better > 0, _otherwise(study, standing))
+    return Unlearnt(standing, answer, floor, better > 0, _otherwise(study, standing))
 
 
 def learnt(study: StudyRecord, verdict: Verdict) -> bool | None:

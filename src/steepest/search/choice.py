@@ -33,6 +33,8 @@ class Tried:
     waits: bool = False  # whether its state is there, so that it can go on
     steady: float | None = None  # its `steady_score` in full
     again: tuple[float, ...] = ()  # and those from other seeds
+    wild: bool = False  # whether it ended above the trivial predictor's loss in training too
+    memorized: bool = False  # whether it ended far below it in training
 
     @property
     def mean(self) -> float:

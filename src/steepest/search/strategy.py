@@ -23,15 +23,12 @@ from dataclasses import dataclass, replace
 
 from steepest.budget import ALONE, RATES, trainings_again, trainings_far
 from steepest.search.choice import Tried, best_of, hopeful
+from steepest.search.far_rates import far_rates, hardly_learnt, nothing_learnt, steps_from
 from steepest.search.search_space import SearchSpace, Values
 
 STARTS = 3  # of the list, before the first look
 BRACKET = 0.6  # of the budget, for trainings of half length
 AFTER = (-0.2,)  # decades of the learning rate from the first training in full to the second
-FAR = (0.8, 1.6, -0.8)  # decades from the best in full to rates that are trained in full too
-LITTLE = 0.1  # of the trivial predictor's score: what is better by less has hardly learnt
-OFF = 1.0  # of it: what is worse by more has a learning rate that is too high
-BEYOND = 0.75  # of such a step: what was trained in full further away than that stands for it
 STRIDE = 0.8  # decades, where the best rate is the outmost of three that improve in a row
 
 
@@ -139,9 +136,10 @@ def _next(
         spent, best = lengths.budget - left, best_of(tried, lambda t: t.half)
         more = left >= lengths.half + lengths.finish  # room for one, and to finish one
         short = more and (best is None or len(tried) < RATES)
-        learnt = not _hardly_learnt(best.half if best else None, lengths)
-        if learnt and (spent + lengths.half <= BRACKET * (lengths.budget - lengths.far) or short):
-            new = _untried(space, tried, _around(space, starts, tried, lambda t: t.half), lengths)
+        room = spent + lengths.half <= BRACKET * (lengths.budget - lengths.far)
+        if (room or short) and not _instead(best, lengths):
+            around = _around(space, starts, tried, lambda t: t.half, lengths.trivial)
+            new = _untried(space, tried, around, lengths)
             if new is not None:
                 return Ask(new, lengths.half)
         return None if best is None else _finish(best, lengths, left)
@@ -160,15 +158,16 @@ def _in_full(
     best = best_of(full, lambda t: t.full)
     if best is None:  # all were lost: what did best at half length, or lower rates
         best = min(full, key=lambda t: (math.inf if t.half is None else t.half, t.number))
-    first = space.rates(best.values, AFTER) if len(full) == 1 else iter(())
+    trivial = lengths.trivial
+    nothing, hardly = nothing_learnt(best.full, trivial), hardly_learnt(best.full, trivial)
+    first = space.rates(best.values, AFTER) if len(full) == 1 and not nothing else iter(())
     able = math.isfinite(best.full or 0.0)
-    hardly = _hardly_learnt(best.full, lengths)
-    known = [*full, *(_worse_than_trivial(tried, lengths) if hardly else ())]
-    far = _far(space, best, known) if able and (lengths.far or hardly) else iter(())
-    near = space.rates(best.values) if able else iter(())
+    pays = lengths.far or (hardly and _pays(lengths))
+    far = far_rates(space, best, tried, trivial) if able and pays else iter(())
+    near = space.rates(best.values, steps_from(best.full, trivial)) if able else iter(())
     # Who did best at half length is next, before configurations of which nothing is known.
     begun_well = sorted(hopeful(space, tried), key=lambda t: (t.half, t.number))
-    rest = _around(space, starts, full, lambda t: t.full)
+    rest = _around(space, starts, full, lambda t: t.full, trivial)
     soon = (*far, *first) if hardly else (*first, *far)
     for values in (*soon, *near, *(t.values for t in begun_well), *rest):
         if any(space.same(values, one.values) for one in full):
@@ -181,40 +180,18 @@ def _in_full(
     return None
 
 
-def _hardly_learnt(score: float | None, lengths: Lengths) -> bool:
-    """Return whether a score is hardly better than what one answer for every example gets.
+def _instead(best: Tried | None, lengths: Lengths) -> bool:
+    """Return whether far rates take the bracket's place, as half a training says nothing.
 
-    Only where the budget pays for two rates far away in full, as one alone found less than the
-    bracket does, and not for a bracket and as many.
+    Not where the budget pays for both.
     """
-    least = STARTS * lengths.half + lengths.finish + 2 * lengths.whole
-    small = least <= lengths.budget < ALONE * lengths.whole
-    below = lengths.trivial - LITTLE * abs(lengths.trivial)
-    return small and score is not None and math.isfinite(score) and score > below
+    small = _pays(lengths) and lengths.budget < ALONE * lengths.whole
+    return small and best is not None and hardly_learnt(best.half, lengths.trivial)
 
 
-def _worse_than_trivial(tried: Sequence[Tried], lengths: Lengths) -> list[Tried]:
-    """Return what half a training left far above the trivial predictor's score, as lost."""
-    most = lengths.trivial + OFF * abs(lengths.trivial)
-    return [
-        replace(one, full=math.inf)
-        for one in tried
-        if one.full is None and one.half is not None and one.half > most
-    ]
-
-
-def _far(space: SearchSpace, best: Tried, full: Sequence[Tried]) -> Iterator[Values]:
-    """Yield the best with rates far from its own, as far as nothing was trained in full there.
-
-    Not with a higher one than a rate that was lost.
-    """
-    family = [one for one in full if space.family(one.values, best.values)]
-    away = [(space.above(one.values, best.values), one.full == math.inf) for one in family]
-    for step in FAR:
-        way = math.copysign(1.0, step)
-        known = any(way * by >= BEYOND * abs(step) or (lost and way * by > 0) for by, lost in away)
-        if not known:
-            yield from space.rates(best.values, (step,))
+def _pays(lengths: Lengths) -> bool:
+    """Return whether there is room for three far rates: fewer found less than the bracket does."""
+    return lengths.budget >= STARTS * lengths.half + lengths.finish + 3 * lengths.whole
 
 
 def _finish(one: Tried, lengths: Lengths, left: float) -> Ask | None:
@@ -229,6 +206,7 @@ def _around(
     starts: Sequence[Values],
     tried: Sequence[Tried],
     of: Callable[[Tried], float | None],
+    trivial: float,
 ) -> Iterator[Values]:
     """Yield what lies next to the best, then the rest of the list, then other hyperparameters."""
     best = best_of(tried, of)
@@ -237,9 +215,10 @@ def _around(
         yield from space.rates(lowest.values, (-1.0,))
         yield from starts
         return
-    stride = _stride(space, best, tried, of)
-    yield from space.rates(best.values, (stride,) if stride else ())
-    yield from space.rates(best.values)
+    steps, stride = steps_from(of(best), trivial), _stride(space, best, tried, of)
+    allowed = stride > 0 or (stride < 0 and min(steps) < 0)
+    yield from space.rates(best.values, (stride,) if allowed else ())
+    yield from space.rates(best.values, steps)
     yield from starts
     yield from space.aside(best.values)
 

@@ -12,6 +12,7 @@ from steepest.records import Config, Outcome, Settings, Stage, TaskFacts, Trial
 from steepest.search import time_limit
 from steepest.search.ahead import Guess, room
 from steepest.search.choice import Tried, Worse, choose, steady_score
+from steepest.search.far_rates import MEMORIZED
 from steepest.search.foresight import foresee
 from steepest.search.planning import plan_once
 from steepest.search.runner import Running, end_trials, let_go
@@ -34,6 +35,7 @@ class Tuner:
     lengths: Lengths
     starts: Sequence[Values]
     asked: list[tuple[Ask, Running]] = field(default_factory=list)
+    trivial_loss: float = math.nan  # of one answer for every example, where it is known
 
     def tried(self, settings: Settings) -> list[Tried]:
         """Return what was tried; a configuration whose schedule was drawn out is one, not two."""
@@ -61,7 +63,9 @@ class Tuner:
             waits = trial.outcome is Outcome.UNFINISHED or early
             waits = waits and full is None and not lengths.restart
             steady = None if full is None else _steady(settings, trial, lengths.whole)
-            found[number] = Tried(number, values, half, full, cost, waits, steady)
+            fit = next(reversed(trial.curves.training_loss), math.nan) / self.trivial_loss
+            made = Tried(number, values, half, full, cost, waits, steady)
+            found[number] = replace(made, wild=fit > 1, memorized=fit < MEMORIZED)
         return [replace(t, again=tuple(again.get(number, ()))) for number, t in found.items()]
 
     def next_asks(self, settings: Settings) -> list[Ask]:
@@ -88,21 +92,17 @@ class Tuner:
 def make_tuners(settings: Settings, facts: TaskFacts, spaces: Spaces) -> dict[str, Tuner]:
     """Return the search of each optimizer that is tuned, before its first trial."""
     most, restart = settings.trials, settings.own_horizon
-    trivial = _trivial(settings, facts)
+    trivial = facts.trivial.values if facts.trivial else {}
+    score = trivial.get(settings.decides, math.nan) * (-1 if settings.maximize else 1)
     lengths = Lengths(
-        settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart, trivial=trivial
+        settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart, trivial=score
     )
+    loss = trivial.get("loss", math.nan)
     return {
-        name: Tuner(space, lengths, space.starts(settings))
+        name: Tuner(space, lengths, space.starts(settings), trivial_loss=loss)
         for name, space in spaces.items()
         if space.ranges
     }
-
-
-def _trivial(settings: Settings, facts: TaskFacts) -> float:
-    """Return the trivial predictor's score, lower is better; NaN where it is not known."""
-    value = facts.trivial.values.get(settings.decides, math.nan) if facts.trivial else math.nan
-    return -value if settings.maximize else value
 
 
 def tune(session: Session, spaces: Spaces, tuners: Mapping[str, Tuner]) -> None:
