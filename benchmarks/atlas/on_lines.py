@@ -59,8 +59,9 @@ class Line:
 def _fitted(line: Line, values: Values) -> dict[str, bool]:
     """Return how the rate next to this one ended in training, beside the trivial loss."""
     nearest = int(np.abs(line.decades - math.log10(float(values[RATE]))).argmin())
-    fit = float(line.training[nearest]) / line.trivial
-    return {"wild": fit > 1, "memorized": fit < far_rates.MEMORIZED}
+    fitted = float(line.training[nearest])
+    memorized = far_rates.memorizes(fitted, line.trivial)
+    return {"wild": fitted > line.trivial, "memorized": memorized}
 
 
 def lines(table: Table) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from planned import planned
 from steepest.budget import least_search, trainings_again, trainings_far
 from steepest.parse.contestant import contestants
 from steepest.records.callbacks import CallbackRecord
+from steepest.search import far_rates
 from steepest.search.choice import EDGE, Tried, choose, steady_score
 from steepest.search.far_rates import FAR
 from steepest.search.search_space import RATE, SearchSpace
@@ -265,6 +266,25 @@ def test_where_little_is_learnt_far_rates_begin_above_what_over_fits():
     assert first(memorized=True) == pytest.approx(1.2, abs=0.02)
     assert first(wild=True) == first(half=4.1) == pytest.approx(-0.8, abs=0.02)
     assert first(half=4.1, memorized=True) == pytest.approx(1.2, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("score", "trivial", "said"),
+    [
+        (0.6, 0.7, (False, False, False)),
+        (0.65, 0.7, (True, False, False)),
+        (0.695, 0.7, (True, True, False)),
+        (0.3, 0.7, (False, False, True)),
+        (-4.5, -2.0, (False, False, True)),  # a negative log-likelihood, say
+        (-1.0, -2.0, (True, False, False)),
+        (0.0, 0.0, (False, True, False)),
+        (math.nan, 0.7, (False, False, False)),
+        (0.7, math.nan, (False, False, False)),
+    ],
+)
+def test_what_is_said_beside_the_trivial_predictor(score, trivial, said):
+    by = far_rates.hardly_learnt, far_rates.nothing_learnt, far_rates.memorizes
+    assert tuple(one(score, trivial) for one in by) == said
 
 
 def test_where_nothing_is_learnt_no_rate_is_lower():

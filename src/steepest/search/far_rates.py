@@ -34,6 +34,11 @@ def nothing_learnt(score: float | None, trivial: float) -> bool:
     return known and abs((score or 0.0) - trivial) <= NOTHING * abs(trivial)
 
 
+def memorizes(fitted: float, trivial: float) -> bool:
+    """Return whether a loss in training is far below the trivial predictor's."""
+    return fitted < trivial - MEMORIZED * abs(trivial)
+
+
 def steps_from(score: float | None, trivial: float) -> tuple[float, ...]:
     """Return the steps to what lies next to a rate: only higher ones where nothing was learnt."""
     return tuple(s for s in STEPS if s > 0 or not nothing_learnt(score, trivial))

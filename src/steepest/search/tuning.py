@@ -12,7 +12,7 @@ from steepest.records import Config, Outcome, Settings, Stage, TaskFacts, Trial
 from steepest.search import time_limit
 from steepest.search.ahead import Guess, room
 from steepest.search.choice import Tried, Worse, choose, steady_score
-from steepest.search.far_rates import MEMORIZED
+from steepest.search.far_rates import memorizes
 from steepest.search.foresight import foresee
 from steepest.search.planning import plan_once
 from steepest.search.runner import Running, end_trials, let_go
@@ -63,9 +63,10 @@ class Tuner:
             waits = trial.outcome is Outcome.UNFINISHED or early
             waits = waits and full is None and not lengths.restart
             steady = None if full is None else _steady(settings, trial, lengths.whole)
-            fit = next(reversed(trial.curves.training_loss), math.nan) / self.trivial_loss
+            fitted = next(reversed(trial.curves.training_loss), math.nan)
             made = Tried(number, values, half, full, cost, waits, steady)
-            found[number] = replace(made, wild=fit > 1, memorized=fit < MEMORIZED)
+            wild, memorized = fitted > self.trivial_loss, memorizes(fitted, self.trivial_loss)
+            found[number] = replace(made, wild=wild, memorized=memorized)
         return [replace(t, again=tuple(again.get(number, ()))) for number, t in found.items()]
 
     def next_asks(self, settings: Settings) -> list[Ask]:
