@@ -63,7 +63,7 @@ class Tuner:
             waits = trial.outcome is Outcome.UNFINISHED or early
             waits = waits and full is None and not lengths.restart
             steady = None if full is None else _steady(settings, trial, lengths.whole)
-            fitted = next(reversed(trial.curves.training_loss), math.nan)
+            fitted = _fitted(trial, ask.epochs)
             made = Tried(number, values, half, full, cost, waits, steady)
             wild, memorized = fitted > self.trivial_loss, memorizes(fitted, self.trivial_loss)
             found[number] = replace(made, wild=wild, memorized=memorized)
@@ -241,6 +241,12 @@ def _put_away(session: Session, tuners: Mapping[str, Tuner]) -> None:
         gone += waiting[KEPT:]
     let_go(gone, session.checkpoints, session.study.initial.get("loss", math.nan))
     session.write([one for tuner in tuners.values() for _, one in tuner.asked])
+
+
+def _fitted(trial: Trial, epochs: int) -> float:
+    """Return the loss in training by an epoch: a trial that goes on may be further already."""
+    then = _by(trial, epochs)
+    return math.nan if then is None else next(reversed(then.curves.training_loss), math.nan)
 
 
 def _score(settings: Settings, trial: Trial, epochs: int) -> float | None:
