@@ -1,4 +1,4 @@
-"""Two spirals, which the search answers wrongly: the good learning rates are beyond worse ones.
+"""Two spirals, which a search may miss: the good learning rates are beyond worse ones.
 
     python benchmarks/spirals.py
 

@@ -202,13 +202,11 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         seeds = max(more[name] for name in names)
         took = _took(seeds, study, verdict, names)
         whom = listed([_name(study, name) for name in names])
-        if not told:
-            told.append(
-                f"{many(seeds, 'more seed')} (about {took} of training) would settle {whom}"
-            )
-            told[0] += f" {against}"
-        else:
+        if told:
             told.append(f"{seeds} more (about {took}) {whom}")
+        else:
+            begun = f"{many(seeds, 'more seed')} (about {took} of training) would settle"
+            told.append(f"{begun} {whom} {against}")
         asked.append(max(reached, *(counts[name] for name in names)))
     text = ", ".join(told)
     if never:

@@ -1,8 +1,8 @@
 """Learning rates far from the best: what learns late looks worse early than what learns nothing.
 
 The trivial predictor, one answer for every example, says what nothing is. Where the best is hardly
-better, higher rates are tried, from the highest that trained at all; lower ones would learn still
-less.
+better, higher rates begin above the highest that over-fitted; where it is no better, no lower rate
+is tried, as it would learn nothing either.
 """
 
 import math
@@ -24,14 +24,14 @@ def hardly_learnt(score: float | None, trivial: float) -> bool:
 
     False where either is not known.
     """
-    known = score is not None and math.isfinite(score)
-    return known and (score or 0.0) > trivial - LITTLE * abs(trivial)
+    if score is None or not math.isfinite(score):
+        return False
+    return score > trivial - LITTLE * abs(trivial)
 
 
 def nothing_learnt(score: float | None, trivial: float) -> bool:
     """Return whether a score is about the trivial predictor's: no lower rate has a better one."""
-    known = score is not None and math.isfinite(score)
-    return known and abs((score or 0.0) - trivial) <= NOTHING * abs(trivial)
+    return score is not None and abs(score - trivial) <= NOTHING * abs(trivial)
 
 
 def memorizes(fitted: float, trivial: float) -> bool:
@@ -55,7 +55,7 @@ def far_rates(
 ) -> Iterator[Values]:
     """Yield the best with rates far from its own, as far as nothing was trained in full there.
 
-    Not with a higher one than a rate that was lost.
+    Not with a higher one than a rate that was lost. The steps up are taken from `top`.
     """
     hardly = hardly_learnt(best.full, trivial)
     family = [one for one in tried if space.family(one.values, best.values)]
