@@ -1,11 +1,13 @@
 """What is trained of each optimizer: the same configurations on every task.
 
 Of each, a line of learning rates (0.4 decades apart, the framework's default among them, all else
-at its default), points of a low-discrepancy sequence over rate × one more hyperparameter, and a
-line of rates under a cosine schedule. Rates of rules with momentum are effective, η/(1 − μ).
+at its default), points of a low-discrepancy sequence over rate × one more hyperparameter, until
+there are fifty at a constant rate, and a line of rates under a cosine schedule. Rates of rules
+with momentum are effective, η/(1 − μ).
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import count
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,8 @@ from steepest.spaces import Float
 
 STEP = 0.4  # decades
 WIDER = 10**0.5  # than the rule's own range of rates, on both sides
-POINTS = 26  # of rate × one more
+POINTS = 26  # of rate × one more, at the least
+LEAST = 50  # configurations at a constant rate; further points until there are so many
 ROOT = 1.324717957244746  # of x³ = x + 1: Roberts 2018, two dimensions
 SECOND_EPSILON = 6  # points of rate × epsilon, where there is one that matters
 LINE, POINT, COSINE, OTHER = "line", "point", "cosine", "other"  # where one comes from
@@ -54,6 +57,7 @@ PLANS: Mapping[str, Plan] = {  # the most used first
     "ADOPT": Plan("beta_2"),
     "MARSAdamW": Plan("gamma"),
     "ScheduleFreeSGD": Plan("beta_1", cosine=False),
+    "SOAP": Plan("beta_1"),
 }
 
 
@@ -111,6 +115,11 @@ def _made(optimizer: str) -> list[tuple[Config, str]]:
     found: dict[str, tuple[Config, str]] = {}
     for one, origin in made:
         found.setdefault(repr(one), (one, origin))
+    further = count(POINTS + SECOND_EPSILON)
+    while sum(not is_cosine(one) for one, _ in found.values()) < LEAST:
+        values = {**usual, **_point(next(further), plan.more, rule.spaces)}
+        one = _config(rule.name, values, False)
+        found.setdefault(repr(one), (one, POINT))
     return list(found.values())
 
 
@@ -118,8 +127,7 @@ def _values(
     plan: Plan, spaces: Mapping[str, Any], usual: Mapping[str, Any]
 ) -> Iterator[tuple[dict[str, Any], str]]:
     yield {}, LINE
-    rates = spaces["learning_rate"]
-    wide = Float(rates.low / WIDER, rates.high * WIDER, log=True)
+    wide = _wide(spaces)
     line = [_kept(float(usual["learning_rate"]) * 10 ** (STEP * j)) for j in range(-15, 16)]
     line = [rate for rate in line if wide.low <= rate <= wide.high]
     for fixed in plan.lines:
@@ -127,12 +135,22 @@ def _values(
             yield {**fixed, "learning_rate": _given(rate, fixed)}, LINE
     seconds = [plan.more] * POINTS + ["epsilon"] * (SECOND_EPSILON if plan.epsilon else 0)
     for i, second in enumerate(seconds):
-        u, v = ((0.5 + (i + 1) * ROOT**-axis) % 1.0 for axis in (1, 2))
-        other = {second: _kept(float(spaces[second].at(v)))}
-        yield {**other, "learning_rate": _given(wide.at(u), other)}, POINT
+        yield _point(i, second, spaces), POINT
     if plan.cosine:
         for rate in line[1:-1]:
             yield {**plan.lines[0], "learning_rate": _given(rate, plan.lines[0])}, COSINE
+
+
+def _point(i: int, second: str, spaces: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sequence's point `i` of rate × a second hyperparameter."""
+    u, v = ((0.5 + (i + 1) * ROOT**-axis) % 1.0 for axis in (1, 2))
+    other = {second: _kept(float(spaces[second].at(v)))}
+    return {**other, "learning_rate": _given(_wide(spaces).at(u), other)}
+
+
+def _wide(spaces: Mapping[str, Any]) -> Float:
+    rates = spaces["learning_rate"]
+    return Float(rates.low / WIDER, rates.high * WIDER, log=True)
 
 
 def _decades(usual: Mapping[str, Any]) -> list[Mapping[str, float]]:
