@@ -143,11 +143,15 @@ def job_of(training: Training, program: Program, group: list[Running], epochs: i
         numbers = [group[member].trial.number for member in members]
         for member in members:
             group[member].seconds = group[member].trial.seconds
-        if all(number in checkpoints for number in numbers):
-            return State.join([checkpoints.get(number) for number in numbers])
-        if isinstance(training.engine, RemoteEngine):  # who trains them draws their weights
-            return untrained(len(members))
-        return program.begin(population.take(members))
+        fresh = [m for m, number in zip(members, numbers, strict=True) if number not in checkpoints]
+        if len(fresh) == len(members) and isinstance(training.engine, RemoteEngine):
+            return untrained(len(members))  # who trains them draws their weights
+        if len(fresh) == len(members):
+            return program.begin(population.take(members))
+        # Others had begun before a kill: that is neither trained twice nor charged twice.
+        found = {m: checkpoints.get(group[m].trial.number) for m in members if m not in fresh}
+        found |= {m: program.begin(population.take([m])) for m in fresh}
+        return State.join([found[m] for m in members])
 
     def end(members: Sequence[int], state: State, measured: Advance) -> None:
         for i, member in enumerate(members):
