@@ -7,8 +7,9 @@ import pytest
 from made import begun_at, study_of
 
 from steepest.measures.measure import measure
+from steepest.measures.trivial import fitted
 from steepest.measures.verdict import judge
-from steepest.records import Trivial
+from steepest.records import Outcome, Trivial
 from steepest.reports.advice import loud, warnings
 from steepest.reports.diff.diff import differences
 from steepest.reports.json import dumps, to_dict
@@ -124,3 +125,20 @@ def test_it_is_no_difference_between_two_studies():
     bad = study()
     old = replace(bad, task=replace(bad.task, trivial=None))
     assert differences(old, bad).same
+
+
+def test_what_fits_its_training_data_alone_hears_another_cure():
+    bad = study(spans={})
+    trials = tuple(
+        replace(t, curves=replace(t.curves, training_loss=(1.0, 0.0123))) for t in bad.trials
+    )
+    said = alarm(replace(bad, trials=trials), judge(replace(bad, trials=trials)))
+    assert "The training data are fitted (" in said
+    assert (
+        "got to a training loss of 0.012), which does not carry over: see whether training" in said
+    )
+    assert "or other learning rates" not in said
+    lost = tuple(replace(t, outcome=Outcome.DIVERGED) for t in trials)
+    assert fitted(replace(bad, trials=trials)) in trials
+    assert fitted(replace(bad, trials=lost)) is None
+    assert fitted(bad) is None

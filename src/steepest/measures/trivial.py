@@ -24,6 +24,7 @@ from steepest.records import Outcome, StudyRecord, Trial
 CLEARLY = 0.02
 NEAR, FAR = 0.05, 10.0  # data whose largest number lies between these is on a usual scale
 HARDLY = 0.5  # of the untrained loss; a result above that has hardly moved from it
+FITTED = 0.5  # of the trivial loss; a loss in training below that is no lack of fitting
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,14 @@ def hardly_moved(study: StudyRecord, found: Unlearnt) -> float | None:
     curves = [t.curves.validation_loss for t in study.confirmed(found.standing.name)]
     begun = [losses[0] for losses in curves if losses]
     return untrained if begun and sum(begun) / len(begun) <= untrained else None
+
+
+def fitted(study: StudyRecord) -> Trial | None:
+    """Return the trial that fits the training data best, if that is far below the trivial loss."""
+    trivial = study.task.trivial.values.get("loss", math.nan) if study.task.trivial else math.nan
+    able = [t for t in study.trials if not t.lost and t.curves.training_loss]
+    able = [t for t in able if t.curves.training_loss[-1] < trivial - FITTED * abs(trivial)]
+    return min(able, key=lambda t: (t.curves.training_loss[-1], t.number), default=None)
 
 
 def _otherwise(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from steepest.measures.trivial import Unlearnt, hardly_moved, unlearnt, unscaled
+from steepest.measures.trivial import Unlearnt, fitted, hardly_moved, unlearnt, unscaled
 from steepest.measures.verdict import Verdict
 from steepest.records import StudyRecord
 from steepest.reports.config_text import spoken
@@ -14,6 +14,10 @@ from steepest.text import listed
 LOOK = (
     "see whether the labels belong to their inputs and the last layer fits the loss, and give more "
     "epochs or other learning rates"
+)
+LOOK_AT_BOTH = (
+    "see whether training and validation data are prepared alike and labels belong to their "
+    "inputs; else more data or regularization is likelier to help than another optimizer"
 )
 
 
@@ -85,7 +89,14 @@ def _cure(study: StudyRecord, found: Unlearnt) -> str:
     if whys:
         rates = "higher learning rates" if untrained is not None else "other learning rates"
         cures.append(f"{'Or give' if far else 'Give'} {name} {rates}, as {' and '.join(whys)}")
-    if not far:
+    memorizes = fitted(study)
+    if not far and memorizes is not None:
+        loss = number(memorizes.curves.training_loss[-1], 2)
+        cures.append(
+            f"The training data are fitted ({memorizes.optimizer} got to a training loss of "
+            f"{loss}), which does not carry over: {LOOK_AT_BOTH}"
+        )
+    elif not far:
         cures.append(_capital(LOOK))
     return ". ".join(cures)
 
