@@ -222,6 +222,48 @@ def test_side_by_side_the_seeds_of_a_look_take_as_long_as_one(
     assert clocks[1] <= 1.3 * BUDGETS[budget].seconds
 
 
+FIXED = (
+    "SGD(learning_rate=0.03,momentum=0.0)",
+    "Adam(learning_rate=0.01,beta_1=0.9,beta_2=0.999,epsilon=1e-7)",
+)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "budget", "trainings"),
+    [
+        (0.5, "standard", 60),
+        (0.5, "quick", 10),
+        (0.01, "standard", 2 * (FIRST + SEEDS)),
+        (100.0, "quick", 4),
+    ],
+)
+def test_where_nothing_is_searched_seconds_buy_seeds(seconds, budget, trainings, slow, tmp_path):
+    """The first two of each tell what they take; cut anywhere, it goes on as it would have."""
+    asked = {"optimizers": FIXED, "budget": budget}
+    study = searched(slow(seconds), tmp_path / "whole", **asked)
+    assert study.planned.full_trainings == trainings
+    assert study.planned.training_seconds == pytest.approx(seconds)
+    assert study.full_trainings <= trainings
+    assert len(study.confirmed(next(iter(study.optimizers)))) > FIRST or trainings == 4
+    other = "cut"
+    cut = slow(seconds)
+    usual, trained = cut.surface, 0
+
+    def surface(config, epoch):
+        nonlocal trained
+        trained += 1
+        if trained == 47:
+            raise KeyboardInterrupt
+        return usual(config, epoch)
+
+    cut.surface = surface
+    if trainings > 4:
+        with pytest.raises(KeyboardInterrupt):
+            searched(cut, tmp_path / other, **asked)
+    again = searched(slow(2 * seconds), tmp_path / other, **asked)
+    assert [t.config for t in again.trials] == [t.config for t in study.trials]
+
+
 def test_what_side_by_side_buys_is_remembered(slow, tmp_path):
     first = searched(slow(0.1, places=128), tmp_path / "first", THREE, budget="quick")
     again = searched(slow(0.4, places=128), tmp_path / "again", THREE, budget="quick")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from steepest.budget import FIRST, OutOfTime
 from steepest.records import Config, Outcome, Settings, Stage, StudyRecord
 from steepest.search.ahead import Guess, room
+from steepest.search.planning import plan_once
 from steepest.search.runner import Running, end_trials, measure_trials, unmeasured
 from steepest.search.schedule_length import with_schedule_length
 from steepest.search.search_space import SEEDS_APART, SearchSpace
@@ -83,8 +84,11 @@ def _rounds(
     first = settings.seed * SEEDS_APART + 1
     names, seeds = list(configs), 0
     usual = usual_configs(session, spaces, configs)
+    searched = any(space.ranges for space in spaces.values())
     while names:
-        names, upto = _affordable(session, names, seeds, len(usual))
+        # Without a search, it is the first seeds that tell what a budget of seconds buys.
+        total = session.study.allowed if searched or seeds else settings.full_trainings
+        names, upto = _affordable(session, total, names, seeds, len(usual))
         if upto == seeds:
             return
         told = f"seed {upto}" if upto == seeds + 1 else f"seeds {seeds + 1} to {upto}"
@@ -106,6 +110,8 @@ def _rounds(
                 if one.trial.outcome is Outcome.FINISHED:
                     session.checkpoints.drop(one.trial.number)
             session.write(running + beside)
+        if not searched:
+            plan_once(session, spaces, running)
         seeds = upto
         names = _open(session, seeds)
 
@@ -146,7 +152,7 @@ def _defaults(
 
     `taken` are the trainings of the contestants on these seeds.
     """
-    room = _left(session, taken) / max(1, len(usual))
+    room = (_left(session, session.study.allowed) - taken) / max(1, len(usual))
     count = int(min(len(seeds), DEFAULTS, room))
     if session.study.judged:  # those that it has
         stages = [t.stage for t in session.replay.trials_of(next(iter(usual), ""))]
@@ -169,12 +175,11 @@ def _turns(session: Session, running: list[Running]) -> list[list[Running]]:
     return [[one for one in running if one.trial.config.seed == seed] for seed in seeds]
 
 
-def _left(session: Session, taken: float = 0.0) -> float:
-    """Return how many full trainings are left of the budget, beside those that are taken."""
-    total = session.study.allowed
+def _left(session: Session, total: float | None) -> float:
+    """Return how many full trainings are left of so many for the whole study; None: any number."""
     if total is None:
         return math.inf
-    return total - taken - session.budget.spent / session.study.task.epochs + 1e-9
+    return total - session.budget.spent / session.study.task.epochs + 1e-9
 
 
 def _had(session: Session, name: str) -> int:
@@ -183,13 +188,15 @@ def _had(session: Session, name: str) -> int:
 
 
 def _affordable(
-    session: Session, names: list[str], seeds: int, usual: int
+    session: Session, total: float | None, names: list[str], seeds: int, usual: int
 ) -> tuple[list[str], int]:
     """Return who gets seeds, and up to how many, until the next look.
 
     Beside the first ones so many defaults are trained, for which a third seed of all is given up.
+    A seed that not all can have is left: who is not among them would have had its last look before
+    the others, and be judged as at a look on the way. Of a first seed alone nothing can be judged.
     """
-    settings, left = session.study.settings, _left(session)
+    settings, left = session.study.settings, _left(session, total)
     if not settings.race:
         return names, settings.seeds
     # A last look that was taken before more seeds were asked for is a look.
@@ -203,6 +210,8 @@ def _affordable(
         return [], seeds
     if not seeds:
         return names[: int(left)], int(left >= 1)
+    if seeds >= FIRST:
+        return [], seeds
     # Those that are ahead, two at the least, as one alone says nothing.
     some = [name for name in names if _had(session, name) == seeds][: int(left)]
     return (some, seeds + 1) if len(some) >= FIRST else ([], seeds)
@@ -229,7 +238,8 @@ def _open(session: Session, seeds: int) -> list[str]:
         kept = [name for name in ahead if had[name].count(Stage.CONFIRM) > seeds]
         if kept:
             return kept
-    most = min(settings.seeds, seeds + int(min(_left(session) / 2, settings.seeds)))
+    left = _left(session, session.study.allowed)
+    most = min(settings.seeds, seeds + int(min(left / 2, settings.seeds)))
     found = race(scores, settings.margin, most, judged=session.study.judged)
     more: Sequence[str] = found.more
     if session.study.judged and State.OPEN in found.states.values():

@@ -117,7 +117,6 @@ def tune(session: Session, spaces: Spaces, tuners: Mapping[str, Tuner]) -> None:
     """
     settings, facts = session.study.settings, session.study.task
     if not tuners:
-        plan_once(session, spaces, [])
         return
     half = settings.rungs[0]
     _budget(tuners, settings.search)
