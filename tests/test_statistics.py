@@ -263,6 +263,12 @@ def test_runs_that_are_equal_on_few_seeds_may_differ_on_the_next():
     assert (found.states["b"], found.more) == (State.SAME, ())
 
 
+def test_one_configuration_by_two_names_is_the_same_at_once():
+    scores = {"a": [0.51, 0.49], "b": [0.51, 0.49], "c": [0.51, 0.49]}
+    found = race(scores, 0.03, 10, alike={"a": "one", "b": "one", "c": "another"})
+    assert (found.states["b"], found.states["c"]) == (State.SAME, State.OPEN)
+
+
 def test_where_no_seed_changes_a_run_equal_ones_are_the_same_at_once():
     found = race({"a": [1.0, 1.0], "b": [1.0, 1.0]}, 0.0, 10)  # such as accuracies
     assert (found.states["b"], found.more) == (State.SAME, ())

@@ -11,12 +11,14 @@ from whole import whole_study, with_baseline, without
 
 from steepest.measures.today import against, today
 from steepest.measures.verdict import State, Status, judge
-from steepest.records import Config, Outcome, Stage
+from steepest.records import Config, Outcome, Planned, Stage
 from steepest.reports.advice_text import advice
 from steepest.reports.board import board, state_word
 from steepest.reports.config_text import brief, call
 from steepest.reports.terminal import text
 from steepest.rules import find_rule
+from steepest.spaces import Float
+from steepest.spaces import to_dict as range_of
 from steepest.statistics import Estimate
 
 NOISE = np.array([0.01, -0.02, 0.0, 0.015, -0.005])
@@ -146,6 +148,7 @@ def test_a_metric_that_goes_up_is_above():
     assert cells["against yours"] == "0.0667 better"
 
 
+RATE = {"learning_rate": range_of(Float(1e-4, 0.11, log=True))}
 OPEN = study_of(SGD=1.0 + NOISE, Adam=1.02 + NOISE[::-1])
 
 
@@ -280,3 +283,33 @@ def test_a_distance_that_may_be_anything_is_not_told():
     assert advised(study)[1] == (
         "Adam is not decided yet (5 seeds cannot tell how far it is behind)."
     )
+
+
+def test_what_a_small_search_found_is_not_the_optimizer():
+    study = study_of(space=RATE, SGD=1.0 + NOISE, Adam=2.0 + NOISE[::-1])
+    small = replace(study, planned=Planned(5.5, 26.0, 1.0))
+    said = "Each search had 5.5 trainings: behind is what it found, and a larger budget may find"
+    assert any(one.startswith(said) for one in advised(small))
+    for other in (
+        replace(study, planned=Planned(12.0, 60.0, 1.0)),
+        replace(small, finished=False),
+        replace(OPEN, planned=Planned(5.5, 26.0, 1.0)),
+        study_of(SGD=1.0 + NOISE, Adam=2.0 + NOISE),  # nothing was searched
+    ):
+        assert not any("Each search had" in one for one in advised(other))
+
+
+def test_of_one_seed_no_number_is_foretold():
+    study = with_settings(study_of(SGD=1.0 + NOISE, Adam=[2.7], RMSprop=[2.8]), seeds=10)
+    last = advised(study)[-1]
+    assert last == (
+        "Adam and RMSprop have one seed, which says nothing of chance: the same call with seeds=5"
+    )
+    mixed = with_settings(study_of(SGD=1.0 + NOISE, Adam=1.03 + NOISE[::-1], Lion=[2.8]), seeds=10)
+    assert " would settle Adam against SGD; Lion has one seed alone: " in advised(mixed)[-1]
+
+
+def test_a_few_seeds_foretell_with_less_certainty():
+    study = study_of(SGD=1.0 + NOISE[:3], Adam=1.3 + 20 * NOISE[2:])
+    last = advised(with_settings(study, seeds=280))[-1]
+    assert " may settle Adam against SGD: " in last

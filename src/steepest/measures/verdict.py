@@ -152,10 +152,12 @@ def _judged(study: StudyRecord, scores: Mapping[str, Sequence[float]]) -> Race:
     """
     settings, last = study.settings, reached(scores)
     if not settings.race:  # nothing was looked at before
-        return race(scores, settings.margin, last, first=last)
-    found = race(scores, settings.margin, max(settings.seeds, last), judged=study.judged)
+        return race(scores, settings.margin, last, first=last, alike=study.configured())
+    alike = study.configured()
+    most = max(settings.seeds, last)
+    found = race(scores, settings.margin, most, judged=study.judged, alike=alike)
     if found.more and (study.finished or study.stopped):
-        found = race(scores, settings.margin, last, judged=study.judged)
+        found = race(scores, settings.margin, last, judged=study.judged, alike=alike)
     return found
 
 

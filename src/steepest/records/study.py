@@ -81,6 +81,14 @@ class StudyRecord:
         trials = (t for t in self.trials if t.optimizer == optimizer and t.stage is Stage.CONFIRM)
         return tuple(sorted(trials, key=lambda t: t.config.seed))
 
+    def configured(self) -> dict[str, object]:
+        """Return what each contestant's confirmed trainings are, but for their seeds.
+
+        Contestants with equal ones train the same, by whatever names.
+        """
+        found = {name: self.confirmed(name)[:1] for name in self.optimizers}
+        return {name: some[0].config.unseeded for name, some in found.items() if some}
+
     @property
     def allowed(self) -> float | None:
         """What all trials may cost, in the same unit; None: as much as the seeds take."""

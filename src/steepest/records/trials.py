@@ -56,6 +56,11 @@ class Config:
         """The hyperparameters that may differ from member to member of one program."""
         return {k: v for k, v in self.hyperparameters.items() if isinstance(v, float)}
 
+    @property
+    def unseeded(self) -> tuple[object, ...]:
+        """All but the seed, to compare by."""
+        return self.rule, self.dialect, self.schedule, sorted(self.hyperparameters.items())
+
 
 @dataclass(frozen=True)
 class Curves:

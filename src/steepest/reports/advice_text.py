@@ -19,6 +19,8 @@ from steepest.text import duration, listed, many
 
 FEW = 5  # seeds to ask for where there was one
 APART = 3  # times the seeds that settle the first: who takes more is told apart
+SURE = 5  # seeds below which what would settle is told as what may: a foresight of three is poor
+SMALL = 12.0  # trainings of each search below which it may have missed what is behind; as budget.py
 EACH = 3  # that are not decided yet, up to which each one's distance is said
 
 
@@ -32,7 +34,12 @@ def advice(study: StudyRecord, verdict: Verdict, where: str | Path | None = None
     """
     if verdict.leader is None or (study.finished and unchanged(study)):
         return [sentence(study, verdict)]
-    found = [_use(study, verdict), _others(study, verdict), _open(study, verdict, where)]
+    found = [
+        _use(study, verdict),
+        _others(study, verdict),
+        _searched(study, verdict),
+        _open(study, verdict, where),
+    ]
     return [one for one in found if one]
 
 
@@ -123,6 +130,23 @@ def _others(study: StudyRecord, verdict: Verdict) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
+def _searched(study: StudyRecord, verdict: Verdict) -> str:
+    """Say that small searches found what is compared, where an optimizer is said to be behind.
+
+    Its seeds tell how sure the difference is of what was found, and not how good it could be.
+    """
+    trainings = (study.planned or study.settings).search
+    behind = [s for s in verdict.standings.values() if s.state is State.BEHIND]
+    tuned = [s for s in behind if study.optimizers[s.name].space]
+    if not study.finished or not tuned or not 0 < trainings < SMALL:
+        return ""
+    what = "what it found" if len(tuned) == 1 else "what they found"
+    return (
+        f"Each search had {number(trainings, 2)} trainings: behind is {what}, and a larger budget "
+        "may find better."
+    )
+
+
 def _undecided(names: dict[str, str], some: list[Standing]) -> str:
     """Say who is not decided yet, each with its own distance: one may be near and one far off."""
     if len(some) == 1:
@@ -190,8 +214,16 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         return ""
     ended = _limit(study, reached)
     counts = {n: count for n, count in seeds_to_decide(study, verdict).items() if count is not None}
-    never = [_name(study, name) for name in verdict.open if name not in counts]
+    few = [name for name in verdict.open if len(verdict.standings[name].seeds) == 1]
+    alone = [_name(study, name) for name in few]
+    never = [_name(study, n) for n in verdict.open if n not in counts and n not in few]
     against = f"against {_name(study, verdict.leader)}"
+    if not counts and alone and not never:
+        have = "has" if len(alone) == 1 else "have"
+        return (
+            f"{ended}{listed(alone)} {have} one seed, which says nothing of chance: "
+            f"{again(study, where, 'seeds', max(FEW, reached))}"
+        )
     if not counts:
         begun = f"{ended}to" if ended else "To"
         return f"{begun} settle {listed(never)} {against} would take more than {LOOKS[-1]} seeds."
@@ -205,10 +237,13 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         if told:
             told.append(f"{seeds} more (about {took}) {whom}")
         else:
-            begun = f"{many(seeds, 'more seed')} (about {took} of training) would settle"
+            sure = "would" if len(verdict.standings[names[0]].seeds) >= SURE else "may"
+            begun = f"{many(seeds, 'more seed')} (about {took} of training) {sure} settle"
             told.append(f"{begun} {whom} {against}")
         asked.append(max(reached, *(counts[name] for name in names)))
     text = ", ".join(told)
+    if alone:
+        text += f"; {listed(alone)} {'has' if len(alone) == 1 else 'have'} one seed alone"
     if never:
         text += f"; {listed(never)} would take more than {LOOKS[-1]} in all"
     first = again(study, where, "seeds", asked[0])

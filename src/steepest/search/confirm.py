@@ -136,13 +136,13 @@ def usual_configs(
 ) -> dict[str, Config]:
     """Return the frameworks' defaults, but for those that a contestant is trained with anyway."""
     settings = session.study.settings
-    known = [_what(config) for config in configs.values()]
+    known = [config.unseeded for config in configs.values()]
     usual = {
         name: space.config(space.contestant.defaults(), settings)
         for name, space in spaces.items()
         if space.ranges and name in configs
     }
-    return {name: config for name, config in usual.items() if _what(config) not in known}
+    return {name: config for name, config in usual.items() if config.unseeded not in known}
 
 
 def _defaults(
@@ -159,10 +159,6 @@ def _defaults(
         count = min(len(seeds), stages.count(Stage.DEFAULT))
     some = {n: [replace(config, seed=s) for s in seeds[:count]] for n, config in usual.items()}
     return session.start(Stage.DEFAULT, some) if count > 0 else []
-
-
-def _what(config: Config) -> tuple[object, ...]:
-    return config.rule, config.dialect, config.schedule, sorted(config.hyperparameters.items())
 
 
 def _turns(session: Session, running: list[Running]) -> list[list[Running]]:
@@ -240,7 +236,8 @@ def _open(session: Session, seeds: int) -> list[str]:
             return kept
     left = _left(session, session.study.allowed)
     most = min(settings.seeds, seeds + int(min(left / 2, settings.seeds)))
-    found = race(scores, settings.margin, most, judged=session.study.judged)
+    study = session.study
+    found = race(scores, settings.margin, most, judged=study.judged, alike=study.configured())
     more: Sequence[str] = found.more
     if session.study.judged and State.OPEN in found.states.values():
         # Who asks for more seeds gets them, also where they will hardly decide.

@@ -21,7 +21,7 @@ winner in 16 to 36 % of studies where two equal noisy ones lead others that vary
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -70,6 +70,7 @@ def race(
     most: int,
     first: int = LOOKS[0],
     judged: Sequence[int] = (),
+    alike: Mapping[str, object] | None = None,
 ) -> Race:
     """Judge contestants by their scores, in order of seeds; lower is better.
 
@@ -82,6 +83,8 @@ def race(
             returns.
         first: the number of seeds at the first look; the same as `most` where there is only one.
         judged: the numbers of seeds at last looks before this, after which the study went on.
+        alike: what each contestant is; those that are the same train the same on every seed, and
+            are as good at once where what they got is equal.
     """
     able = {n: v for n, v in scores.items() if v and all(map(math.isfinite, v))}
     states = {n: State.OPEN if n in able or not v else State.DIVERGED for n, v in scores.items()}
@@ -91,6 +94,11 @@ def race(
     leader = _leader(able)
     states[leader] = State.LEADER
     pairs = {n: Pair.of(v, able[leader]) for n, v in able.items() if n != leader}
+    what = alike or {}
+    pairs = {
+        n: replace(p, equal=False) if leader in what and what[leader] == what.get(n) else p
+        for n, p in pairs.items()
+    }
     margins = {n: _margin(practical, p.scale) for n, p in pairs.items()}
 
     def levels(level: float) -> dict[str, float]:
