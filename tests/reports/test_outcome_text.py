@@ -58,6 +58,10 @@ def test_every_trial_diverged():
         "lower range of learning rates, such as Float(1e-06, 1e-03, log=True), scale the inputs, "
         "clip gradients (--recipe clip_norm=1), and check the labels and the loss."
     )
+    nowhere = said(died(0, 0.1), died(1, 1e-11))
+    assert "with learning rates down to 1e-11, so there is no verdict. At such" in nowhere
+    assert "it is not the rate: look for NaN" in nowhere
+    assert "lower range" not in nowhere
     assert said(died(0)).startswith("The one trial diverged, with learning rates down to 0.1, so")
     assert said(died(0), finished=False).startswith(
         "No optimizer is confirmed yet, so there is no verdict. The one trial so far diverged"

@@ -14,7 +14,7 @@ from planned import planned
 from steepest.budget import least_search, trainings_again, trainings_far
 from steepest.parse.contestant import contestants
 from steepest.records.callbacks import CallbackRecord
-from steepest.search import far_rates
+from steepest.search import far_rates, strategy
 from steepest.search.choice import EDGE, Tried, choose, steady_score
 from steepest.search.far_rates import FAR
 from steepest.search.search_space import RATE, SearchSpace
@@ -431,6 +431,13 @@ def test_all_is_lost():
     found = Searched(lambda *_: LOST, lengths(8))
     assert found.best is None
     assert found.cost <= 80
+
+
+def test_what_is_lost_at_any_rate_is_not_searched_for_ever():
+    found = Searched(lambda *_: LOST, lengths(60))
+    first = decades(STARTS[0])
+    assert min(decades(ask.values) for ask in found.asks) >= first - strategy.LOWEST - 1.02
+    assert len(found.asks) < 40
 
 
 def test_what_is_lost_on_the_way_to_the_end_is_left_for_a_lower_rate():

@@ -17,6 +17,12 @@ RATES = (
     "give a lower range of learning rates{like}, scale the inputs, clip gradients ({clip}), and "
     "check the labels and the loss"
 )
+NO_RATE = 1e-10  # what diverges at this learning rate would at any
+NOT_THE_RATE = (
+    "at such learning rates no weight moves, so it is not the rate: look for NaN, infinity or huge "
+    "numbers in the data (arrays were looked through, what a stream reads was not), and in the "
+    "model and its loss"
+)
 MODEL = "mend in the model what raises it, or leave out the hyperparameters that bring it about"
 FLAT = (
     "see whether gradients reach the weights (nothing that rounds, takes an argmax or is cut off "
@@ -239,6 +245,8 @@ def _cures(study: StudyRecord, found: OutcomeCounts) -> str:
     parts = []
     if found.of(Outcome.DIVERGED, Outcome.EXPLODED):
         rate = found.lowest_rate
+        if rate is not None and rate <= NO_RATE:
+            return _capital(NOT_THE_RATE)
         like = "" if rate is None else f", such as Float({rate / 1e3:.0e}, {rate:.0e}, log=True)"
         parts.append(RATES.format(like=like, clip=option(study, "recipe", "clip_norm=1")))
     if found.of(Outcome.FAILED):

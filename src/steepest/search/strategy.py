@@ -29,6 +29,7 @@ from steepest.search.search_space import SearchSpace, Values
 STARTS = 3  # of the list, before the first look
 BRACKET = 0.6  # of the budget, for trainings of half length
 AFTER = (-0.2,)  # decades of the learning rate from the first training in full to the second
+LOWEST = 10.0  # decades below the first start, where what is lost is not lost by its rate
 STRIDE = 0.8  # decades, where the best rate is the outmost of three that improve in a row
 
 
@@ -212,7 +213,8 @@ def _around(
     best = best_of(tried, of)
     if best is None:  # nothing came through: lower rates
         lowest = min(tried, key=lambda t: (space.above(t.values, tried[0].values), t.number))
-        yield from space.rates(lowest.values, (-1.0,))
+        if space.above(lowest.values, starts[0]) > -LOWEST:
+            yield from space.rates(lowest.values, (-1.0,))
         yield from starts
         return
     steps, stride = steps_from(of(best), trivial), _stride(space, best, tried, of)
