@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made import STUDY, confirmed, study_of
 
-from steepest.measures.verdict import judge
+from steepest.measures.verdict import Status, judge
 from steepest.records import Outcome
 from steepest.statistics import State
 
@@ -244,3 +244,11 @@ def test_who_was_never_confirmed_stands_in_nobody_s_way():
     alone = study_of(SGD=[0.9])
     alone = replace(alone, optimizers={**alone.optimizers, "Lion": alone.optimizers["SGD"]})
     assert judge(alone).winner is None
+
+
+def test_who_blew_up_wins_nothing():
+    """Its losses are finite, and the other's are not."""
+    study = replace(study_of(SGD=2e4 + NOISE, Adam=[math.inf] * 5), initial={"loss": 1.0})
+    verdict = judge(study)
+    assert (verdict.leader, verdict.winner) == ("SGD", None)
+    assert verdict.status is not Status.WINNER

@@ -12,7 +12,7 @@ from steepest.parse.notes import notes
         ({"optimizers": "SGD(nesterov=True, momentum=0.0)"}, "nesterov=True does nothing without"),
         ({"optimizers": "Muon(nesterov=True, momentum=0.0)"}, "nesterov=True does nothing"),
         ({"optimizers": "Adam(learning_rate=0)"}, "nothing is trained"),
-        ({"optimizers": "AdamW(weight_decay=0)"}, "weight_decay=0 does nothing"),
+        ({"optimizers": "Adam(weight_decay=0)"}, "weight_decay=0 does nothing"),
         ({"optimizers": "SGD", "recipe": {"warmup": 0}}, "warmup=0 does nothing"),
         ({"optimizers": "SGD", "recipe": {"ema": 0}}, "ema=0 does nothing"),
         ({"optimizers": "SGD", "schedule": "step", "recipe": {"drop": 1}}, "drop=1 does nothing"),
@@ -30,6 +30,7 @@ def test_what_does_nothing_is_said(asked, said):
         {"optimizers": "SGD(nesterov=True)", "trials": 20},  # its momentum is searched
         {"optimizers": "SGD(nesterov=True, momentum=0.9)"},
         {"optimizers": "SGD"},
+        {"optimizers": "AdamW(weight_decay=0)"},  # left out, it would be the default
         {"optimizers": "SGD", "recipe": {"warmup": 0.1}},
         {"optimizers": "Muon(momentum=0.0)", "dialect": "optax"},  # it makes NAdam of AdamW there
     ],

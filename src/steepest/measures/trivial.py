@@ -1,11 +1,12 @@
 """Was anything learnt? The best result against the trivial predictor of the task.
 
 The best optimizer's mean over its fresh seeds has to be better than what one answer for every
-example reaches on the same validation set (`TaskFacts.trivial`), or the untrained model's loss
-where that is lower, as it may be with few labels of many classes; by more than the standard error
-of that mean. With one seed there is no such error, and any difference counts. A 95 % interval would
-be too wide for this: that of two seeds reaches thirteen standard errors to either side, and a good
-model would be said to have learnt nothing.
+example reaches on the same validation set (`TaskFacts.trivial`), by more than the standard error
+of that mean. Where it is so by less than 2 %, the untrained model's loss counts too, which may be
+lower with few labels of many classes; it is of one seed, so it is no floor for who learnt more.
+With one seed there is no such error, and any difference counts. A 95 % interval would be too wide
+for this: that of two seeds reaches thirteen standard errors to either side, and a good model would
+be said to have learnt nothing.
 
 What is not better in what decides may still have learnt: at an epoch before the last, or by another
 measure. That has to be clear, as the best of many epochs is a lucky one: by 2 % of the trivial
@@ -23,7 +24,7 @@ from steepest.records import Outcome, StudyRecord, Trial
 # 2 % of it, and by two standard errors.
 CLEARLY = 0.02
 NEAR, FAR = 0.05, 10.0  # data whose largest number lies between these is on a usual scale
-HARDLY = 0.5  # of the untrained loss; a result above that has hardly moved from it
+HARDLY = 0.5  # of the way from the untrained loss to the trivial one: less has hardly moved
 FITTED = 0.5  # of the trivial loss; a loss in training below that is no lack of fitting
 
 
@@ -47,15 +48,16 @@ def unlearnt(study: StudyRecord, verdict: Verdict) -> Unlearnt | None:
         return None
     standing = verdict.standings[verdict.leader]
     value, floor, answer = standing.value.mean, trivial.values[settings.decides], trivial.answer
-    if settings.decides == "loss" and study.initial.get("loss", math.inf) < floor:
-        floor, answer = study.initial["loss"], "the untrained model"
     sign = -1.0 if settings.maximize else 1.0
     if value is None or standing.lost:
         return None
+    untrained = study.initial.get("loss", math.inf) if settings.decides == "loss" else math.inf
+    if untrained < floor and value > floor - CLEARLY * abs(floor):
+        floor, answer = untrained, "the untrained model"
     better = sign * (floor - value)
     if better > _error(standing.value.values):
         return None
-    return Unlearnt(standing, answer, floor, better > 0, _otherwise(study, standing))
+    return Unlearnt(standing, answer, floor, better > 0, _otherwise(study, standing, floor))
 
 
 def learnt(study: StudyRecord, verdict: Verdict) -> bool | None:
@@ -80,7 +82,9 @@ def unscaled(study: StudyRecord) -> dict[str, tuple[float, ...]]:
 def hardly_moved(study: StudyRecord, found: Unlearnt) -> float | None:
     """Return the untrained loss if the result has hardly come down from it, else None."""
     untrained, loss = study.initial.get("loss", math.nan), found.standing.loss.mean
-    if loss is None or not untrained > 0 or not HARDLY * untrained < loss <= untrained:
+    trivial = study.task.trivial.values.get("loss", 0.0) if study.task.trivial else 0.0
+    least = untrained - HARDLY * (untrained - min(max(trivial, 0.0), untrained))
+    if loss is None or not untrained > 0 or not least < loss <= untrained:
         return None
     # The untrained model is of another seed: where runs were above it after an epoch, they came
     # from higher still.
@@ -98,9 +102,11 @@ def fitted(study: StudyRecord) -> Trial | None:
 
 
 def _otherwise(
-    study: StudyRecord, standing: Standing
+    study: StudyRecord, standing: Standing, floor: float
 ) -> tuple[str, float, float, int | None] | None:
-    settings, known = study.settings, study.task.trivial.values if study.task.trivial else {}
+    settings = study.settings
+    known = dict(study.task.trivial.values if study.task.trivial else {})
+    known[settings.decides] = floor
     directions = {settings.decides: "up" if settings.maximize else "down"}
     directions = {"loss": "down", **study.task.directions, **directions}
     runs = [

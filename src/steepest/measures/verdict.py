@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from steepest.measures.edges import edges_of, in_other_words
-from steepest.measures.outcomes import never_changed
+from steepest.measures.outcomes import blew_up, never_changed
 from steepest.records import Config, Outcome, Settings, Stage, StudyRecord, Trial
 from steepest.statistics import Estimate, Race, State, estimate, probabilities, race, reached
 
@@ -119,6 +119,8 @@ def judge(study: StudyRecord) -> Verdict:
     chances = probabilities(scores)
     every = [trial for trials in done.values() for trial in trials]
     still = bool(every) and all(never_changed(study, trial) for trial in every)  # nobody learnt
+    best = done.get(found.leader or "", [])
+    blown = bool(best) and all(blew_up(study, trial) is not None for trial in best)
     standings = [
         _standing(study, name, trials, found, chances.get(name, 0.0))
         for name, trials in done.items()
@@ -131,7 +133,7 @@ def judge(study: StudyRecord) -> Verdict:
     equal, undecided = those(State.SAME), those(State.OPEN)
     return Verdict(
         found.leader,
-        found.winner if study.finished and not still else None,
+        found.winner if study.finished and not still and not blown else None,
         {s.name: s for s in standings},
         _recommended(study, found.leader, equal),
         equal,

@@ -59,6 +59,8 @@ def _idle(contestant: Contestant, rule: Rule) -> list[str]:
         if asked and name not in searched and fixed.get(name) == value:
             if name == "weight_decay" and contestant.baseline:
                 continue  # a framework's way to say that there is none
+            if rule.settings(contestant.dialect).get(name, value) != value:
+                continue  # left out, it would be the default
             found.append(f"{name}={value:g} does nothing; leave it out, or give another value")
     return found
 

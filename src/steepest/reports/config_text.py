@@ -101,7 +101,7 @@ def _usual(asked: ContestantRecord, values: dict[str, Value]) -> dict[str, Value
     decay = rule.dialect(asked.dialect).decay or "decoupled"
     on = "all" if asked.baseline else "kernels"
     usual: dict[str, Value] = {"decay": decay, "decay_on": on, **rule.settings(asked.dialect)}
-    if not values.get("weight_decay"):
+    if not values.get("weight_decay") and not usual.get("weight_decay"):
         usual["weight_decay"] = values.get("weight_decay", 0.0)
     return usual
 
