@@ -102,6 +102,15 @@ def test_who_learns_on_an_unusual_scale_hears_that_in_a_note():
         assert not any("standardize" in one for one in warnings(other, judge(other)))
 
 
+def test_targets_of_a_loss_that_minds_no_outliers_keep_their_scale():
+    """By their deviation, which a few far ones make, a Huber loss would be a squared one."""
+    good = study(floor=5.0)
+    for loss, told in (("mean_squared_error", True), ("MSELoss", True), ("huber", False)):
+        one = replace(good, task=replace(good.task, loss=loss))
+        (note,) = [n for n in warnings(one, judge(one)) if "standardize" in n]
+        assert ("y spans" in note) == told
+
+
 def test_what_over_fitted_is_not_said_to_have_learnt_nothing():
     bad = study()
     trials = tuple(

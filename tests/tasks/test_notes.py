@@ -211,11 +211,18 @@ def test_of_several_outputs_the_one_is_named():
 
 
 def test_weights_of_classes_that_are_none_are_spoken_of():
-    (said,) = notes_of(make_model(), class_weight={0: 1, 1: 2, 7: 3})
+    alone, said = notes_of(make_model(), class_weight={0: 1, 1: 2, 7: 3})
     assert said.startswith("class_weight weighs 7, which no training label is: they are 0 to 2")
-    assert not notes_of(make_model(), class_weight={0: 1, 1: 2, 2: 3})
+    assert notes_of(make_model(), class_weight={0: 1, 1: 2, 2: 3}) == (alone,)
     with pytest.raises(TaskError, match="must map classes to numbers"):
         notes_of(make_model(), class_weight={0: 1, 1.5: 2})
+
+
+def test_that_classes_are_not_weighed_in_validation_is_spoken_of():
+    (said,) = notes_of(make_model(), class_weight={0: 1, 1: 2})
+    assert said.startswith("class_weight weighs training alone, as in fit: the validation loss")
+    weighed = (X, Y, np.ones(len(X), np.float32))
+    assert not notes_of(make_model(), class_weight={0: 1, 1: 2}, validation_data=weighed)
 
 
 def test_a_batch_larger_than_the_data_is_spoken_of():

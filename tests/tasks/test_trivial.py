@@ -125,6 +125,21 @@ def test_sample_weights_count_as_in_the_loss():
     assert found.values["loss"] == pytest.approx(np.mean(own * (w - mean) ** 2), rel=1e-4)
 
 
+def test_weights_of_training_alone_do_not_count():
+    """What is best for a validation set without weights is the mean of all."""
+    (x, y), (v, w) = numbers(), numbers(1)
+    weights = np.where(y > np.median(y), 4.0, 0.5).astype("float32")
+    found = trivial(regression("mse"), x, y, (v, w), sample_weight=weights)
+    assert found.values["loss"] == pytest.approx(np.mean((w - y.mean()) ** 2), rel=1e-5)
+
+
+def test_negative_weights_have_no_answer(recwarn):
+    (x, y), (v, w) = numbers(), numbers(1)
+    own = np.linspace(-1, 1, N).astype("float32")
+    assert trivial(regression("mse"), x, y, (v, w, own), sample_weight=own) is None
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
+
+
 def test_several_outputs_are_summed_with_their_weights():
     (x, y), (v, w) = numbers(), numbers(1)
     given = keras.Input((3,))

@@ -134,7 +134,8 @@ def parts(data: Any, name: str) -> tuple[Any, Any, Any]:
     Raises:
         TaskError: `data` is no tuple of them.
     """
-    if not isinstance(data, list | tuple) or not 1 <= len(data) <= 3:
+    data = data if isinstance(data, list | tuple) else (data,)  # x alone, as in fit
+    if not 1 <= len(data) <= 3:
         raise TaskError(f"{name} must be (x, y) or (x, y, sample_weight), as in fit")
     x, y, weight = (*data, None, None)[:3]
     if x is None:

@@ -161,11 +161,16 @@ def _normalized(settings: Settings, verdict: Verdict) -> dict[str, Estimate]:
             for name in verdict.standings
         }
     return {
-        name: estimate([(v - best) / (worst - best) for v in able[name].values])
+        name: _to_zero(estimate([(v - best) / (worst - best) for v in able[name].values]))
         if name in able
         else estimate([1.0])
         for name in verdict.standings
     }
+
+
+def _to_zero(value: Estimate) -> Estimate:
+    """Return the best's own place, which is off by rounding, at 0."""
+    return replace(value, mean=0.0) if abs(value.mean or 0.0) < ROUNDING else value
 
 
 def _steps(known: Speeds, name: str) -> float | None:

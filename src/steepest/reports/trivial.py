@@ -15,6 +15,7 @@ LOOK = (
     "see whether the labels belong to their inputs and the last layer fits the loss, and give more "
     "epochs or other learning rates"
 )
+SQUARED = ("squared", "mse")  # in the names of losses
 LOOK_AT_BOTH = (
     "see whether training and validation data are prepared alike and labels belong to their "
     "inputs; else more data or regularization is likelier to help than another optimizer"
@@ -54,7 +55,9 @@ def is_nothing(study: StudyRecord, verdict: Verdict) -> bool:
 
 def scale_note(study: StudyRecord, verdict: Verdict) -> list[str]:
     """Say so where data are far from a usual scale, and models learn all the same."""
-    far = unscaled(study)
+    squared = any(word in study.task.loss.lower() for word in SQUARED)
+    # Other losses have a scale of their own, or mind no outliers, by which a deviation is made.
+    far = {name: span for name, span in unscaled(study).items() if squared or name[0] != "y"}
     if not far or is_nothing(study, verdict):
         return []
     return [f"{_sizes(far)}; models mostly learn better so, and at other learning rates than these"]

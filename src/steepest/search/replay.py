@@ -129,6 +129,7 @@ def check_same(before: StudyRecord, now: StudyRecord) -> None:
             if then.code is not None and then.code != one.code:
                 found.append(f"the code of {name} is not the same")
     if found:
+        found = list(dict.fromkeys(found))
         said = [one if len(one) < 160 else f"{one[:157]}..." for one in found[:3]]
         if len(found) > 3:
             said.append(f"and {len(found) - 3} more")

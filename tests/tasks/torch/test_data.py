@@ -48,6 +48,15 @@ def opened(data, y=None, *, paired=True, batch_size=8, shuffle=True, steps=None)
     return open_data(data, y, "training data", Wanted(paired, batch_size, shuffle), steps)
 
 
+def test_an_order_that_the_loader_contradicts_is_refused():
+    with pytest.raises(TaskError, match="shuffle=False, but the DataLoader shuffles"):
+        opened(DataLoader(dataset((X, Y)), batch_size=8, shuffle=True), shuffle=False)
+    assert not opened(DataLoader(dataset((X, Y)), batch_size=8), shuffle=False).shuffle
+    assert not opened(DataLoader(dataset((X, Y)), batch_size=8)).shuffle
+    more = DataLoader(dataset((X, Y)), batch_size=8, shuffle=True)
+    open_data(more, None, "validation_data", Wanted(True, 8, False), None)
+
+
 def equal(batch, x=X, y=Y):
     return np.array_equal(batch[0], x) and np.array_equal(batch[1], y)
 

@@ -55,6 +55,12 @@ def of_data(
             f"batch_size is {batch_size}, but there are {count} training examples, so each epoch "
             f"is one batch of {count}"
         )
+    weighed = isinstance(validation, Stream) or validation[2] is not None
+    if class_weight is not None and not weighed:
+        notes.append(
+            "class_weight weighs training alone, as in fit: the validation loss has all examples "
+            "alike; decide by a metric, such as AUC, or give sample weights in validation_data"
+        )
     if not isinstance(training, Stream):
         notes += filter(None, [unknown_classes(class_weight, training[1])])
     own = own_step(keras, model) or is_own(keras, model, "compute_loss")

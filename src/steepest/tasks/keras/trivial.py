@@ -3,13 +3,13 @@
 A model that does no better has learnt nothing. The answer is computed from the training labels
 alone: mean and median where labels are numbers, shares where they are classes, each also as the
 logarithm and the log-odds that an output may mean. Which of them it is, the loss says on the
-training labels; what it is worth, loss and metrics say on the validation set, sample weights
-counted. Where there is no such answer, nothing is told:
+training labels, weighed if the validation set is; what it is worth, loss and metrics say on the
+validation set, sample weights counted. Where there is no such answer, nothing is told:
 
 - a loss that is not of labels and outputs alone: `compute_loss`, `train_step` or `test_step` of
   one's own, `add_loss`, no labels; and regularizers, which a constant does not pay;
 - an output with a mask, which depends on the input;
-- labels whose form does not say what an output means;
+- labels whose form does not say what an output means, and negative weights;
 - streams, which would have to be read for it.
 """
 
@@ -145,6 +145,8 @@ def trivial(
     if isinstance(training, Stream) or isinstance(validation, Stream) or own_loss:
         return None
     x, y, weight = training
+    # Where validation weighs nothing, one answer is best for it without weights too.
+    weight = None if validation[2] is None else weight
     if y is None or model._compile_loss is None or own_step(keras, model):
         return None
     outputs, added, masked = _called(keras, model, arrays.rows(training, slice(0, batch_size))[0])
@@ -153,6 +155,8 @@ def trivial(
         return None
     shapes = {key: tuple(part.shape[1:]) for key, part in arrays.leaves(outputs, "output").items()}
     given = _weights(weight, labels)
+    if any((one < 0).any() for one in given.values()):
+        return None
     candidates = {key: answers(labels[key], shape, given.get(key)) for key, shape in shapes.items()}
     if not all(candidates.values()):
         return None
@@ -168,7 +172,7 @@ def trivial(
     most = max(1, ELEMENTS // max(1, *(int(np.prod(shape)) for shape in shapes.values())))
     count = min(ROWS, most, arrays.size(training))
     places = np.linspace(0, arrays.size(training) - 1, count).astype(int)
-    _, some, its = arrays.rows(training, places)
+    _, some, its = arrays.rows((x, y, weight), places)
     chosen, loss = {key: next(iter(found)) for key, found in candidates.items()}, judge.loss()
     for key, found in candidates.items():  # a sum over outputs, so one output after the other
         losses = {

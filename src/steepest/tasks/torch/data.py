@@ -141,6 +141,11 @@ def _is_items(data: Any) -> bool:
 def _of_loader(loader: Any, name: str, wanted: Wanted, steps: int | None) -> Opened:
     """Return a loader's examples where their order is one of ours, and else its batches."""
     shuffle = order_of_loader(loader)
+    if shuffle and not wanted.shuffle and name == "training data":
+        raise TaskError(
+            "shuffle=False, but the DataLoader shuffles; leave shuffle out, or give a loader that "
+            "does not"
+        )
     if shuffle is not None and steps is None:
         found = read_items(loader.dataset, loader.collate_fn, name)
         if found is not None:
