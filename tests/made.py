@@ -16,7 +16,7 @@ from steepest.records import (
 )
 
 STUDY = StudyRecord(
-    task=TaskFacts("toy", "mse", ("mae",), 10, 100, 20, 20, 2, 8),
+    task=TaskFacts("toy", "mse", ("mae",), 10, 100, 200, 20, 2, 8),
     settings=Settings(4, 5, 0, "constant", (1, 2)),
     optimizers={"SGD": ContestantRecord("SGD", fixed={"nesterov": False})},
     versions={"steepest": "0.1"},

@@ -97,7 +97,7 @@ def whole_study() -> StudyRecord:
             ("accuracy",),
             36,
             STEPS * 8,
-            20,
+            200,
             20,
             EPOCHS,
             8,

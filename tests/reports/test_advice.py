@@ -266,3 +266,27 @@ def test_defaults_that_did_better_than_what_the_search_found_are_told(defaults, 
     found = [one for one in loud(study, judge(study)) if "defaults did better" in one]
     assert len(found) == (said is not None)
     assert said is None or said in found[0]
+
+
+def test_few_validation_examples_are_told():
+    """All seeds have the same ones, so intervals over seeds say nothing of others."""
+    study = study_of(SGD=1.0 + NOISE, Adam=2.0 + NOISE)
+    few = replace(study, task=replace(study.task, validation_examples=20))
+    (note,) = loud(few, judge(few))
+    assert note.startswith("all seeds have the same 20 validation examples, so ± says nothing of")
+    assert not loud(study, judge(study))
+
+
+def test_a_test_set_that_says_the_opposite_is_told():
+    study = study_of(SGD=1.0 + NOISE, Adam=1.2 + NOISE[::-1])
+
+    def tested(of):
+        some = tuple(replace(t, test={"loss": of[t.optimizer] + t.config.seed / 1e3})
+                     for t in study.trials)  # fmt: skip
+        return replace(study, trials=some)
+
+    other = tested({"SGD": 0.7, "Adam": 0.6})
+    (note,) = loud(other, judge(other))
+    assert note.startswith("on the test set Adam is better than SGD, loss 0.603")
+    alike = tested({"SGD": 0.6, "Adam": 0.7})
+    assert not loud(alike, judge(alike))

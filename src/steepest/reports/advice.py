@@ -19,6 +19,7 @@ from steepest.text import many, setting
 
 NOISY = 0.3  # a deviation over seeds, as a share of the mean, from which on it is told; chosen
 FAST = 0.5  # of a value: what a line would gain in a fifth more epochs and is no longer told
+EXAMPLES = 100  # of validation, below which it is said that seeds do not tell of others; chosen
 RATES = 5  # learning rates below which a search is told to rest on too few, as in budget.py
 
 
@@ -41,6 +42,7 @@ def _notes(study: StudyRecord, verdict: Verdict) -> Iterator[tuple[bool, str]]:
             told.add(note)
             yield True, note
     yield from ((True, note) for note in scale_note(study, verdict))
+    yield from ((True, note) for note in _of_examples(study, verdict))
     for standing in verdict.standings.values():
         yield from ((True, note) for note in _failures(study, standing.name))
         yield from _of_one(study, standing, verdict) if standing.config else _edges(study, standing)
@@ -88,6 +90,31 @@ def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterato
             f"{name} over-fitted: its {what} was {number(advised.shorter * 100, 2)} % better at "
             f"epoch {advised.epoch} of {study.task.epochs}; train shorter, or stop early",
         )
+
+
+def _of_examples(study: StudyRecord, verdict: Verdict) -> Iterator[str]:
+    """Say that few examples, or those of the test set, may have another order of optimizers."""
+    count = study.task.validation_examples
+    if len(study.optimizers) > 1 and 0 < count < EXAMPLES and verdict.leader is not None:
+        yield (
+            f"all seeds have the same {many(count, 'validation example')}, so ± says nothing of "
+            "others, on which another optimizer may be ahead: give more of them"
+        )
+    best, name = verdict.standings.get(verdict.recommended or ""), study.settings.decides
+    mine = best.test.get(name) if best else None
+    if best is None or mine is None or mine.low is None or mine.high is None:
+        return
+    for other in verdict.standings.values():
+        its = other.test.get(name)
+        if its is None or its.low is None or its.high is None:
+            continue
+        up = study.settings.maximize
+        if (its.low > mine.high) if up else (its.high < mine.low):
+            yield (
+                f"on the test set {spoken(study, other.name)} is better than "
+                f"{spoken(study, best.name)}, {name} {with_interval(its)} for "
+                f"{with_interval(mine)}: what is ahead in validation may be so by its examples"
+            )
 
 
 def _noise(standing: Standing) -> float | None:
