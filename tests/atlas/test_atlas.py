@@ -267,12 +267,12 @@ def test_gains_are_of_families_left_out(table):
     assert found["low"] < found["mean"] < found["high"]
 
 
-def test_searches_start_from_what_is_better_since_version_5():
+def test_searches_start_from_what_is_better_since_version_6():
     """A list that was taken stays, while it is better in the mean at the least."""
     every = load_lists()["optimizers"]
     taken = {name for name in RULES if start_list(name) != start_list(name, 1)}
     assert taken >= {name for name in every if every[name]["better"]}
-    assert all(every[name]["gains"]["3"]["mean"] > 0.05 for name in taken)
+    assert all(every[name]["gains"]["3"]["mean"] > 0 for name in taken)
 
 
 def test_what_searches_started_from_is_what_lists_are_held_against():

@@ -8,7 +8,7 @@ ASGD, which is SGD without momentum, borrows SGD's as steps of the same length: 
 others start at the framework's default learning rate, a decade below and a decade above it.
 The atlas has measured more lists; those that were clearly better in what a search begins with took
 their places: Adagrad's in version 2, Adamax', RAdam's and Adafactor's in version 3, Adadelta's and
-ADOPT's in version 4, Ftrl's in version 5.
+ADOPT's in version 4, Ftrl's in version 5, Lion's and Prodigy's in version 6.
 """
 
 from collections.abc import Mapping
@@ -62,9 +62,16 @@ _FIFTH = {
         {"learning_rate": rate, "initial_accumulator_value": start} for rate, start in _FTRL
     ),
 }
+_LION = ((0.0019, 0.81), (0.00054, 0.83), (0.015, 0.88), (0.0062, 0.57), (0.00045, 0.59))
+_PRODIGY = ((0.13, 0.81), (0.044, 0.47), (0.24, 1.3), (0.076, 0.62), (0.71, 2.2))
+_SIXTH = {
+    **_FIFTH,
+    "Lion": tuple({"learning_rate": rate, "beta_1": beta} for rate, beta in _LION),
+    "Prodigy": tuple({"learning_rate": rate, "d_coef": d} for rate, d in _PRODIGY),
+}
 # By version, which a study keeps: it goes on with the lists that it began with.
 LISTS: dict[int, Mapping[str, tuple[Entry, ...]]] = dict(
-    enumerate((_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH), 1)
+    enumerate((_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH), 1)
 )
 VERSION = max(LISTS)  # with which new studies begin
 DECADES = (1.0, 0.1, 10.0)  # times the default learning rate, where nothing is measured
