@@ -80,4 +80,4 @@ def test_the_shares_of_the_first_are_counted_again():
         ]
         assert atlas.figures["ranks"][name]["first"] == pytest.approx(places.count(1), abs=1)
         if all(atlas.tasks[i].series == atlas.tasks[i].name for i in known):
-            assert atlas.figures["ranks"][name]["mean"] == pytest.approx(np.mean(places), abs=0.05)
+            assert atlas.figures["ranks"][name]["mean"] == pytest.approx(np.mean(places), abs=0.15)
