@@ -7,8 +7,8 @@ with momentum are effective, η/(1 − μ).
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import count
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from steepest.records import Config

@@ -1,8 +1,9 @@
 """The lists of the atlas in the search itself, on tasks that are not in the atlas.
 
 Whole studies of one optimizer, `quick` from the list of version 1, before the atlas, and from the
-atlas' first entries, and `standard` from version 1's: on tasks of `benchmarks/verdicts` that have chosen nothing. What counts is
-the mean validation loss of what was chosen, over fresh seeds, the same ones for all three.
+atlas' first entries, and `standard` from version 1's: on tasks of `benchmarks/verdicts` that have
+chosen nothing. What counts is the mean validation loss of what was chosen, over fresh seeds, the
+same ones for all three.
 """
 
 import json
