@@ -268,6 +268,20 @@ def test_where_little_is_learnt_far_rates_begin_above_what_over_fits():
     assert first(half=4.1, memorized=True) == pytest.approx(1.2, abs=0.02)
 
 
+def test_what_had_learnt_at_half_the_length_and_lost_it_has_too_high_a_rate():
+    """It ends worse than the trivial predictor: lower rates are next, and not far higher ones."""
+
+    def edge(values, part, seed):
+        away = abs(decades(values) + 1.5)
+        return 3.3 if part == 1 and decades(values) > -1.6 else 0.1 + away / 10
+
+    found = Searched(edge, lengths(6, trivial=1.0))
+    full = [decades(ask.values) for ask in found.asks if ask.epochs == 10]
+    assert full[0] > -1.6
+    assert max(full) < -1  # its neighbours, and nothing beyond
+    assert found.best.full < 0.3
+
+
 @pytest.mark.parametrize(
     ("score", "trivial", "said"),
     [

@@ -241,7 +241,7 @@ def without_loss():
         ({"y": Y.astype("int64") * 2**40}, "beyond 32 bits"),
         ({"x": X[:0], "y": Y[:0]}, "at least one example"),
         ({"validation_data": None}, "no validation data"),
-        ({"validation_data": X}, "must be"),
+        ({"validation_data": X}, "y is missing, which the loss needs"),
         ({"validation_data": (X[:, :4], Y)}, "validation_data: .*shape"),
         ({"validation_data": (X, Y + 7)}, "validation_data: y"),
         ({"validation_data": (NAN, Y)}, "validation_data: x holds"),

@@ -34,6 +34,15 @@ def nothing_learnt(score: float | None, trivial: float) -> bool:
     return score is not None and abs(score - trivial) <= NOTHING * abs(trivial)
 
 
+def never_learnt(one: Tried, trivial: float) -> bool:
+    """Return whether a training has hardly learnt in full, nor at half its length.
+
+    What had learnt by then, and lost it, has too high a rate.
+    """
+    learnt = one.half is not None and not hardly_learnt(one.half, trivial)
+    return hardly_learnt(one.full, trivial) and not learnt
+
+
 def memorizes(fitted: float, trivial: float) -> bool:
     """Return whether a loss in training is far below the trivial predictor's."""
     return fitted < trivial - MEMORIZED * abs(trivial)
@@ -57,7 +66,7 @@ def far_rates(
 
     Not with a higher one than a rate that was lost. The steps up are taken from `top`.
     """
-    hardly = hardly_learnt(best.full, trivial)
+    hardly = never_learnt(best, trivial)
     family = [one for one in tried if space.family(one.values, best.values)]
     away = [space.above(t.values, best.values) for t in family if t.full is not None]
     lost = [t for t in family if t.full == math.inf or (hardly and _too_high(t, trivial))]

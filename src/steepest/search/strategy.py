@@ -23,7 +23,13 @@ from dataclasses import dataclass, replace
 
 from steepest.budget import ALONE, RATES, trainings_again, trainings_far
 from steepest.search.choice import Tried, best_of, hopeful
-from steepest.search.far_rates import far_rates, hardly_learnt, nothing_learnt, steps_from
+from steepest.search.far_rates import (
+    far_rates,
+    hardly_learnt,
+    never_learnt,
+    nothing_learnt,
+    steps_from,
+)
 from steepest.search.search_space import SearchSpace, Values
 
 STARTS = 3  # of the list, before the first look
@@ -160,7 +166,7 @@ def _in_full(
     if best is None:  # all were lost: what did best at half length, or lower rates
         best = min(full, key=lambda t: (math.inf if t.half is None else t.half, t.number))
     trivial = lengths.trivial
-    nothing, hardly = nothing_learnt(best.full, trivial), hardly_learnt(best.full, trivial)
+    nothing, hardly = nothing_learnt(best.full, trivial), never_learnt(best, trivial)
     first = space.rates(best.values, AFTER) if len(full) == 1 and not nothing else iter(())
     able = math.isfinite(best.full or 0.0)
     pays = lengths.far or (hardly and _pays(lengths))
