@@ -64,6 +64,7 @@ FEW = ("--full-trainings", "12", "--seeds", "2", "--optimizers", "SGD,Adam")
 def surroundings(**more: object) -> dict[str, str]:
     """Return the environment of a process that finds what the tests find, and saves often."""
     found = {**os.environ, "STEEPEST_CHECKPOINT": "0.1", "COLUMNS": "100"}
+    found.pop("PYTHONUNBUFFERED", None)  # as people have it: what is written waits for a flush
     places = [str(TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     found["PYTHONPATH"] = os.pathsep.join(places)
     return found | {name: str(value) for name, value in more.items()}

@@ -51,6 +51,7 @@ def main() -> NoReturn:
     except SteepestError as error:
         _fail(str(error))
     except OSError as error:
+        _drop_output()
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except MemoryError:
         _fail(
@@ -70,6 +71,14 @@ def _on_signal(number: int, _: object) -> NoReturn:
 
 
 _on_signal.steepest = True  # type: ignore[attr-defined]  # `listening` may take its place
+
+
+def _drop_output() -> None:
+    """Drop what standard output did not take: Python would try again, and exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> NoReturn:

@@ -212,7 +212,9 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         )
     if verdict.status is not Status.OPEN or not verdict.open:
         return ""
-    ended = _limit(study, reached)
+    # A limit on seeds that somebody has not come to is not what stopped it.
+    least = min(len(verdict.standings[name].seeds) for name in verdict.open)
+    ended = _limit(study, least)
     counts = {n: count for n, count in seeds_to_decide(study, verdict).items() if count is not None}
     few = [name for name in verdict.open if len(verdict.standings[name].seeds) == 1]
     alone = [_name(study, name) for name in few]
