@@ -39,7 +39,7 @@ COUNTED = (
     "-c",
     """
 import os
-from steepest.engines import compiled
+from steepest.engines.compiled import program as compiled
 usual = compiled.CompiledProgram.advance
 def advance(self, population, state, stop, tell=None):
     after, measured = usual(self, population, state, stop, tell)
