@@ -84,3 +84,9 @@ def test_a_full_standard_output_loses_no_study(fake_whole, tmp_path):
     check_refused(done, "No space left on device")
     check_finished(out)
     assert not differences(fake_whole, study_of(out))
+
+
+def test_a_closed_standard_output_is_no_traceback():
+    done = run("sh", "-c", '"$@" >&-', "sh", *FAKE, "explain", "adam")
+    check_end(done)
+    assert not done.stderr

@@ -412,14 +412,19 @@ def test_where_little_is_learnt_a_small_budget_goes_to_rates_far_apart(decides, 
         loss = 0.2 if learns else 0.69 + max(0.0, rate + 2.5) / 10
         return {"loss": loss, "accuracy": 1 - loss, "training_loss": 0.6}
 
-    def best(known):
+    def best(known, weighed=False):
         engine = FakeEngine(late, metrics=["accuracy"], directions={"accuracy": "up"})
         if known:
-            trivial = Trivial("the most common class", {"loss": 0.69, "accuracy": 0.31})
+            values = {"loss": 0.69, "accuracy": 0.31}
+            trivial = Trivial("the most common class", values, weighed=weighed)
             engine.facts = replace(engine.facts, trivial=trivial)
-        (tmp_path / str(known)).mkdir()
+        place = tmp_path / f"{known}-{weighed}"
+        place.mkdir()
         asked = {"full_trainings": 18, "metric": decides}
-        study = searched(engine, tmp_path / str(known), "Adam,SGD", **asked)
+        study = searched(engine, place, "Adam,SGD", **asked)
         return min(t.watched("loss")[-1] for t in study.trials if t.epochs == engine.facts.epochs)
 
-    assert (best(False), best(True)) == (pytest.approx(0.69, abs=0.1), pytest.approx(0.2))
+    unknown, known = best(False), best(True)
+    assert (unknown, known) == (pytest.approx(0.69, abs=0.1), pytest.approx(0.2))
+    # Where training alone is weighed, it is no floor of what a training gets.
+    assert best(True, weighed=True) == unknown

@@ -131,6 +131,9 @@ def test_weights_of_training_alone_do_not_count():
     weights = np.where(y > np.median(y), 4.0, 0.5).astype("float32")
     found = trivial(regression("mse"), x, y, (v, w), sample_weight=weights)
     assert found.values["loss"] == pytest.approx(np.mean((w - y.mean()) ** 2), rel=1e-5)
+    assert found.weighed
+    assert not trivial(regression("mse"), x, y, (v, w)).weighed
+    assert not trivial(regression("mse"), x, y, (v, w, weights), sample_weight=weights).weighed
 
 
 def test_negative_weights_have_no_answer(recwarn):

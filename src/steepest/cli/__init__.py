@@ -38,6 +38,8 @@ def main() -> NoReturn:
     for number in signals.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _on_signal)
+    if sys.stdout is None:  # it was closed before Python began, so nobody reads it
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the end
     logs.begin()
     try:
         cli(prog_name="steepest", standalone_mode=False)

@@ -28,6 +28,9 @@ class Trivial:
     values: Mapping[str, float]  # loss and metrics on the validation set, those that are known
     # Of inputs and targets that are numbers, the lowest and highest: of the widest of its columns.
     spans: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    # Whether training is weighed and validation is not: then a model that learns nothing does worse
+    # than this answer, so it says nothing of how far one has learnt.
+    weighed: bool = False
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Tuner:
 def make_tuners(settings: Settings, facts: TaskFacts, spaces: Spaces) -> dict[str, Tuner]:
     """Return the search of each optimizer that is tuned, before its first trial."""
     most, restart = settings.trials, settings.own_horizon
-    trivial = facts.trivial.values if facts.trivial else {}
+    trivial = facts.trivial.values if facts.trivial and not facts.trivial.weighed else {}
     score = trivial.get(settings.decides, math.nan) * (-1 if settings.maximize else 1)
     lengths = Lengths(
         settings.rungs[0], facts.epochs, 0.0, most=most, restart=restart, trivial=score

@@ -74,6 +74,7 @@ TRIVIAL = record(
         "answer": text,
         "values": named(number(), 10_000),
         "spans": named(several(number(), 2), 10_000),
+        "weighed": flag,
     },
     needed=("answer", "values"),
 )

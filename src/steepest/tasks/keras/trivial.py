@@ -146,7 +146,8 @@ def trivial(
         return None
     x, y, weight = training
     # Where validation weighs nothing, one answer is best for it without weights too.
-    weight = None if validation[2] is None else weight
+    weighed = weight is not None and validation[2] is None
+    weight = None if weighed else weight
     if y is None or model._compile_loss is None or own_step(keras, model):
         return None
     outputs, added, masked = _called(keras, model, arrays.rows(training, slice(0, batch_size))[0])
@@ -189,7 +190,7 @@ def trivial(
     kinds = {name.partition(" ")[0] for name in chosen.values()}
     kind = kinds.pop() if len(kinds) == 1 else "other"
     names = "y" if len(labels) == 1 else "each part of y"
-    return Trivial(WORDS[kind].format(y=names), values, spans(model, x, labels, shapes))
+    return Trivial(WORDS[kind].format(y=names), values, spans(model, x, labels, shapes), weighed)
 
 
 def _called(keras: Any, model: Any, x: Tree) -> tuple[Tree, bool, bool]:
