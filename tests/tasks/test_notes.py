@@ -220,7 +220,7 @@ def test_weights_of_classes_that_are_none_are_spoken_of():
 
 def test_that_classes_are_not_weighed_in_validation_is_spoken_of():
     (said,) = notes_of(make_model(), class_weight={0: 1, 1: 2})
-    assert said.startswith("class_weight weighs training alone, as in fit: the validation loss")
+    assert said.startswith("classes are weighed in training alone, as in fit: the validation")
     weighed = (X, Y, np.ones(len(X), np.float32))
     assert not notes_of(make_model(), class_weight={0: 1, 1: 2}, validation_data=weighed)
 
