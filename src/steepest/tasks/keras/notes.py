@@ -58,8 +58,9 @@ def of_data(
     weighed = isinstance(validation, Stream) or validation[2] is not None
     if class_weight is not None and not weighed:
         notes.append(
-            "classes are weighed in training alone, as in fit: the validation loss has all examples "
-            "alike, so a metric, such as AUC, says more, or sample weights in validation_data"
+            "classes are weighed in training alone, as in fit: the validation loss has all "
+            "examples alike, so a metric, such as AUC, says more, or sample weights in "
+            "validation_data"
         )
     if not isinstance(training, Stream):
         notes += filter(None, [unknown_classes(class_weight, training[1])])
