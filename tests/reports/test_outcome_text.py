@@ -62,6 +62,10 @@ def test_every_trial_diverged():
     assert "with learning rates down to 1e-11, so there is no verdict. At such" in nowhere
     assert "it is not the rate: look for NaN" in nowhere
     assert "lower range" not in nowhere
+    failed = replace(died(2, 1e-11), outcome=Outcome.FAILED, reason="no such layer")
+    both = said(died(0, 1e-11), failed)
+    assert "it is not the rate" in both
+    assert "Mend in the model what raises it" in both
     assert said(died(0)).startswith("The one trial diverged, with learning rates down to 0.1, so")
     assert said(died(0), finished=False).startswith(
         "No optimizer is confirmed yet, so there is no verdict. The one trial so far diverged"

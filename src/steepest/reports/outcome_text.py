@@ -245,10 +245,9 @@ def _cures(study: StudyRecord, found: OutcomeCounts) -> str:
     parts = []
     if found.of(Outcome.DIVERGED, Outcome.EXPLODED):
         rate = found.lowest_rate
-        if rate is not None and rate <= NO_RATE:
-            return _capital(NOT_THE_RATE)
         like = "" if rate is None else f", such as Float({rate / 1e3:.0e}, {rate:.0e}, log=True)"
-        parts.append(RATES.format(like=like, clip=option(study, "recipe", "clip_norm=1")))
+        lower = RATES.format(like=like, clip=option(study, "recipe", "clip_norm=1"))
+        parts.append(lower if rate is None or rate > NO_RATE else NOT_THE_RATE)
     if found.of(Outcome.FAILED):
         parts.append(MODEL)
     if found.of(Outcome.CONSTANT):
