@@ -23,6 +23,7 @@ MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # as Linux has it; bytes that have t
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # where `tmp_path` is
 
+import checked  # noqa: E402
 import compiling  # noqa: E402
 import jaxtyping  # noqa: E402
 import numpy as np  # noqa: E402
@@ -34,22 +35,7 @@ from hypothesis import settings  # noqa: E402
 settings.register_profile("the same", derandomize=os.environ.get("STEEPEST_FUZZ", "1") == "1")
 settings.load_profile("the same")
 
-# Whose annotations hold in all tests, the shapes and types of arrays among them. Before Steepest is
-# imported; processes of their own go without.
-CHECKED = (
-    "steepest.data.order",
-    "steepest.engines.compiled.evaluation",
-    "steepest.engines.compiled.parts",
-    "steepest.engines.compiled.placement",
-    "steepest.engines.compiled.training",
-    "steepest.engines.population",
-    "steepest.engines.state",
-    "steepest.rules.step",
-    "steepest.tasks.keras.traced_task",
-    "steepest.tasks.torch.order",
-    "steepest.tasks.torch.traced_task",
-)
-jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
+checked.install()  # before Steepest is imported; processes of their own go without
 
 SLOW = 20.0  # CPU seconds that the tests of a file may take which are not marked slow
 FEW = 10  # files that are listed
@@ -152,6 +138,10 @@ def pytest_xdist_make_scheduler(config, log):
 
     config.option.loadscopereorder = False  # the order of collection: the slow ones first
     return ByFile(config, log)
+
+
+def pytest_runtest_setup():
+    checked.begin()
 
 
 @pytest.hookimpl(wrapper=True)

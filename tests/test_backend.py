@@ -35,6 +35,7 @@ def without(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_keras_can_be_imported_after_steepest(without):
     code = "import logging; logging.basicConfig(level=20); import steepest, keras; "
     said, log = run(code + "print(keras.backend.backend())", without)
@@ -64,6 +65,7 @@ def test_an_imported_keras_stays(without):
     assert run(f"import keras; {WHICH}", without)[0] == "None"
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_at_v(without):
     code = (
         "import steepest.cli.logs as l, click; l._show(20); from steepest.tasks.keras import task; "

@@ -130,6 +130,7 @@ def test_the_example_task_loads_and_names_all_that_a_task_may_have():
         assert name in path.read_text()
 
 
+@pytest.mark.slow
 def test_the_example_for_pytorch_loads_and_the_page_names_all_names():
     path = ROOT / "examples/net.py"
     page = (ROOT / "docs/pytorch.md").read_text()

@@ -25,6 +25,7 @@ def least_squares_found():
     return trained(least_squares.make_task(share=0.7, seed=0), rates)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RATES)
 def test_adaptive_methods_generalize_worse_unless_epsilon_is_tuned(name, least_squares_found):
     rates, errors = least_squares.errors(least_squares_found[name])
@@ -40,6 +41,7 @@ def excess(counts):
     return [(grid.best()[0] - floor) / (np.log(WORDS) - floor) for grid in found.values()]
 
 
+@pytest.mark.slow
 def test_adam_beats_sgd_where_words_are_heavy_tailed():
     sgd, adam = excess(bigrams.counts_of_text(WORDS))
     assert sgd > bigrams.STUCK

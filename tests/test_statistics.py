@@ -142,6 +142,7 @@ def passed(t, level, looks, most, judged=()):
     return (t[:, :looks] > limits).any(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.025, 0.05 / 4])
 def test_all_looks_together_spend_nine_tenths_and_going_on_the_rest(level):
     studies = 400_000

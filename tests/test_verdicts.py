@@ -9,6 +9,7 @@ from benchmarks.verdicts.training import Trainer
 CLOCK = {"compile": 1.0, "training": 3.0, "fit": 1.0, "workers": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled_quickly")
 def test_a_study_is_the_same_where_its_trainings_are_looked_up(tmp_path):
     """With the engine that looks them up as the search asks engines today."""

@@ -104,6 +104,7 @@ def test_what_lies_outside_is_told():
     )
 
 
+@pytest.mark.slow
 def test_a_pytorch_module_gets_pytorch_s_code():
     torch = pytest.importorskip("torch")
     x, y = (torch.tensor(array) for array in classes_data())
@@ -127,6 +128,7 @@ def test_arguments_of_the_other_framework_are_refused():
         steepest.suggest(make_model(), *classes_data(), metrics={})
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_same(tmp_path):
     (tmp_path / "my_task.py").write_text(TASK)
     command = (sys.executable, "-m", "steepest", "suggest", "my_task.py", "--json")

@@ -358,6 +358,7 @@ def test_code_prints_source_alone(asked, framework):
     compile(best.stdout, "pasted", "exec")
 
 
+@pytest.mark.slow
 def test_explain_tells_and_draws(tmp_path):
     done = steepest(Path.cwd(), "explain", "adam")
     assert done.returncode == 0, done.stderr

@@ -33,6 +33,7 @@ def test_a_table_of_trials_or_of_curves(tmp_path):
     assert len(curves) == sum(int(trial["epochs"]) for trial in trials) > 0
 
 
+@pytest.mark.slow
 def test_several_places_at_once(tmp_path):
     for package in ("optuna", "tensorboard", "pyarrow"):
         pytest.importorskip(package, reason=f"exports with {package} need it")

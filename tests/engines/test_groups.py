@@ -51,6 +51,7 @@ def compiled():
     return losses(CompiledEngine, config(0.1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [StreamEngine, FitEngine])
 def test_engines_train_alike(compiled, kind):
     state, measured = compiled
@@ -61,6 +62,7 @@ def test_engines_train_alike(compiled, kind):
         np.testing.assert_allclose(a, b, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_factor_of_zero_is_a_layer_that_keras_does_not_train():
     one = config(0.0, "SGD", momentum=0.9)
     _, measured = losses(CompiledEngine, one)

@@ -50,6 +50,7 @@ def kept(task):
     return done["loss"], done["val_loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [CompiledEngine, StreamEngine, FitEngine])
 def test_the_given_order_is_kept_by_every_engine(task, kept, kind):
     if kind is FitEngine:

@@ -58,6 +58,7 @@ def kept(task, optimizer):
     return model.fit(x, y, BATCH, EPOCHS, **data).history["val_loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schedule", "kinds"),
     [
@@ -96,6 +97,7 @@ class Waning(S.LearningRateSchedule):
         return 0.3 * keras.ops.where(step < 3, 1.0, 1 - step / (2 * self.total))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [CompiledEngine, StreamEngine, FitEngine])
 def test_a_function_that_a_contestant_has_trains_as_in_fit(task, kind):
     (schedule,) = read_schedules(waning)

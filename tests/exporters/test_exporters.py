@@ -54,6 +54,7 @@ def study():
     return replace(base, trials=(*base.trials, *numbered))
 
 
+@pytest.mark.slow
 def test_optuna_reads_it_back(study, tmp_path):
     optuna = pytest.importorskip("optuna", reason="the export to Optuna is with Optuna alone")
     url = f"sqlite:///{tmp_path / 'optuna.db'}"

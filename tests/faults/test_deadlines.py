@@ -162,7 +162,7 @@ def test_at_every_charge(tmp_path, moments):
 
 
 @pytest.mark.parametrize(
-    ("kind", "stride"), [("compiled", 1), ("streaming", 3), ("fit", 5), ("torch", 7)]
+    ("kind", "stride"), [("compiled", 2), ("streaming", 5), ("fit", 7), ("torch", 9)]
 )
 def test_at_every_charge_of_an_engine(kind, stride, tmp_path, moments, monkeypatch, unchecked):
     monkeypatch.setattr(program, "PIECE_SECONDS", 0.0)  # a call a step, so that all may be cut

@@ -256,6 +256,7 @@ times_and_events = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(times_and_events)
 def test_the_median_and_its_limits_are_those_of_lifelines(pairs):

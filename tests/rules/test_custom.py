@@ -35,6 +35,7 @@ def belief(name="Belief"):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [{}, {"accumulation": 3, "weight_decay": 0.1}])
 def test_it_takes_the_steps_that_optax_takes(recipe):
     rule = belief()
@@ -65,6 +66,7 @@ def test_it_takes_the_steps_that_optax_takes(recipe):
     np.testing.assert_allclose(losses, theirs, atol=3e-5)
 
 
+@pytest.mark.slow
 def test_it_takes_part(tmp_path):
     x, y = classes_data()
     study = steepest.compare(

@@ -109,6 +109,7 @@ def test_it_takes_the_steps_of_optax_partition(rule):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_it_takes_the_steps_of_an_optimizer_of_keras_for_each_part():
     keras = importlib.import_module("keras")
     weights, gradients = made(np.float32)

@@ -48,6 +48,7 @@ def apart(one, other):
     return [d for d in differences(one, other) if "hardware" not in d]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_study_is_the_same_and_is_done_sooner(schedule, by_workers, tmp_path):
     """Also where what goes on is trained anew, with a schedule of another length."""

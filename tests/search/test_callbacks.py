@@ -119,6 +119,7 @@ class Killed(BaseException):
     """What ends a process at any moment, as far as a test can have it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("callbacks", [(STOP,), (PLATEAU, BEST)], ids=["end", "best"])
 @pytest.mark.parametrize("keeps", ["0", "1000"], ids=["states kept", "no states"])
 def test_cut_anywhere_it_goes_on_as_if_it_had_not_been(callbacks, keeps, tmp_path, monkeypatch):
@@ -132,6 +133,7 @@ def test_cut_anywhere_it_goes_on_as_if_it_had_not_been(callbacks, keeps, tmp_pat
 PATIENT = {"schedule": "plateau", "recipe": "patience=2,factor=Choice((0.3,0.6)),min_delta=0.01"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beside", [(), (BEST,)], ids=["alone", "with early stopping"])
 def test_a_plateau_cut_anywhere_goes_on_as_if_it_had_not_been(beside, tmp_path, monkeypatch):
     monkeypatch.setenv("STEEPEST_CHECKPOINT", "0")

@@ -44,6 +44,7 @@ def found():
     return asked(optimizer="SGD(momentum=0.5)")
 
 
+@pytest.mark.slow
 def test_losses_are_those_of_the_engine_s_trainings(found):
     task = make_task(make_model(batch_norm=False))
     values = {"learning_rate": found.rate, "momentum": 0.5, "nesterov": False}
@@ -162,6 +163,7 @@ def test_where_nothing_is_finite_beside_it_the_picture_can_be_drawn(found):
     assert "range test" not in picture.caption
 
 
+@pytest.mark.slow
 def test_the_length_is_that_of_a_full_training_unless_it_takes_long(monkeypatch):
     short = {"optimizer": "SGD", "seeds": 1, "length": None}
     assert asked(**short).runs.epochs == 4

@@ -17,6 +17,7 @@ def kinds(model):
     return [type(one).__name__ for one in model._compile_metrics.metrics]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own_step", [False, True])
 @pytest.mark.parametrize("score", [False, True])
 def test_a_refused_call_leaves_no_trace(own_step, score):

@@ -58,6 +58,7 @@ def task_of(model, training=96, validation=32, batch_size=BATCH, **more):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [stateful, grouping])
 def test_a_model_that_groups_its_batch_trains_as_in_fit(model):
     made = model()
@@ -87,6 +88,7 @@ def test_a_last_batch_that_still_has_groups_is_taken():
     assert task_of(grouping, training=92).facts.training_examples == 92
 
 
+@pytest.mark.slow
 def test_through_fit_too():
     """What keeps JAX from tracing does not keep the sentence from being said."""
 

@@ -86,6 +86,7 @@ DRAWN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
 @pytest.mark.parametrize("count", [12, 40, 200, 1000])
 def test_random_cuts_are_not_spoken_of(count, share):

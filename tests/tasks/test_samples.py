@@ -28,6 +28,7 @@ def test_no_example_is_in_two_sets():
     assert len(sets[0] & sets[2]) + len(sets[0] & sets[1]) + len(sets[1] & sets[2]) <= 2
 
 
+@pytest.mark.slow
 def test_text_looks_only_back():
     """A character's prediction does not depend on the characters after it."""
     import keras

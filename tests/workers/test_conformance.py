@@ -71,6 +71,7 @@ def reply(crew, message):
     return unpack(wait_for(crew, ticket).message)
 
 
+@pytest.mark.slow
 def test_slices_train_as_here(crew, made):
     """From fresh weights, and from a state that another worker may have left; bit for bit."""
     state = None

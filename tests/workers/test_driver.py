@@ -85,6 +85,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faults", FAULTS.values(), ids=list(FAULTS))
 def test_what_comes_out_is_what_one_process_makes(made, faults, monkeypatch):
     work, task, expected = made

@@ -78,6 +78,7 @@ def one_process(work):
     return Processes(work, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crew_of", [Here, pytest.param(one_process, marks=pytest.mark.slow)])
 def test_rules_of_a_task_file_train_elsewhere_as_here(made, crew_of, monkeypatch):
     """Epoch by epoch, so that every state goes out and comes back; and the driver measures it."""

@@ -86,6 +86,7 @@ def test_images_that_are_made_flat():
     proved(Line(), 3, 2, 4, 5)
 
 
+@pytest.mark.slow
 def test_a_network_turns_its_images_once():
     layers = [nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(4, 4, 2), nn.ReLU(), nn.Dropout(0.5), nn.AdaptiveAvgPool2d(2)]

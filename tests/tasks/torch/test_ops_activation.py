@@ -103,6 +103,7 @@ def test_nan_stays_nan():
         assert np.isnan(np.asarray(found)).tolist() == [True, False, False], function
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gelu", "silu", "softplus", "sigmoid", "elu", "mish"])
 def test_half_precision_is_rounded_once(name):
     """As in PyTorch, which computes an operation in float32."""

@@ -123,6 +123,7 @@ def test_it_is_what_a_population_trains(task):
     assert (facts.training_examples, facts.batch_size, facts.steps_per_epoch) == (20, 8, 3)
 
 
+@pytest.mark.slow
 def test_it_measures_what_pytorch_does(task):
     module = by_torch()
     with torch.no_grad():
@@ -132,6 +133,7 @@ def test_it_measures_what_pytorch_does(task):
     assert found["accuracy"] == pytest.approx(float((output.argmax(1) == Y).float().mean()))
 
 
+@pytest.mark.slow
 def test_its_gradient_is_that_of_pytorch(task):
     weights, state = task.initialize(0)
     batch = (X[:8].numpy(), Y[:8].numpy().astype(np.int32), None)
@@ -370,6 +372,7 @@ class Sometimes(Spare):
         return self.out(x) + (self.spare(x) if len(x) == 8 else 0)
 
 
+@pytest.mark.slow
 def test_what_the_loss_does_not_use_is_no_weight():
     task = torch_task(Spare, (X, Y), loss=CROSS, validation_data=(X, Y), batch_size=8)
     assert isinstance(task, Task)
