@@ -101,6 +101,8 @@ def _test(runs: RateRuns, choice: RateChoice, top: float) -> list[dict[str, Any]
     for i, (how, rate) in enumerate(choice.tests.items()):
         if rate is not None and min(every) <= rate <= max(every):
             below = i % 2 == 1  # where the two lines are near, their names would lie on each other
+            left = rate * rate > min(every) * max(every)  # away from the edge that cuts it off
+            side = f"{'bottom' if below else 'top'} {'left' if left else 'right'}"
             traces.append(
                 {
                     "type": "scatter",
@@ -108,7 +110,7 @@ def _test(runs: RateRuns, choice: RateChoice, top: float) -> list[dict[str, Any]
                     "x": [rate, rate],
                     "y": [bottom, top],
                     "text": [how, ""] if below else ["", how],
-                    "textposition": "bottom center" if below else "top center",
+                    "textposition": side,
                     "textfont": {"color": "@dim", "size": 12},
                     "line": {"color": "@dim", "dash": "dash", "width": 1},
                     "hovertemplate": f"range test, {how}: %{{x:.3g}}<extra></extra>",
@@ -126,6 +128,11 @@ def _named(choice: RateChoice, look: Look, top: float) -> list[dict[str, Any]]:
         if one is None or one.value.mean is None or (one is choice.best and word != "take"):
             continue
         take = word == "take"
+        place = "bottom center" if take else "top center"
+        if word == "yours" and choice.usual is not None:  # their names would lie on each other
+            place = "top left" if one.rate < choice.usual.rate else "top right"
+        if word == "default" and choice.yours is not None:
+            place = "top left" if one.rate <= choice.yours.rate else "top right"
         found.append(
             {
                 "type": "scatter",
@@ -133,7 +140,7 @@ def _named(choice: RateChoice, look: Look, top: float) -> list[dict[str, Any]]:
                 "x": [one.rate],
                 "y": [min(one.value.mean, top)],
                 "text": [word],
-                "textposition": "bottom center" if take else "top center",
+                "textposition": place,
                 "textfont": {"color": "@ink", "size": 13},
                 "marker": marks(
                     look,
