@@ -108,6 +108,8 @@ def schema():
             "test_metrics": by_name(estimate),
             "behind_leader": maybe,
             "behind_leader_relative": maybe,
+            "behind_leader_on_other_examples": maybe,
+            "behind_leader_on_other_examples_relative": maybe,
             "edges": {"type": "array", "items": TEXT},
             "seeds": {"type": "array", "items": {"type": "integer"}},
             "diverged_seeds": {"type": "integer"},

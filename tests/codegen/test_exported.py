@@ -220,6 +220,12 @@ def test_the_averages_of_schedule_free_are_given():
     assert "schedule_free_eval_params" in code(asked(*(one.rule, "optax", {})), facts(9), "optax")
 
 
+def of_a_module(facts):
+    """Return the facts as they are of a PyTorch module with the same layers."""
+    weights = [replace(one, path=f"body.{i}.weight") for i, one in enumerate(facts.weights)]
+    return replace(facts, framework="torch", weights=tuple(weights))
+
+
 def test_a_built_in_is_used_where_it_is_exact_and_named_where_it_is_not():
     facts = frameworks.task().facts
     assert "class" not in code(asked("SGD", "keras", {}), facts, "torch")
@@ -229,6 +235,9 @@ def test_a_built_in_is_used_where_it_is_exact_and_named_where_it_is_not():
     assert "PyTorch has no Lion" in code(asked("Lion", "keras", {}), facts, "torch")
     keras = code(asked("AdamW", "keras", {"weight_decay": 0.1}), facts, "keras")
     assert "exclude_from_weight_decay(var_names=['(^|/)beta(:[0-9]+)?$', " in keras
+    of_torch = code(asked("AdamW", "torch", {"weight_decay": 0.1}), of_a_module(facts), "keras")
+    assert "if len(one.shape) < 2]" in of_torch  # its paths are no names in Keras
+    assert "var_names" not in of_torch
     nadam = code(asked("Nadam", "keras", {}), facts, "torch")
     assert "torch.optim.NAdam" in nadam
     assert "momentum_decay=1.0" in nadam

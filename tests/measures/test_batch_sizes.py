@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made import study_of
-from scipy.stats import linregress, t, ttest_rel
+from scipy.stats import linregress, t, ttest_ind, ttest_rel
 
 from steepest.measures.batch_sizes import batch_sizes
 from steepest.reports.batch_sizes import sentences, table, to_dict
@@ -85,6 +85,18 @@ def test_the_best_size_and_how_far_the_others_are():
     assert "32 is 80 % ± " in others
     assert "; 16 (4 % ± " in others
     assert others.endswith(" behind) cannot be told from it.")
+
+
+def test_where_one_has_more_seeds_all_of_both_are_compared():
+    """Of those in common the other one might be ahead, by which the best was not chosen."""
+    few, many = at(8, 0.1, 0.5), at(16, 0.1, 0.5, np.array([0.02, 0.01, 0.0, 0.015, *[-0.05] * 5]))
+    found = batch_sizes([few, many])
+    values = [[t.curves.validation_loss[-1] for t in s.confirmed("SGD")] for s in (few, many)]
+    expected = ttest_ind(*values, equal_var=False)
+    ends = expected.confidence_interval(0.95)
+    assert found.best == 16
+    assert found.behind[8].mean == pytest.approx(np.mean(values[0]) - np.mean(values[1]))
+    np.testing.assert_allclose([found.behind[8].low, found.behind[8].high], ends, rtol=1e-9)
 
 
 def test_equal_steps_are_read_from_the_same_curves():

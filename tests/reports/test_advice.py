@@ -119,7 +119,7 @@ def needed(ahead, **changes):
 def test_seeds_to_decide():
     """They are those of a look, and are told with what they take; one way or the other."""
     assert needed(0.03)[0] < needed(0.02)[0] == 60
-    assert "55 more seeds (about 55 s of training) would settle Adam against SGD" in needed(0.02)[1]
+    assert "55 more seeds (about 55 s of training) may settle Adam against SGD" in needed(0.02)[1]
     assert needed(0.008)[0] is None
     assert "would take more than 280 seeds" in needed(0.008)[1]
     assert needed(0.0, practical=0.03)[0] <= needed(0.008, practical=0.03)[0] == 60  # as good
@@ -290,3 +290,16 @@ def test_a_test_set_that_says_the_opposite_is_told():
     assert note.startswith("on the test set Adam is better than SGD, loss 0.603")
     alike = tested({"SGD": 0.6, "Adam": 0.7})
     assert not loud(alike, judge(alike))
+
+
+def test_a_mean_that_a_few_runs_make_is_said_to_be_so():
+    usual = [0.1, 0.11, 0.09, 0.1, 0.12, 0.1, 0.11, 0.1, 0.09, 0.1]
+    study = study_of(A=[*usual, 0.1], B=[*usual[:9], 2.0, 3.0])
+    said = [one for one in warnings(study, judge(study)) if "median" in one]
+    assert said == [
+        "2 of B's 11 runs ended at more than 3 times their median validation loss of 0.1, which "
+        "makes their mean: lower learning rates, a warm-up or clipping may spare you these"
+    ]
+    assert not [one for one in warnings(study, judge(study)) if "from seed to seed" in one]
+    many = study_of(A=usual, B=[*usual[:5], 2.0, 3.0, 2.0, 3.0, 2.5])  # no few
+    assert not [one for one in warnings(many, judge(many)) if "median" in one]

@@ -153,7 +153,7 @@ OPEN = study_of(SGD=1.0 + NOISE, Adam=1.02 + NOISE[::-1])
 
 
 def test_what_would_decide_is_said_as_it_was_asked(tmp_path):
-    assert advised(OPEN)[-1].endswith(" would settle Adam against SGD: the same call with seeds=60")
+    assert advised(OPEN)[-1].endswith(" may settle Adam against SGD: the same call with seeds=60")
     typed = replace(OPEN, asked={"tasks": ["digits"], "seeds": 5})
     last = advised(typed, tmp_path)[-1]
     assert last.startswith("The limit of 5 seeds is reached: 55 more seeds (about ")
@@ -172,7 +172,7 @@ def test_who_takes_many_more_seeds_is_told_apart(tmp_path):
     three = study_of(SGD=1.0 + NOISE, Adam=1.03 + NOISE[::-1], RMSprop=1.016 + NOISE[::-1])
     text = advised(three)[-1]
     assert re.fullmatch(
-        r"The limit .*: (\d+) more seeds \(about .* of training\) would settle Adam against SGD, "
+        r"The limit .*: (\d+) more seeds \(about .* of training\) may settle Adam against SGD, "
         r"(\d+) more \(about .*\) RMSprop: the same call with seeds=(\d+) or seeds=(\d+)",
         text,
     )
@@ -306,7 +306,7 @@ def test_of_one_seed_no_number_is_foretold():
         "Adam and RMSprop have one seed, which says nothing of chance: the same call with seeds=5"
     )
     mixed = with_settings(study_of(SGD=1.0 + NOISE, Adam=1.03 + NOISE[::-1], Lion=[2.8]), seeds=10)
-    assert " would settle Adam against SGD; Lion has one seed alone: " in advised(mixed)[-1]
+    assert " may settle Adam against SGD; Lion has one seed alone: " in advised(mixed)[-1]
 
 
 def test_a_few_seeds_foretell_with_less_certainty():

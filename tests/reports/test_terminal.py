@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from made import STUDY, study_of
 from whole import whole_study, with_baseline
 
 from steepest.measures.measure import measure
 from steepest.measures.verdict import judge
+from steepest.reports import board, terminal
 from steepest.reports.board import defaults_text
 from steepest.reports.measure_tables import sensitivity_table
 from steepest.reports.summary import summary
@@ -131,6 +133,26 @@ def test_code_is_in_few_lines_and_runs_as_before():
     long = "f(\n" + "".join(f"    argument_{i}=0.123456789,\n" for i in range(9)) + ")"
     assert max(map(len, in_few_lines(long).splitlines())) <= 100
     assert ast.dump(ast.parse(in_few_lines(long))) == ast.dump(ast.parse(long))
+    comment = f"import keras\n# {'The best epoch was 10 of 12, ' * 5}and that is all."
+    assert all(line[:2] == "# " for line in in_few_lines(comment).splitlines()[1:])
+
+
+@pytest.mark.parametrize("width", [100, 60])
+def test_code_in_a_narrow_terminal_is_code(width):
+    study = whole_study()
+    told = text(study, judge(study), width=width)
+    source = told[told.index("import keras") : told.index("\n\nCost")]
+    assert "Adam" in ast.unparse(ast.parse(source))
+
+
+def test_nothing_is_pasted_and_nobody_wins_where_nothing_was_learnt(monkeypatch):
+    study = whole_study()
+    assert "winner" in text(study, judge(study))
+    for module in (terminal, board):
+        monkeypatch.setattr(module, "is_nothing", lambda *_: True)
+    told = text(study, judge(study))
+    assert "winner" not in told
+    assert "import keras" not in told
 
 
 def test_defaults_are_said_to_be_worse_where_there_is_no_baseline():

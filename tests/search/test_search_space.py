@@ -124,6 +124,16 @@ def test_a_choice_of_rates_or_of_flags_starts_with_its_values():
 # Neighbours
 
 
+def test_another_schedule_is_tried_at_rates_of_its_own():
+    space = make_space({"SGD": {"schedule": Choice(("constant", "cosine", "linear"))}})
+    at = {**space.contestant.defaults(), RATE: 0.1, "schedule": "constant"}
+    found = [(one["schedule"], one[RATE]) for one in space.scheduled(at)]
+    assert found == [("cosine", 0.251), ("cosine", 0.1), ("linear", 0.251), ("linear", 0.1)]
+    found = [(one["schedule"], one[RATE]) for one in space.scheduled({**at, "schedule": "linear"})]
+    assert found == [("constant", 0.0398), ("constant", 0.1), ("cosine", 0.1)]
+    assert not [*make_space("SGD").scheduled({RATE: 0.1, "schedule": "constant"})]
+
+
 def test_learning_rates_next_to_one_have_no_bounds_of_ours():
     one = make_space("SGD")
     for rate in (1e-12, 0.01, 1e6):

@@ -22,8 +22,8 @@ def test_the_study_is_not_replaced_from_outside(tmp_path):
 
 def test_what_is_noted_is_in_the_study(tmp_path):
     one = session(tmp_path)
-    one.note_initial({"loss": 2.5})
-    one.note_update_seconds("SGD", (1e-3, 2e-3))
+    one.note(initial={"loss": 2.5})
+    one.note(update_seconds={"SGD": (1e-3, 2e-3)})
     one.cut("time was over")
     assert (one.study.initial, one.study.stopped) == ({"loss": 2.5}, "time was over")
     assert one.study.update_seconds == {"SGD": (1e-3, 2e-3)}

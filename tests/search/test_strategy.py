@@ -4,6 +4,7 @@ import functools
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as example_settings
@@ -19,6 +20,7 @@ from steepest.search.choice import EDGE, Tried, choose, steady_score
 from steepest.search.far_rates import FAR
 from steepest.search.search_space import RATE, SearchSpace
 from steepest.search.strategy import Lengths, first_asks, next_asks
+from steepest.spaces import Choice
 
 LOST = math.inf
 
@@ -352,6 +354,23 @@ def test_with_a_schedule_what_goes_on_is_trained_anew():
     found = Searched(bowl(-1.5), lengths(8, restart=True))
     assert any(one.half is not None and one.full is not None for one in found.tried)
     assert all(ask.goes_on is None for ask in found.asks)
+
+
+@pytest.mark.parametrize("trainings", [8])
+def test_a_schedule_whose_best_rates_are_higher_is_found(trainings):
+    """At the best rates of a constant one it looks worse, and was left for good."""
+    found = 0
+    for best in np.linspace(-2.5, 0.5, 31):
+
+        def loss(values, part, seed, best=best):
+            falls = values["schedule"] == "cosine"
+            floor, at = (0.1, best + 0.6) if falls else (0.2, best)
+            return floor + (decades(values) - at) ** 2 + (1 - part) / 10
+
+        wanted = {"SGD": {"schedule": Choice(("constant", "cosine"))}}
+        one = Searched(loss, lengths(trainings, restart=True), wanted)
+        found += choose(one.space, one.tried, worse).values["schedule"] == "cosine"
+    assert found >= 26
 
 
 # Budgets

@@ -250,9 +250,17 @@ def _recipe(config: Config, own: bool, decays_itself: bool) -> dict[str, str]:
 
 def _mask(task: TaskFacts) -> str:
     """Return the line that keeps biases and normalization from decaying."""
+    flat = [len(one.shape) < 2 for one in task.weights]
+    if task.framework == "torch" and flat == [one.role not in DECAYED for one in task.weights]:
+        # Paths are those of the PyTorch module, which no variable of Keras has.
+        return (
+            "# Biases and normalization, as on the PyTorch module that was measured.\n"
+            "optimizer.exclude_from_weight_decay(\n"
+            "    var_list=[one for one in model.trainable_variables if len(one.shape) < 2]\n)\n"
+        )
     names = pieces.undecayed_names(task.weights)
     numbered = any(re.search(r"_\d+$", name) for name in names)
-    if pieces.names_tell(task.weights) and not numbered:
+    if pieces.names_tell(task.weights) and not numbered and task.framework != "torch":
         # On TensorFlow a variable's name is its path with a number behind.
         parts = [f"(^|/){re.escape(name)}(:[0-9]+)?$" for name in names]
         return f"optimizer.exclude_from_weight_decay(var_names={parts!r})\n" if parts else ""

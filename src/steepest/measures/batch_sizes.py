@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from steepest.measures.verdict import Standing, Verdict, judge
 from steepest.records import Config, StudyRecord, Trial
-from steepest.statistics import ALPHA, Estimate, estimate
+from steepest.statistics import ALPHA, Estimate, estimate, moments
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class BatchSizes:
     # log rate against log size. Its interval is Student's, of the line; none for two sizes.
     doubling: Mapping[str, Estimate]
     best: int | None  # the size whose recommended optimizer has the best mean
-    # By size, how far its recommended optimizer is behind, over the seeds in common, in the unit of
-    # what decides; and as a share of the best where that is a loss. Student's intervals, which hold
-    # all together with 95 % (Bonferroni's), as the best was picked from several.
+    # By size, how far its recommended optimizer is behind, in the unit of what decides; and as a
+    # share of the best where that is a loss. Student's intervals over seeds, Welch's where one has
+    # others, which hold all together with 95 % (Bonferroni's), as the best was picked of several.
     behind: Mapping[int, Estimate]
     relative: Mapping[int, Estimate]
 
@@ -148,10 +148,29 @@ def _behind(leads: Mapping[int, Mapping[int, float]], best: int) -> dict[int, Es
     found = {}
     for size, one in leads.items():
         both = [seed for seed in one if seed in leads[best]]
-        if size != best and both:
+        if size == best or not one:
+            continue
+        if len(both) == len(one) == len(leads[best]):
             gaps = [one[seed] - leads[best][seed] for seed in both]
             found[size] = estimate(gaps, 1 - ALPHA / (len(leads) - 1))
+        else:  # of those in common another may be ahead than of all, by which the best was chosen
+            found[size] = _apart([*one.values()], [*leads[best].values()], len(leads) - 1)
     return found
+
+
+def _apart(one: Sequence[float], best: Sequence[float], others: int) -> Estimate:
+    """Return the difference of two means with Welch's interval."""
+    (mine, spread), (its, other) = moments(one), moments(best)
+    gap, parts = mine - its, (spread / len(one), other / len(best))
+    if not math.isfinite(gap):
+        return Estimate(None, None, None, ())
+    if min(len(one), len(best)) < 2 or not sum(parts):
+        return Estimate(gap, None, None, ())
+    counts = (len(one) - 1, len(best) - 1)
+    freedom = sum(parts) ** 2 / sum(p**2 / n for p, n in zip(parts, counts, strict=True))
+    level = 1 - ALPHA / others / 2
+    reach = float(stdtrit(freedom, level)) * math.sqrt(sum(parts))
+    return Estimate(gap, gap - reach, gap + reach, ())
 
 
 def _seconds(study: StudyRecord) -> float:

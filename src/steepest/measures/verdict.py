@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from steepest.measures.edges import edges_of, in_other_words
+from steepest.measures.examples import elsewhere
 from steepest.measures.outcomes import blew_up, never_changed
 from steepest.records import Config, Outcome, Settings, Stage, StudyRecord, Trial
 from steepest.statistics import Estimate, Race, State, estimate, probabilities, race, reached
@@ -35,6 +36,9 @@ class Standing:
     # where it is worse. None for the leader, and where either diverged.
     behind: Estimate | None = None
     relative: Estimate | None = None  # the same as a share of the leader's, where that means much
+    # The same distances for other examples than those of validation, which all seeds share.
+    elsewhere: Estimate | None = None
+    relative_elsewhere: Estimate | None = None
     edges: tuple[str, ...] = ()  # hyperparameters whose best value lies at the end of its range
     first_metric: str | None = field(default=None, repr=False)  # that the model was compiled with
     failed: int = 0  # of the confirmed runs, in which the model raised an error
@@ -207,6 +211,8 @@ def _standing(
     best = config or (ahead.config if ahead else None)  # if nobody had the time to confirm it
     behind = found.behind.get(name)
     scale = found.scale.get(name, 0.0)
+    share = behind is not None and scale > 0 and not settings.maximize
+    other = behind and elsewhere(study, found.leader or "", name, behind)
     complete = bool(trials) and not lost and all(trial.epochs for trial in trials)
     tests = [trial.test or {} for trial in trials] if complete else []
     names = study.task.metrics if complete else ()
@@ -234,7 +240,9 @@ def _standing(
         behind=behind,
         # A share of a loss that may be zero or negative means nothing, and 2 % of an accuracy of
         # 0.98 hides that the errors doubled.
-        relative=behind / scale if behind and scale > 0 and not settings.maximize else None,
+        relative=behind / scale if behind and share else None,
+        elsewhere=other,
+        relative_elsewhere=other / scale if other and share else None,
         edges=edges_of(study, name, best) if best else (),
         first_metric=study.task.metrics[0] if study.task.metrics else None,
         failed=sum(trial.outcome is Outcome.FAILED for trial in trials),

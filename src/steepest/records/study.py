@@ -75,6 +75,10 @@ class StudyRecord:
     judged: tuple[int, ...] = ()  # seeds at last looks, after which it went on with more seeds
     # The numbers of the trials that each kind of worker trained, where several kinds are allowed.
     trained_on: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    # What decides, of each contestant on equal parts of the validation set, a number a part: the
+    # mean of its first confirmed runs. Empty where it is not known.
+    parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    part_examples: int = 0  # of each part
 
     def confirmed(self, optimizer: str) -> tuple[Trial, ...]:
         """Return the trials of `optimizer` on fresh seeds, in order of seed."""

@@ -11,6 +11,7 @@ from steepest.measures.verdict import Standing, Verdict, ahead_in_search
 from steepest.records import Outcome, Stage, StudyRecord
 from steepest.reports.asking import option
 from steepest.reports.config_text import spoken
+from steepest.reports.examples_text import doubtful
 from steepest.reports.numbers import difference, number, percent, share, with_interval
 from steepest.reports.outcome_text import shortened, wrong
 from steepest.reports.trivial import scale_note
@@ -18,6 +19,7 @@ from steepest.reports.verdict_text import deciding
 from steepest.text import many, setting
 
 NOISY = 0.3  # a deviation over seeds, as a share of the mean, from which on it is told; chosen
+WRONG, SOME, MADE = 3, 0.25, 1.5  # times the median; share of the runs; times the median; chosen
 FAST = 0.5  # of a value: what a line would gain in a fifth more epochs and is no longer told
 EXAMPLES = 100  # of validation, below which it is said that seeds do not tell of others; chosen
 RATES = 5  # learning rates below which a search is told to rest on too few, as in budget.py
@@ -60,8 +62,9 @@ def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterato
     yield from _edges(study, standing)
     yield from ((True, note) for note in _few_rates(study, standing.name))
     yield from ((True, note) for note in _better_defaults(study, standing))
-    noise = _noise(standing)
-    if noise is not None and noise >= NOISY:
+    noise, few = _noise(standing), _few_make_it(study, standing)
+    yield from ((True, note) for note in few)
+    if noise is not None and noise >= NOISY and not few:
         yield (
             best,
             f"{name}'s result changes by {number(noise * 100, 2)} % of its mean from seed to seed, "
@@ -83,6 +86,8 @@ def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterato
         gain = f"a fifth more epochs would gain about {number(advised.longer * 100, 2)} % in {what}"
         if advised.longer > FAST:
             gain = f"its {what} changes too fast to tell how much"
+        if standing.config is not None and standing.config.schedule != "constant":
+            gain = "its rate would fall over all of them, so how much is gained, only that tells"
         yield best, f"{name} was still improving at the last epoch: train longer; {gain}"
     if advised.shorter is not None:
         yield (
@@ -95,7 +100,8 @@ def _of_one(study: StudyRecord, standing: Standing, verdict: Verdict) -> Iterato
 def _of_examples(study: StudyRecord, verdict: Verdict) -> Iterator[str]:
     """Say that few examples, or those of the test set, may have another order of optimizers."""
     count = study.task.validation_examples
-    if len(study.optimizers) > 1 and 0 < count < EXAMPLES and verdict.leader is not None:
+    several = len(study.optimizers) > 1 and verdict.leader is not None
+    if several and 0 < count < EXAMPLES and not doubtful(verdict):  # of whom the advice tells
         yield (
             f"all seeds have the same {many(count, 'validation example')}, so ± says nothing of "
             "others, on which another optimizer may be ahead: give more of them"
@@ -123,6 +129,23 @@ def _noise(standing: Standing) -> float | None:
     if len(standing.value.values) < 3 or not mean:
         return None
     return statistics.stdev(standing.value.values) / abs(mean)
+
+
+def _few_make_it(study: StudyRecord, standing: Standing) -> list[str]:
+    """Say so where a few runs that went wrong make an optimizer's mean, and not what is usual."""
+    values, what = standing.value.values, deciding(study.settings)
+    usual = statistics.median(values) if values else 0.0
+    far = sum(value > WRONG * usual for value in values)
+    mean = standing.value.mean
+    if study.settings.maximize or usual <= 0 or mean is None or not 0 < far <= SOME * len(values):
+        return []
+    if mean < MADE * usual:
+        return []
+    return [
+        f"{far} of {spoken(study, standing.name)}'s {many(len(values), 'run')} ended at more than "
+        f"{WRONG} times their median {what} of {number(usual)}, which makes their mean: lower "
+        "learning rates, a warm-up or clipping may spare you these"
+    ]
 
 
 def _few_rates(study: StudyRecord, name: str) -> list[str]:

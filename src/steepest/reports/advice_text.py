@@ -10,6 +10,7 @@ from steepest.measures.verdict import Standing, Status, Verdict
 from steepest.records import Settings, Stage, StudyRecord
 from steepest.reports.asking import again
 from steepest.reports.config_text import brief, call, spoken
+from steepest.reports.examples_text import on_others
 from steepest.reports.numbers import as_times, difference, number, share, with_interval
 from steepest.reports.outcome_text import failure, unchanged
 from steepest.reports.trivial import is_nothing
@@ -19,7 +20,7 @@ from steepest.text import duration, listed, many
 
 FEW = 5  # seeds to ask for where there was one
 APART = 3  # times the seeds that settle the first: who takes more is told apart
-SURE = 5  # seeds below which what would settle is told as what may: a foresight of three is poor
+SURE = 10  # seeds below which what would settle is told as what may: a foresight of few is poor
 SMALL = 12.0  # trainings of each search below which it may have missed what is behind; as budget.py
 EACH = 3  # that are not decided yet, up to which each one's distance is said
 
@@ -37,6 +38,7 @@ def advice(study: StudyRecord, verdict: Verdict, where: str | Path | None = None
     found = [
         _use(study, verdict),
         _others(study, verdict),
+        on_others(study, verdict, {name: _name(study, name) for name in verdict.standings}),
         _searched(study, verdict),
         _open(study, verdict, where),
     ]
@@ -228,7 +230,8 @@ def _open(study: StudyRecord, verdict: Verdict, where: str | Path | None) -> str
         )
     if not counts:
         begun = f"{ended}to" if ended else "To"
-        return f"{begun} settle {listed(never)} {against} would take more than {LOOKS[-1]} seeds."
+        whom = f"{begun} settle {listed(never)} {against}"
+        return f"{whom} would take more than {LOOKS[-1]} seeds, as far as {reached} can tell."
     more = {n: max(1, c - len(verdict.standings[n].seeds)) for n, c in counts.items()}
     soon = [name for name in more if more[name] <= APART * min(more.values())]
     told, asked = list[str](), list[int]()

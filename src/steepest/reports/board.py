@@ -18,6 +18,7 @@ from steepest.reports.numbers import (
     with_interval,
 )
 from steepest.reports.outcome_text import cell, lost, nothing_found
+from steepest.reports.trivial import is_nothing
 from steepest.reports.verdict_text import OTHER_WORDS, deciding
 from steepest.statistics import Estimate, State
 
@@ -83,7 +84,7 @@ def ordered(study: StudyRecord, verdict: Verdict) -> list[Standing]:
 def state_word(study: StudyRecord, verdict: Verdict, standing: Standing) -> str:
     """Return how an optimizer stands, in the words that all reports have."""
     if standing.name == verdict.winner and len(study.optimizers) > 1:
-        return "winner"
+        return "best so far" if is_nothing(study, verdict) else "winner"
     if not standing.seeds:
         ahead = ahead_in_search(study) if verdict.leader is None else None
         if ahead is not None and ahead.optimizer == standing.name and not study.finished:
@@ -118,7 +119,9 @@ def defaults_text(study: StudyRecord, found: Default | None) -> str:
     if worse is None or worse.mean is None or best is None:
         return MISSING
     usable = not study.settings.maximize and best > 0
-    return _sided(worse, worse / best if usable else None, "worse", "better")
+    said = _sided(worse, worse / best if usable else None, "worse", "better")
+    full = found.epochs == study.task.epochs
+    return f"{said} (1 seed)" if full and len(worse.values) == 1 else said
 
 
 def _sided(value: Estimate, relative: Estimate | None, up: str, down: str) -> str:

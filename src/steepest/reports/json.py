@@ -98,6 +98,8 @@ def _optimizer(study: StudyRecord, standing: Standing) -> dict[str, Any]:
         "test_metrics": _estimates(standing.test),
         "behind_leader": _estimate(standing.behind),
         "behind_leader_relative": _estimate(standing.relative),
+        "behind_leader_on_other_examples": _estimate(standing.elsewhere),
+        "behind_leader_on_other_examples_relative": _estimate(standing.relative_elsewhere),
         "edges": list(standing.edges),
         "seeds": list(standing.seeds),
         "diverged_seeds": standing.diverged,

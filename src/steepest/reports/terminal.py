@@ -6,11 +6,12 @@ the lesser notes.
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +28,7 @@ from steepest.reports.config_text import shown_name
 from steepest.reports.numbers import MISSING, number, with_interval
 from steepest.reports.outcome_text import nothing_found, outcomes_line, resumed
 from steepest.reports.summary import summary
-from steepest.reports.trivial import alarm
+from steepest.reports.trivial import alarm, is_nothing
 from steepest.reports.verdict_text import deciding
 from steepest.rules.custom_schedules import shown
 from steepest.text import duration, many, setting
@@ -68,7 +69,7 @@ def render(
         parts += [Text(""), _found(study, verdict)]
         parts += _measured(study, verdict, measures) if measures is not None else []
     if source := pasted(study, verdict, where):
-        parts += [Text(""), Text(source, style="cyan")]
+        parts += [Text(""), _Source(source)]
     parts.append(Text(""))
     if more:
         parts += [Text(line, style="dim") for line in (task_line(study), outcomes_line(study))]
@@ -78,6 +79,18 @@ def render(
     if where is not None and (where / PAGE).is_file():
         parts.append(Text(f"Report: {where / PAGE}", style="dim", overflow="fold"))
     return Group(*parts)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Code that stays code however narrow the terminal is."""
+
+    source: str
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(20, min(WIDTH, options.max_width))
+        lines = [part for one in self.source.splitlines() for part in _folded(one, width)]
+        yield Text("\n".join(lines), style="cyan", overflow="fold")
 
 
 def text(
@@ -103,6 +116,8 @@ def pasted(study: StudyRecord, verdict: Verdict, where: Path | None = None) -> s
     best = verdict.standings[verdict.recommended].config if verdict.recommended else None
     if best is None or study.optimizers[verdict.recommended or ""].baseline or not has_code(best):
         return ""
+    if is_nothing(study, verdict):
+        return ""
     framework = own_framework(best, study.task)
     source = in_few_lines(study_code(study, best, framework))
     if len(source.splitlines()) <= LINES:
@@ -127,11 +142,12 @@ def in_few_lines(source: str) -> str:
     return "\n".join(part for line in lines for part in _folded(line))
 
 
-def _folded(line: str) -> list[str]:
+def _folded(line: str, width: int = WIDTH) -> list[str]:
     """Return a line of source, gone on with in the next where it is too long."""
-    further = " " * (len(line) - len(line.lstrip()) + 4)
+    comment = line.lstrip().startswith("#")
+    further = " " * (len(line) - len(line.lstrip())) + ("# " if comment else "    ")
     return wrap(
-        line, WIDTH, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+        line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from steepest.budget import FIRST, OutOfTime
 from steepest.records import Config, Outcome, Settings, Stage, StudyRecord
 from steepest.search.ahead import Guess, room
+from steepest.search.parts import measure_parts
 from steepest.search.planning import plan_once
 from steepest.search.runner import Running, end_trials, measure_trials, unmeasured
 from steepest.search.schedule_length import with_schedule_length
@@ -69,6 +70,8 @@ def confirm(
         if name in session.engine.sets:
             session.recover(unmeasured(done, name))
             measure_trials(session.programs, session.checkpoints, done, name)
+    if not session.study.stopped:
+        measure_parts(session, done)
     session.write(done, finished=whole)
     session.stop.check()
 

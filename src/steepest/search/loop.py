@@ -125,6 +125,8 @@ def _resumed(
         resumed=(*before.resumed, said),
         judged=before.judged,
         trained_on=before.trained_on,
+        parts=before.parts,
+        part_examples=before.part_examples,
     )
     if _more_seeds(before, asks):  # what was looked at before is a look, and has its level
         seeds = max(len(before.confirmed(name)) for name in before.optimizers)

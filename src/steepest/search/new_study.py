@@ -93,7 +93,7 @@ def measure_untrained(session: Session, configs: Mapping[str, Sequence[Config]])
     except (TrialError, RuntimeError) as error:  # what JAX raises is a RuntimeError
         log.info("the untrained model cannot be measured: %s", error)
         return
-    session.note_initial(found[0])
+    session.note(initial=found[0])
 
 
 @functools.cache  # a package's metadata are read in milliseconds

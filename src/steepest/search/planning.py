@@ -53,7 +53,7 @@ def plan_once(
     if settings.seconds is not None and pace.training:
         found = _within(session, found, pace, counts)
     found = Planned(found.search, found.full_trainings, pace.training)
-    session.note_planned(found)
+    session.note(planned=found)
     return found
 
 

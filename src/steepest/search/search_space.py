@@ -22,6 +22,7 @@ SEEDS_APART = 1000  # a study with seed s has the seeds from 1000·s on
 RATE = "learning_rate"
 STEPS = (0.4, -0.4, 0.2, -0.2)  # decades of the learning rate to its neighbours, in order
 ASIDE = (0.25, -0.25)  # of the length of another range, to neighbours
+RISE = 0.4  # decades by which the best rate of a falling one is above a constant one's, about
 STARTS = 16  # at most; more are asked for by large budgets alone
 PLACES = (0.5, 0.25, 0.75, 0.05, 0.95)  # in a range of rates that a person gave
 DIGITS = 3  # of a learning rate, which is to be read
@@ -121,6 +122,17 @@ class SearchSpace:
             rate = min(max(_rounded(float(values[RATE]) * 10**step), low), high)
             if rate > 0:
                 yield {**values, RATE: rate}
+
+    def scheduled(self, values: Values) -> Iterator[Values]:
+        """Yield `values` with each other schedule that is searched, at rates of its own.
+
+        What falls ends lower, so its best rates are rather higher than those of a constant rate.
+        """
+        for other in self._others("schedule", values) if "schedule" in self.ranges else ():
+            if other["schedule"] == values["schedule"]:
+                continue
+            falls = (other["schedule"] != "constant") - (values["schedule"] != "constant")
+            yield from self.rates(other, (RISE * falls, 0.0) if falls else (0.0,))
 
     def aside(self, values: Values) -> Iterator[Values]:
         """Yield `values` with another value of what is not the learning rate, one at a time."""

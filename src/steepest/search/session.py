@@ -16,7 +16,7 @@ from steepest.budget import Budget, OutOfTime
 from steepest.checkpoints import Checkpoints, checkpoint_seconds
 from steepest.engines.protocol import IN_TURN, SIDE_BY_SIDE, Engine, Program
 from steepest.errors import TaskError
-from steepest.records import Config, Outcome, Planned, Stage, StudyRecord
+from steepest.records import Config, Outcome, Stage, StudyRecord
 from steepest.search.ahead import Ahead
 from steepest.search.price import price
 from steepest.search.replay import Replay
@@ -261,17 +261,9 @@ class Session:
         """Note what cut the study short; the next `write` writes it down."""
         self._change(stopped=why)
 
-    def note_initial(self, values: Mapping[str, float]) -> None:
-        """Note loss and metrics before any training."""
-        self._change(initial=values)
-
-    def note_update_seconds(self, optimizer: str, seconds: tuple[float, ...]) -> None:
-        """Note what an optimizer's update takes, a repetition each."""
-        self._change(update_seconds={**self.study.update_seconds, optimizer: seconds})
-
-    def note_planned(self, planned: Planned) -> None:
-        """Note what the study spends; the next `write` writes it down."""
-        self._change(planned=planned)
+    def note(self, **facts: Any) -> None:
+        """Note facts of the study's record by name; the next `write` writes them down."""
+        self._change(**facts)
 
     def write(
         self,

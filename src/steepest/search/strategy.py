@@ -176,7 +176,8 @@ def _in_full(
     begun_well = sorted(hopeful(space, tried), key=lambda t: (t.half, t.number))
     rest = _around(space, starts, full, lambda t: t.full, trivial)
     soon = (*far, *first) if hardly else (*first, *far)
-    for values in (*soon, *near, *(t.values for t in begun_well), *rest):
+    others = space.scheduled(best.values)  # before their rates are left
+    for values in (*soon, *others, *near, *(t.values for t in begun_well), *rest):
         if any(space.same(values, one.values) for one in full):
             continue
         begun = next((t for t in tried if space.same(values, t.values) and t.full is None), None)
@@ -227,6 +228,7 @@ def _around(
     allowed = stride > 0 or (stride < 0 and min(steps) < 0)
     yield from space.rates(best.values, (stride,) if allowed else ())
     yield from space.rates(best.values, steps)
+    yield from space.scheduled(best.values)
     yield from starts
     yield from space.aside(best.values)
 

@@ -115,7 +115,7 @@ def _time(session: Session, name: str) -> None:
                 found[n] = (*found.get(n, ()), *once(trial))
     for n, seconds in found.items():
         if seconds:
-            session.note_update_seconds(n, seconds)
+            session.note(update_seconds={**session.study.update_seconds, n: seconds})
 
 
 def _ended(outcome: Outcome) -> bool:

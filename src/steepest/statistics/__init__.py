@@ -1,6 +1,6 @@
 """Means with their intervals, and the race: who is best, or who cannot be told apart."""
 
-from steepest.statistics.estimates import ALPHA, ROUNDING, Estimate, estimate
+from steepest.statistics.estimates import ALPHA, ROUNDING, Estimate, estimate, moments
 from steepest.statistics.looks import LOOKS, look_level, next_look
 from steepest.statistics.pairs import Pair
 from steepest.statistics.race import Race, State, probabilities, race, reached
@@ -15,6 +15,7 @@ __all__ = [
     "State",
     "estimate",
     "look_level",
+    "moments",
     "next_look",
     "probabilities",
     "race",

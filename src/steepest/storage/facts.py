@@ -53,6 +53,7 @@ def schedule_of(what: str, value: Any) -> str:
 
 COUNT, NAMES, TEXTS = whole(0), several(name, 10_000), several(text, 10_000)
 SECONDS = number(0.0, 1e12)
+FINITE = number()
 
 PARAMETER = record(
     {
@@ -252,6 +253,8 @@ STUDY = record(
         "resumed": TEXTS,
         "judged": several(COUNT),
         "trained_on": named(several(COUNT, MOST_TRIALS), 1000),
+        "parts": named(several(FINITE, 1000)),
+        "part_examples": COUNT,
     },
     needed=("task", "settings", "optimizers", "versions", "hardware", "started"),
 )

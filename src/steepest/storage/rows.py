@@ -38,6 +38,8 @@ def put_study(db: sqlite3.Connection, study: StudyRecord) -> None:
         "resumed": study.resumed,
         "judged": study.judged,
         "trained_on": study.trained_on,
+        "parts": study.parts,
+        "part_examples": study.part_examples,
         "initial": {name: _finite_or_word(value) for name, value in study.initial.items()},
     }
     db.executemany(

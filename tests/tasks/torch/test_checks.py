@@ -1,5 +1,7 @@
 """What cannot be trained is said in one sentence, before anything is compiled."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -218,6 +220,10 @@ def test_common_mistakes_are_notes():
     assert "ends in a softmax" in notes(lambda: Returns(lambda h: h.softmax(1)))[0]
     sigmoid = notes(lambda: Returns(torch.sigmoid), (X, X[:, :3] * 0), BCE)
     assert "as of a sigmoid" in sigmoid[0]
+    chance = nn.Linear(4, 1)  # raw outputs that are between 0 and 1 as it happens
+    nn.init.constant_(chance.weight, 1e-3)
+    nn.init.constant_(chance.bias, 0.4)
+    assert notes(lambda: copy.deepcopy(chance), (X, X[:, :1] * 0), BCE) == ()
     order = np.argsort(Y.numpy(), kind="stable")
     many, labels = X[order].repeat(9, 1), Y[order].repeat_interleave(9)
     said = notes(Mlp, dataset((many, labels)), validation_data=None, validation_split=0.2)

@@ -103,6 +103,7 @@ def _in_float64() -> Iterator[None]:
 
 
 CASTS = {torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16}
+NARROW = (torch.float32, torch.float16, torch.bfloat16)
 
 
 class _Wide(TorchFunctionMode):
@@ -111,11 +112,18 @@ class _Wide(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in CASTS:
             return args[0].double()
-        found = func(*map(_wide, args), **{n: _wide(v) for n, v in (kwargs or {}).items()})
+        if getattr(func, "__name__", "").endswith("_"):  # which writes to its first argument
+            given = [*args[:1], *map(_wide, args[1:])]
+        else:
+            given = [*map(_wide, args)]
+        found = func(*given, **{n: _wide(v) for n, v in (kwargs or {}).items()})
         narrow = isinstance(found, Tensor) and found.is_floating_point()
         return found.double() if narrow and found.dtype != torch.float64 else found
 
 
 def _wide(thing: Any) -> Any:
-    floats = isinstance(thing, torch.dtype) and thing.is_floating_point
-    return torch.float64 if floats else thing
+    """Return types as float64, and tensors too: a loss may have weights of classes in float32."""
+    if isinstance(thing, torch.dtype):
+        return torch.float64 if thing.is_floating_point else thing
+    narrow = isinstance(thing, Tensor) and thing.dtype in NARROW
+    return thing.double() if narrow and not isinstance(thing, nn.Parameter) else thing
