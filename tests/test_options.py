@@ -133,7 +133,7 @@ def test_compare_asks_for_all_that_it_is_given(monkeypatch):
 
     found = []
 
-    def run_study(task, options, out, progress, work):
+    def run_study(task, options, out, progress, **_):
         found.append(options)
         raise InterruptedError
 

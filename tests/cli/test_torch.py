@@ -85,6 +85,14 @@ def test_a_file_is_compared_and_told_again(place, whole):
     assert len(table.read_text().splitlines()) == 1 + len(study.trials)
 
 
+def test_a_module_and_a_model_of_keras_are_not_compared_by_two_arithmetics(place):
+    """It is said before either is trained."""
+    both = (place / "lowered.py", "digits")
+    done = run(*COMMAND, "compare", *both, *FEW, "--out", place / "both")
+    check_refused(done, "give --dialect keras or --dialect torch")
+    assert not (place / "both").exists()
+
+
 def test_a_killed_study_goes_on_as_if_nothing_had_been(place, whole):
     how, finished, _ = whole
     study = study_of(finished)

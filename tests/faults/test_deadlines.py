@@ -11,7 +11,7 @@ from faults.same import differences, plain
 from planned import planned
 from small import Batches, classes_data, make_model
 
-from steepest import storage
+from steepest import budget, storage
 from steepest.budget import Budget
 from steepest.engines import make_engine
 from steepest.engines.compiled import program, update_time
@@ -159,6 +159,18 @@ def every_moment(engine, tmp_path, moments, stride=1, **asked):
 
 def test_at_every_charge(tmp_path, moments):
     every_moment(fake(), tmp_path, moments, full_trainings=16, seeds=3)
+
+
+def test_time_counts_from_when_somebody_asked(tmp_path, moments):
+    """A task may take long to load: a limit is not for what comes after it alone."""
+    moments()
+    found, settings = planned("SGD,Adam", 9)
+    settings, began = replace(settings, seconds=LIMIT), budget.clock() - 2 * LIMIT
+    path = tmp_path / "study.db"
+    cut = search(fake(), found, settings, path, lambda *_: None, began=began)
+    assert cut.stopped
+    assert cut.seconds >= 2 * LIMIT
+    assert not any(trial.epochs for trial in cut.trials)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def asked(monkeypatch):
     class Ran(Exception):  # noqa: N818 (it is no error)
         pass
 
-    def run(task, options, out, progress, work):
+    def run(task, options, out, progress, **_):
         found.update(facts=task.facts, progress=progress)
         raise Ran
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from steepest import budget
 from steepest.backend import VARIABLE, share_gpu
 from steepest.cli.output import further, leave, print_study, resume_command, write_report
 from steepest.cli.study_set import run_study_set
@@ -55,20 +56,30 @@ def run_tasks(
         wake_gpu()
     progress = not as_json or sys.stderr.isatty()
 
+    began, frameworks = budget.clock(), set[str]()
+
     def load(task: str, batch_size: int | None) -> Any:
         from steepest.tasks.load import load_task
 
+        nonlocal began
+        began = budget.clock()
         loaded = load_task(task, options.epochs, batch_size)
         if options.name is not None:
             loaded = replace(loaded, facts=replace(loaded.facts, name=options.name))
         make_plan(options, loaded.facts, wanted=loaded.wanted)  # raises what is wrong
+        frameworks.add(loaded.facts.framework)
+        if len(frameworks) > 1 and options.dialect is None:
+            raise click.UsageError(
+                "the tasks are models of Keras and of PyTorch, which by default have other "
+                "optimizers by the same names; give --dialect keras or --dialect torch for all"
+            )
         return loaded
 
     if several:
 
         def train(name: str, size: int | None, task: Any, place: Path) -> Any:
             work = _work(name, options, size)
-            study = run_study(task, options, place, progress, tasks, work)
+            study = run_study(task, options, place, progress, tasks, work, began)
             write_report(study)
             return study
 
@@ -85,7 +96,7 @@ def run_tasks(
         try:
             with _watched(out) if watch else contextlib.nullcontext():
                 work = _work(tasks[0], options, sizes[0])
-                study = run_study(loaded, options, out, progress, tasks, work)
+                study = run_study(loaded, options, out, progress, tasks, work, began)
         except KeyboardInterrupt as error:
             interrupted = error
     if interrupted is not None:

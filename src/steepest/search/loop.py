@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steepest import budget as budgets
 from steepest import storage
 from steepest.budget import OutOfTime
 from steepest.engines.protocol import SIDE_BY_SIDE, Engine
@@ -49,12 +50,14 @@ def search(
     path: Path,
     watch: Watch,
     asked: Mapping[str, Any] | None = None,
+    began: float | None = None,
 ) -> StudyRecord:
     """Run the whole study, writing it to the file at `path` turn by turn; return it.
 
     `engine` trains the populations. A study of the same question that is there already goes on from
     where it was stopped, by its limit of time too if there is another one now, or if more seeds are
-    asked for; one that was completed is returned.
+    asked for; one that was completed is returned. A limit of time holds from `began` on, by the
+    budget's clock: from when somebody asked, as a task may take long to load and to trace.
 
     Raises:
         InputError: the study that is there is of another question.
@@ -74,8 +77,11 @@ def search(
             longer = before.stopped and _other_limit(before, asks)
             if before.complete and not longer and not _more_seeds(before, asks):
                 return before
-            return _search(_resumed(engine, asks, before, path, watch, stop), contestants, stack)
-        session = Session(engine, asks, path, watch, stop)
+            session = _resumed(engine, asks, before, path, watch, stop)
+        else:
+            session = Session(engine, asks, path, watch, stop)
+        if began is not None:
+            session.started -= max(0.0, budgets.clock() - began)
         return _search(session, contestants, stack)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+from steepest import budget as budgets
 from steepest.backend import share_gpu
 from steepest.errors import InputError, StudyFileError, quoted
 from steepest.options import NAMES, Options
@@ -205,6 +206,7 @@ def compare(
     own = ("loss", "step", "metrics") if torch else ("class_weight", "sample_weight")
 
     def train(size: int, place: str | Path | None) -> Study:
+        began = budgets.clock()
         arguments = {
             "validation_data": validation_data,
             "validation_split": validation_split,
@@ -226,7 +228,7 @@ def compare(
             share_gpu()
             work = Work.of_model(model, x, y, arguments)  # as it is given, and before it is met
         task = any_task(model, x, y, **arguments)
-        study = run_study(task, options, place, progress, work=work)
+        study = run_study(task, options, place, progress, work=work, began=began)
         _write(study)
         return study
 

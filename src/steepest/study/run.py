@@ -29,6 +29,7 @@ def run_study(
     progress: bool | None = None,
     named: Sequence[str] = (),
     work: "Work | None" = None,
+    began: float | None = None,
 ) -> Study:
     """Train and judge what `options` ask of `task`, and return the study.
 
@@ -39,6 +40,7 @@ def run_study(
         progress: whether progress is shown; by default where there is a terminal.
         named: the tasks as they were named on the command line, for `steepest resume`.
         work: the task as a value, for workers beside this process.
+        began: when somebody asked, by the budget's clock; a limit of time holds from then on.
 
     Raises:
         InputError: the options do not fit the task, or `out` holds another study.
@@ -72,7 +74,7 @@ def run_study(
     shown = live(console) if progress else contextlib.nullcontext(silent)
     try:
         with _trained_by(engine, options, memory, work) as engine, shown as watch:
-            return Study(search(engine, contestants, settings, path, watch, asked), path)
+            return Study(search(engine, contestants, settings, path, watch, asked, began), path)
     except Stopped as stopped:
         said = "stopped before there was anything to keep"
         if path.exists():
