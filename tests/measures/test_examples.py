@@ -80,7 +80,7 @@ def test_the_advice_says_so_where_others_may_have_another_order():
     said = advice(far, judge(far))
     assert said[1] == "B is 10 % ± 3 % behind."
     assert said[2] == (
-        "On other validation examples than these 40, B may be as good; about 1000 would tell."
+        "On other validation examples than these 40, B may be as good; about 1,000 would tell."
     )
     assert not [note for note in warnings(far, judge(far)) if "validation example" in note]
     near = in_parts(two(), A=(1.0, 1.4, 0.8, 1.0), B=(1.1, 1.51, 0.9, 1.1))

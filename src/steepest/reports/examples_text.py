@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from steepest.measures.verdict import Standing, Verdict
 from steepest.records import StudyRecord
-from steepest.reports.numbers import number
 from steepest.statistics import State
 from steepest.text import listed
 
@@ -31,7 +30,7 @@ def on_others(study: StudyRecord, verdict: Verdict, names: Mapping[str, str]) ->
     if len(some) > EACH:
         told.append(f"{len(some) - EACH} more")
     times = max(map(_times, some))
-    enough = "more" if times > MOST else f"about {number(count * times, 2)}"
+    enough = "more" if times > MOST else f"about {float(f'{count * times:.2g}'):,.0f}"
     return (
         f"On other validation examples than these {count:,}, {listed(told)} may be as good; "
         f"{enough} would tell."
