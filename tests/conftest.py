@@ -43,8 +43,11 @@ GARBAGE = 20_000  # objects that are made before it is looked for, instead of 70
 NOISE = 1.5  # times as many before a run fails: they differ so much between machines and days
 # Hundreds of cases each, of which those of one rule share programs and a framework's paths.
 BY_RULE = ("test_oracles.py", "test_exported.py")
+# One Ray on a machine finds another one that runs: never two of these at a time.
+WITH_RAY = ("test_conformance.py", "test_ray.py", "test_studies.py", "test_ray_asked.py")
 # Take minutes, the longest first: begun last, one would keep a worker when the others have ended.
 LONGEST = (
+    "workers/test_conformance.py",
     "reports/test_page_in_browser.py",
     "cli/test_torch.py",
     "engines/test_against_keras.py",
@@ -132,6 +135,8 @@ def pytest_xdist_make_scheduler(config, log):
             if "@" in nodeid.rsplit("]")[-1]:  # of an xdist_group
                 return nodeid.rsplit("@")[-1]
             file, _, test = nodeid.partition("::")
+            if "workers/" in file and file.endswith(WITH_RAY):
+                return "with Ray"
             if file.endswith(BY_RULE) and "[" in test:
                 return f"{file} {test.partition('[')[2].partition('-')[0]}"
             return file

@@ -17,6 +17,7 @@ from torch import nn  # noqa: E402
 from steepest.checkpoints import Checkpoints  # noqa: E402
 from steepest.data.stream import Stream  # noqa: E402
 from steepest.engines import CompiledEngine, make_engine  # noqa: E402
+from steepest.engines.eval_sets import PARTS, part_name  # noqa: E402
 from steepest.engines.population import Population  # noqa: E402
 from steepest.engines.protocol import Interrupted  # noqa: E402
 from steepest.engines.torch_loop.randoms import seeded  # noqa: E402
@@ -398,7 +399,8 @@ def test_a_stream_gives_the_training_of_its_batches(engine):
     same(state, other)
     for name, values in measured.values.items():
         np.testing.assert_array_equal(values, expected.values[name])
-    assert set(streamed.sets) == {"validation", "test"}
+    parts = {part_name(i) for i in range(PARTS)}
+    assert set(streamed.sets) == {"validation", "test"} | parts
 
 
 def test_what_remains_of_an_epoch_is_left_out_where_asked():
@@ -456,7 +458,8 @@ def test_measures_and_times(engine):
     one = config(learning_rate=0.01, ema=0.8)
     population, program = Population.of([one]), engine.prepare({0: one})[0]
     state, measured = train(engine, one)
-    assert set(engine.sets) == {"training", "validation", "test"}
+    parts = {part_name(i) for i in range(PARTS)}
+    assert set(engine.sets) == {"training", "validation", "test"} | parts
     found = program.measure(population, state, "validation")[0]
     assert {n: np.float32(v) for n, v in found.items()} == {
         n: measured.values[n][0, -1] for n in ("loss", "accuracy")
