@@ -1,12 +1,17 @@
 """Parts of the validation set: what is measured on them adds up to what is measured on it."""
 
+import shutil
+
 import numpy as np
 import pytest
+from faults.same import differences
 from small import Batches, classes_data, make_model, make_task
 
+import steepest
 from steepest.engines import eval_sets, make_engine
 from steepest.engines.population import Population
 from steepest.records import Config
+from steepest.search import confirm
 from steepest.search.parts import SEEDS
 from steepest.storage import read
 from steepest.tasks.keras.task import keras_task
@@ -40,6 +45,7 @@ def torch_loop():
     return loop_task()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [make_task, own_step, stream, torch_loop])
 def test_every_engine_measures_them(make):
     engine = make_engine(make(), None)
@@ -77,17 +83,45 @@ def test_their_number_and_size(examples, size, parts, rows):
         assert firsts == [examples // parts * i for i in range(parts)]
 
 
-def test_a_study_keeps_them_and_goes_on_with_more_seeds(tmp_path):
-    import steepest
-
-    ask = {
+def asked(out):
+    return {
         "validation_data": classes_data(1),
         "optimizers": ["SGD(learning_rate=0.05, momentum=0)", "SGD(learning_rate=0.005)"],
         "epochs": 2,
         "batch_size": 16,
         "progress": False,
-        "out": tmp_path,
+        "out": out,
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("states", [True, False])
+def test_a_study_that_was_stopped_before_has_the_same(states, tmp_path, monkeypatch):
+    """What is measured is there again: from the states that were kept, or trained once more."""
+
+    model, data = make_model(), classes_data()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    steepest.compare(model, *data, **asked(tmp_path / "whole"), seeds=3)
+    monkeypatch.setattr(confirm, "measure_parts", stop)
+    with pytest.raises(KeyboardInterrupt):
+        steepest.compare(model, *data, **asked(tmp_path / "cut"), seeds=3)
+    monkeypatch.undo()
+    assert not read(tmp_path / "cut").finished
+    if not states:
+        shutil.rmtree(tmp_path / "cut" / "states")
+    steepest.compare(model, *data, **asked(tmp_path / "cut"), seeds=3)
+    one, other = read(tmp_path / "cut"), read(tmp_path / "whole")
+    assert one.parts == other.parts
+    assert len(one.parts) == 2
+    assert differences(one, other) == []
+
+
+@pytest.mark.slow
+def test_a_study_keeps_them_and_goes_on_with_more_seeds(tmp_path):
+    ask = asked(tmp_path)
     steepest.compare(make_model(), *classes_data(), **ask, seeds=3)
     study = read(tmp_path)
     assert len(study.parts) == 2
