@@ -80,7 +80,7 @@ def test_the_advice_says_so_where_others_may_have_another_order():
     said = advice(far, judge(far))
     assert said[1] == "B is 10 % ± 3 % behind."
     assert said[2] == (
-        "On other validation examples than these 40, B may be as good; about 1,000 would tell."
+        "On validation examples beyond these 40, B may be as good; about 1,000 would tell."
     )
     assert not [note for note in warnings(far, judge(far)) if "validation example" in note]
     near = in_parts(two(), A=(1.0, 1.4, 0.8, 1.0), B=(1.1, 1.51, 0.9, 1.1))
@@ -95,6 +95,6 @@ def test_it_is_told_in_the_unit_of_what_cannot_be_shared():
     standing = judge(study).standings["B"]
     assert standing.relative_elsewhere is None
     assert standing.elsewhere.mean == standing.behind.mean
-    assert "than these 20, B may be as good; about " in advice(study, judge(study))[2]
+    assert "beyond these 20, B may be as good; about " in advice(study, judge(study))[2]
     wide = replace(study, parts={"A": (1.0, 2.0), "B": (2.0, 1.0)})
     assert advice(wide, judge(wide))[2].endswith("B may be as good; more would tell.")

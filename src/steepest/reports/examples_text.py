@@ -32,7 +32,7 @@ def on_others(study: StudyRecord, verdict: Verdict, names: Mapping[str, str]) ->
     times = max(map(_times, some))
     enough = "more" if times > MOST else f"about {float(f'{count * times:.2g}'):,.0f}"
     return (
-        f"On other validation examples than these {count:,}, {listed(told)} may be as good; "
+        f"On validation examples beyond these {count:,}, {listed(told)} may be as good; "
         f"{enough} would tell."
     )
 
