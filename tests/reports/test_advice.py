@@ -58,9 +58,12 @@ def test_still_improving():
     assert found.longer == pytest.approx(0.13, abs=0.06)  # 3/4.6 after a fifth more is 13 % less
     assert found.shorter is None
     study = with_curves(noisy(random, 3 / (1 + 0.1 * EPOCHS), noise=0.01))
-    assert "was still improving at the last epoch: train longer" in "".join(
-        warnings(study, judge(study))
-    )
+    said = "".join(warnings(study, judge(study)))
+    assert "was still improving at the last epoch: train longer; a fifth more epochs would" in said
+    trials = [replace(t, config=replace(t.config, schedule="cosine")) for t in study.trials]
+    study = replace(study, trials=tuple(trials))  # another length would be another schedule
+    said = "".join(warnings(study, judge(study)))
+    assert "train longer; its rate would fall over all of them" in said
 
 
 def test_no_line_is_continued_to_where_nothing_is_left():

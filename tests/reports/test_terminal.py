@@ -167,6 +167,8 @@ def test_defaults_that_lose_more_than_all_are_so_many_times_as_much():
     best = replace(default, best=estimate([0.1, 0.1]), worse=estimate([0.7, 0.9]))
     assert defaults_text(study, best) == "9 ± 13 times"
     assert defaults_text(study, replace(best, worse=estimate([0.05, 0.11]))) == "80 ± 381 % worse"
+    one = replace(best, worse=estimate([0.05]))
+    assert defaults_text(study, replace(one, epochs=study.task.epochs)) == "50 % worse (1 seed)"
 
 
 def test_a_command_to_type_is_not_broken():
