@@ -84,7 +84,8 @@ class Session:
         """The study as it stands."""
         return self._study
 
-    def _change(self, **facts: Any) -> None:
+    def note(self, **facts: Any) -> None:
+        """Note facts of the study's record by name; the next `write` writes them down."""
         self._study = replace(self._study, **facts)
 
     def prepare(self, configs: Iterable[Config], epochs: int = 0) -> None:
@@ -117,7 +118,7 @@ class Session:
         """Note how members train, which may have been chosen by measuring: it decides last bits."""
         if self.engine.lockstep is not None:
             how = SIDE_BY_SIDE if self.engine.lockstep else IN_TURN
-            self._change(hardware={**self.study.hardware, "members": how})
+            self.note(hardware={**self.study.hardware, "members": how})
 
     def _compiled(self) -> float:
         return sum(program.compile_seconds for program in self.programs.values())
@@ -206,7 +207,7 @@ class Session:
         failed = [one.trial for one in running if one.trial.outcome is Outcome.FAILED]
         known = {t.number: t for t in (*self.study.trials, *(one.trial for one in running))}
         trials = tuple(known[n] for n in sorted(known))
-        self._change(trials=trials, trained_on=with_kinds(self.study.trained_on, running))
+        self.note(trials=trials, trained_on=with_kinds(self.study.trained_on, running))
         if failed and not any(trial.epochs for trial in trials):
             reasons = [trial.reason for trial in trials if trial.outcome is Outcome.FAILED]
             if len(reasons) >= min(FAILURES, self.numbered):
@@ -259,11 +260,7 @@ class Session:
 
     def cut(self, why: str) -> None:
         """Note what cut the study short; the next `write` writes it down."""
-        self._change(stopped=why)
-
-    def note(self, **facts: Any) -> None:
-        """Note facts of the study's record by name; the next `write` writes them down."""
-        self._change(**facts)
+        self.note(stopped=why)
 
     def write(
         self,
@@ -276,7 +273,7 @@ class Session:
         `complete` when nothing is left to do. `anew` leaves nothing of what the file had."""
         trials = [one.trial for one in running]
         known = {trial.number: trial for trial in (*self.study.trials, *trials)}
-        self._change(
+        self.note(
             trials=tuple(known[number] for number in sorted(known)),
             seconds=budgets.clock() - self.started,
             # What had to be compiled while trials were trained comes on top.

@@ -4,6 +4,7 @@
    half-length ones rank configurations about as well as two seeds do.
 2. **Bracket.** The best so far with another learning rate, half-length too, as long as that
    improves: 10^0.4 times, 10^-0.4, 10^0.2, 10^-0.2, the first that is untried. There are no bounds.
+   Then the best with each other schedule that is searched, at rates of its own.
 3. **To the end.** The best goes on to the whole length; then a rate of 10^-0.2 of it, as the best
    rate of half a training is rather too high for a whole one. Where the budget allows, so do rates
    far from it: what learns late looks worse at half the length than what hardly learns at all.

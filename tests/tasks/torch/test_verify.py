@@ -362,11 +362,17 @@ def test_types_below_float64(kind):
     proved(Step(net), VECTORS, CLASSES)
 
 
-def test_a_loss_may_bring_weights_in_float32():
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda out, y, w: F.cross_entropy(out, y, weight=w),
+        lambda out, y, w: (w @ out.T).mean(),
+    ],
+)
+def test_a_loss_may_bring_weights_in_float32(loss):
     """Of classes, say, in a function's closure, where no cast of the module reaches them."""
     weight = torch.tensor([1.0, 2.0, 3.0])
-    step = Step(Net(torch.tanh), lambda out, y: F.cross_entropy(out, y, weight=weight))
-    proved(step, VECTORS, CLASSES)
+    proved(Step(Net(torch.tanh), lambda out, y: loss(out, y, weight)), VECTORS, CLASSES)
     assert weight.dtype == torch.float32
 
 
