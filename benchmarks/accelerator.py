@@ -14,6 +14,8 @@ For each work (speed/works.py, and a perceptron of 1024-1024), in this order:
   of the others, the fastest.
 - executing: what of that time the compiled program runs; the least that it reads and writes: each
   step, the weights and what the rule remembers, and the gradients twice.
+- together: members of three optimizers by a program each, and by one program in one call, where
+  the engine would do so; seconds of both, in turn, and of compiling.
 - repeat: whether members train to the same bits a second time, and how many times as long it takes
   with XLA's deterministic operations.
 - right: two members beside Keras' own `fit` on the same batches: the largest relative difference of
@@ -143,7 +145,7 @@ def repeated(sizes: Sequence[int]) -> int:
 def work_through(given: argparse.Namespace) -> None:
     """Get the works ready, wait for the turn, and do the parts in the order of the command line."""
     works, parts = given.works.split(","), given.parts.split(",")
-    if {"trials", "repeat", "right"} & set(parts):
+    if {"trials", "together", "repeat", "right"} & set(parts):
         for name in works:
             with contextlib.suppress(Exception):  # the part that needs it says what is wrong
                 ready(name, given)
@@ -225,26 +227,38 @@ def on_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def configs_of(count: int) -> list[Any]:
+def configs_of(count: int, optimizer: str = "Adam") -> list[Any]:
     from speed.works import SEED, make_trials
 
     from steepest.parse.contestant import contestants
     from steepest.records import Config
 
-    (adam,) = contestants("Adam", count)
-    defaults = adam.defaults()
+    (one,) = contestants(optimizer, count)
+    defaults = one.defaults()
     return [
-        Config(adam.rule, "keras", {**defaults, **trial}, "constant", SEED)
+        Config(
+            one.rule,
+            "keras",
+            {**defaults, **{name: value for name, value in trial.items() if name in defaults}},
+            "constant",
+            SEED,
+        )
         for trial in make_trials(count)
     ]
 
 
-def run_members(engine: Any, program: Any, configs: Sequence[Any]) -> tuple[Any, float]:
-    """Train all as a search does; return their curves and the seconds."""
+def run_members(
+    engine: Any, program: Any, configs: Sequence[Any], which: Sequence[int] | None = None
+) -> tuple[Any, float]:
+    """Train all as a search does; return their curves and the seconds.
+
+    `which` are the members' rules where the program is of several.
+    """
+    from steepest.engines.mixed import MixedPopulation
     from steepest.engines.population import Population
     from steepest.workers.local import Job, train
 
-    population = Population.of(configs)
+    population: Any = MixedPopulation.of(configs, which) if which else Population.of(configs)
     curves: dict[str, Any] = {}
 
     def end(members: Sequence[int], state: Any, measured: Any) -> None:
@@ -337,6 +351,44 @@ def measure_repeat(name: str, given: argparse.Namespace) -> dict[str, Any]:
         ratios = [b / a for a, b in zip(times[0], times[1], strict=True)]
         found["deterministic_operations_take"] = [round(ratio, 3) for ratio in ratios]
     return found
+
+
+def measure_together(name: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Return the seconds of three optimizers' trials, apart and in one call."""
+    from steepest.engines.compiled.engine import CompiledEngine
+    from steepest.engines.compiled.width import Width
+
+    task, size = ready(name, given).task, 4 if on_cpu() else 8  # of each: as a search has
+    asked = {optimizer: configs_of(size, optimizer) for optimizer in ("SGD", "Adam", "RMSprop")}
+    configs = [config for some in asked.values() for config in some]
+    found: dict[str, Any] = {"members_of_each": size}
+    made: dict[str, tuple[Any, Any]] = {}
+    for how in ("apart", "together"):
+        own: Any = CompiledEngine(task, lockstep=True)
+        if how == "apart":
+            own._rules_a_program = lambda _: 1
+        elif on_cpu():  # where it would not
+            own._rules_a_program = len
+        if on_cpu():
+            own._width = lambda *_: Width(size, lockstep=True)
+        started = time.perf_counter()
+        first = {optimizer: some[0] for optimizer, some in asked.items()}
+        made[how] = own, own.prepare(first, len(configs) * task.facts.epochs)
+        found[f"{how}_compile"] = time.perf_counter() - started
+    joint = made["together"][1]["SGD"].together
+    if joint is None or len(joint.programs) < len(asked):
+        return {**found, "one_program": False}
+    rules = [program.config.rule for program in joint.programs]
+    which = [rules.index(config.rule) for config in configs]
+    seconds: dict[str, list[float]] = {"apart": [], "together": []}
+    for _ in range(4):  # the first is warm-up
+        engine, programs = made["apart"]
+        times = [run_members(engine, programs[o], some)[1] for o, some in asked.items()]
+        seconds["apart"].append(sum(times))
+        seconds["together"].append(run_members(made["together"][0], joint, configs, which)[1])
+    for how, some in seconds.items():
+        found[f"{how}_seconds"] = [round(one, 4) for one in some[1:]]
+    return {**found, "one_program": True}
 
 
 @contextlib.contextmanager
@@ -500,6 +552,7 @@ def measure_machine(name: str, given: argparse.Namespace) -> dict[str, Any]:
 PARTS: dict[str, Callable[[str, argparse.Namespace], dict[str, Any]]] = {
     "machine": measure_machine,
     "trials": measure_trials,
+    "together": measure_together,
     "repeat": measure_repeat,
     "right": measure_right,
     "torch": measure_torch,

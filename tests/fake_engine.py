@@ -38,6 +38,7 @@ class FakeProgram:
     """Trains one rule: reads the engine's formula epoch by epoch."""
 
     compile_seconds = 0.0
+    together = None
 
     def __init__(self, engine):
         self.engine, self.places = engine, engine.places

@@ -11,10 +11,11 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from small import make_model, make_task
 
-from steepest.engines.compiled import executable, lockstep, resident, width
+from steepest.engines.compiled import executable, lockstep, pieces, resident, width
 from steepest.engines.compiled import program as program_module
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.lockstep import BLOCK, block_of, even_block
+from steepest.engines.compiled.placement import Orders
 from steepest.engines.compiled.resting import Resting
 from steepest.engines.compiled.training import (
     AUTOTUNED,
@@ -84,7 +85,7 @@ def test_a_fresh_state_is_made_where_it_trains_by_one_call(task, rule):
     calls = []
     made = program._begin_there
     program._begin_there = lambda *given: calls.append(1) or made(*given)
-    here = program._put(population, state, range(3))
+    here = program.put(population, state, range(3))
     assert calls == [1]
     kept = begin(task, population)
     for a, b in zip(
@@ -95,8 +96,8 @@ def test_a_fresh_state_is_made_where_it_trains_by_one_call(task, rule):
 
 def test_within_a_rung_only_orders_and_curves_cross(program, monkeypatch):
     """And the state when somebody asks for it."""
-    monkeypatch.setattr(program_module, "PIECE_SECONDS", 0.0)  # a piece an epoch, a call a block
-    monkeypatch.setattr(program_module, "TRIED", 1)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)  # a piece an epoch, a call a block
+    monkeypatch.setattr(pieces, "TRIED", 1)
     crossed = {"there": [], "back": []}
 
     def count(tree):
@@ -119,7 +120,7 @@ def test_within_a_rung_only_orders_and_curves_cross(program, monkeypatch):
         if so_far is not None and not asked:
             asked.append(so_far())
 
-    program.epoch_seconds = program.step_seconds = 0.0
+    program.pieces = pieces.Pieces()
     state, _ = program.advance(POPULATION, state, 3, tell)
     assert isinstance(state, Resting)
     whole = sum(leaf[0].nbytes for leaf in state.tree()[0]) * 4
@@ -135,7 +136,7 @@ def test_within_a_rung_only_orders_and_curves_cross(program, monkeypatch):
 
 def test_all_that_fill_their_places_come_as_they_are(program, monkeypatch):
     full = Population.of([config(rate) for rate in (1e-3, 1e-2, 3e-2, 1e-1)])
-    here = program._put(full, program.begin(full), range(4))
+    here = program.put(full, program.begin(full), range(4))
     copied = here.state().tree()
     monkeypatch.setattr(resident, "on_host", lambda: False)
     for a, b in zip(jax.tree.leaves(here.state().tree()), jax.tree.leaves(copied), strict=True):
@@ -155,6 +156,25 @@ def test_orders_are_drawn_once_for_a_seed(program, monkeypatch):
     alike = Population.of([config(rate) for rate in (1e-3, 1e-2, 3e-2)])
     program.advance(alike, program.begin(alike), 1)
     assert drawn == [1]
+
+
+def test_orders_are_drawn_while_the_epoch_before_trains(program, monkeypatch):
+    """An epoch's orders are there when they are asked for, but those of the first."""
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)  # a piece an epoch
+    program.pieces = pieces.Pieces()
+    fresh = Orders(program.shared.orders.order, program.shared.facts.training_examples)
+    program.shared = replace(program.shared, orders=fresh)
+    missing, usual = [], resident.orders_of
+
+    def orders_of(seeds, devices, epochs, *given):
+        different = np.unique(seeds).tolist()
+        missing.extend((s, e) for s in different for e in epochs if (s, e) not in fresh._known)
+        return usual(seeds, devices, epochs, *given)
+
+    monkeypatch.setattr(resident, "orders_of", orders_of)
+    program.advance(POPULATION, program.begin(POPULATION), 3)
+    assert missing == [(0, 0), (1, 0)]
+    assert max(epoch for _, epoch in fresh._known) < program.shared.facts.epochs
 
 
 def test_members_further_than_others_wait(program, expected):
@@ -185,7 +205,7 @@ def test_a_program_is_warm_before_the_first_trial(task, monkeypatch):
     )
     program = engine_of(task).prepare({"a": CONFIGS[0]}, 30)["a"]
     assert warmed == [None]
-    assert program.epoch_seconds == program.step_seconds == 0.0
+    assert program.pieces == pieces.Pieces()
 
 
 def test_a_program_that_cannot_be_warmed_is_met_by_who_trains(program, monkeypatch, caplog):

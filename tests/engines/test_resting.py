@@ -201,6 +201,6 @@ def test_who_waits_makes_room_for_who_trains(program, monkeypatch):
 
 
 def test_several_devices_bring_states_at_once(program):
-    here = program._put(POPULATION, program.begin(POPULATION), range(3))
+    here = program.place(POPULATION, program.begin(POPULATION), range(3))
     here.shared = replace(here.shared, shelf=None)
     assert type(here.resting()) is State

@@ -11,8 +11,7 @@ import pytest
 from accelerated import engine_of
 
 from steepest.data.order import epoch_order, order_of
-from steepest.engines.compiled import autotune, executable, width
-from steepest.engines.compiled import program as program_module
+from steepest.engines.compiled import autotune, executable, pieces, width
 from steepest.engines.compiled.engine import CompiledEngine
 from steepest.engines.compiled.placement import Orders, lay_out, orders_of
 from steepest.engines.compiled.width import Width
@@ -89,7 +88,7 @@ def test_a_narrow_program_takes_members_in_parts(task, expected):
 def test_parts_are_told_of_by_the_places_of_all(task, expected, monkeypatch):
     """What a part hands over on the way belongs to its members, and not to the first ones."""
     program = CompiledEngine(task).compile(POPULATION.config(0), Width(2, lockstep=False))
-    monkeypatch.setattr(program_module, "PIECE_SECONDS", 0.0)  # a call a step, a piece an epoch
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)  # a call a step, a piece an epoch
     told = {}
 
     def tell(epochs, so_far=None):

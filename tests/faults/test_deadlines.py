@@ -14,7 +14,7 @@ from small import Batches, classes_data, make_model
 from steepest import budget, storage
 from steepest.budget import Budget
 from steepest.engines import make_engine
-from steepest.engines.compiled import program, update_time
+from steepest.engines.compiled import pieces, update_time
 from steepest.engines.protocol import unheard
 from steepest.engines.streaming import steps
 from steepest.measures.verdict import judge
@@ -177,7 +177,7 @@ def test_time_counts_from_when_somebody_asked(tmp_path, moments):
     ("kind", "stride"), [("compiled", 2), ("streaming", 5), ("fit", 7), ("torch", 9)]
 )
 def test_at_every_charge_of_an_engine(kind, stride, tmp_path, moments, monkeypatch, unchecked):
-    monkeypatch.setattr(program, "PIECE_SECONDS", 0.0)  # a call a step, so that all may be cut
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)  # a call a step, so that all may be cut
     monkeypatch.setattr(steps, "PIECE_SECONDS", 0.0)
     monkeypatch.setattr(update_time, "SECONDS", 0.0)  # one update, as nobody asks what it takes
     engine = real(kind, examples=36)  # few steps, as there are a hundred studies
@@ -187,7 +187,7 @@ def test_at_every_charge_of_an_engine(kind, stride, tmp_path, moments, monkeypat
 @pytest.mark.parametrize("kind", ["compiled", "streaming", "fit", "torch"])
 def test_time_ends_within_an_epoch(kind, tmp_path, moments, monkeypatch):
     """A limit does not wait for the end of an epoch: not one more is trained."""
-    for module in (program, steps):  # a call a step, from the first one on
+    for module in (pieces, steps):  # a call a step, from the first one on
         monkeypatch.setattr(module, "PIECE_SECONDS", 0.0)
         monkeypatch.setattr(module, "TRIED", 1)
     engine, heard = real(kind), []

@@ -10,7 +10,8 @@ from made_searches import trial
 from steepest import storage
 from steepest.errors import TrialError
 from steepest.records import Curves, Outcome
-from steepest.search.runner import Running, let_go
+from steepest.search.outcomes import let_go
+from steepest.search.runner import Running
 
 
 def halved(curve, untrained, training=None):

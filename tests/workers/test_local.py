@@ -89,7 +89,7 @@ def test_a_member_that_raises_is_left_out(task, program, monkeypatch):
 @pytest.mark.parametrize("where", ["progress", "end", "due"])
 def test_an_error_of_ours_is_no_failure_of_a_member(task, program, where, monkeypatch):
     """Who hears of training may fail: a terminal that is gone, a disk. No trial has failed then."""
-    monkeypatch.setattr("steepest.engines.compiled.program.PIECE_SECONDS", 0.0)
+    monkeypatch.setattr("steepest.engines.compiled.pieces.PIECE_SECONDS", 0.0)
     members, failed = population(3), []
 
     def broken(*_):
@@ -116,7 +116,7 @@ def test_what_is_about_the_whole_study_is_raised(task, program, monkeypatch):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_training_stops_where_it_may_and_goes_on_to_the_same(task, program, monkeypatch, count):
-    monkeypatch.setattr("steepest.engines.compiled.program.PIECE_SECONDS", 0.0)  # a piece an epoch
+    monkeypatch.setattr("steepest.engines.compiled.pieces.PIECE_SECONDS", 0.0)  # a piece an epoch
     members, calls, parts = population(3), [], {}
     whole = begin(task, members)
     expected = trained(program, members, whole, 1, [])

@@ -108,6 +108,7 @@ class CallbackProgram:
     forgets: bool = False  # as of the engine
     plateau: bool = False  # whether its schedule is one
     seconds: float = 0.0  # of an epoch of a member, in the last call of the program inside
+    together: None = None  # what they decide is each program's own
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a search asks of an engine, whichever way it trains."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from steepest.data.stream import Data
 from steepest.engines.population import Population
@@ -43,8 +43,8 @@ def unheard() -> None:
     """Tell nobody that a program is ready."""
 
 
-class Program(Protocol):
-    """The training of one rule on one task, ready to run for any numbers and seeds."""
+class Trains(Protocol):
+    """What trains members: of one rule, or of several in one call (`compiled/together.py`)."""
 
     @property
     def capacity(self) -> int:
@@ -54,19 +54,11 @@ class Program(Protocol):
     def whole(self) -> bool:
         """Whether a call should take all members that it can, as it reads data once for them."""
 
-    @property
-    def places(self) -> int:
-        """How many members train in the time of one, as they do side by side; else 1."""
-
-    @property
-    def compile_seconds(self) -> float:
-        """What it took to make it."""
-
-    def begin(self, population: Population) -> State:
+    def begin(self, population: Any) -> State:
         """Return the state of an untrained population: fresh weights from each member's seed."""
 
     def advance(
-        self, population: Population, state: State, stop: int, tell: Tell = silent
+        self, population: Any, state: State, stop: int, tell: Tell = silent
     ) -> tuple[State, Advance]:
         """Train each member up to epoch `stop`; return its new state and what was measured.
 
@@ -76,6 +68,30 @@ class Program(Protocol):
         Raises:
             Interrupted: `tell` raised it.
         """
+
+
+class TrainsSeveral(Trains, Protocol):
+    """What trains members of several programs in one call."""
+
+    @property
+    def programs(self) -> "Sequence[Program]":
+        """The programs; a mixed population numbers its parts by their places here."""
+
+
+class Program(Trains, Protocol):
+    """The training of one rule on one task, ready to run for any numbers and seeds."""
+
+    @property
+    def together(self) -> TrainsSeveral | None:
+        """What trains its members with those of other programs in one call, if anything does."""
+
+    @property
+    def places(self) -> int:
+        """How many members train in the time of one, as they do side by side; else 1."""
+
+    @property
+    def compile_seconds(self) -> float:
+        """What it took to make it."""
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from steepest.checkpoints import Checkpoints
 from steepest.engines.protocol import Engine
 from steepest.records import Config, Outcome, Stage, Trial
-from steepest.search.runner import ALIVE, Running, Training, job_of, program_key
+from steepest.search.runner import ALIVE, Running, Training, job_of
 from steepest.workers.local import Job
 from steepest.workers.remote import RemoteEngine
 
@@ -88,8 +88,7 @@ class Ahead:
         found = []
         for one in self.running:
             if one.trial.outcome is Outcome.UNFINISHED and one.trial.epochs < one.until:
-                program = training.programs[program_key(one.trial.config)]
-                job = job_of(quiet, program, [one], one.until)
+                job = job_of(quiet, [one], one.until)
                 found.append(replace(job, ahead=True, fail=self._forget(one)))
         return found
 

@@ -12,9 +12,10 @@ from dataclasses import replace
 from steepest.budget import FIRST, OutOfTime
 from steepest.records import Config, Outcome, Settings, Stage, StudyRecord
 from steepest.search.ahead import Guess, room
+from steepest.search.outcomes import end_trials
 from steepest.search.parts import measure_parts
 from steepest.search.planning import plan_once
-from steepest.search.runner import Running, end_trials, measure_trials, unmeasured
+from steepest.search.runner import Running, measure_trials, unmeasured
 from steepest.search.schedule_length import with_schedule_length
 from steepest.search.search_space import SEEDS_APART, SearchSpace
 from steepest.search.session import Session

@@ -1,7 +1,6 @@
-"""Trials in training: started, trained further, let go, ended."""
+"""Trials in training: started, trained further, measured."""
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 from steepest.budget import Budget
 from steepest.checkpoints import Checkpoints
 from steepest.engines.callbacks import CallbackEngine
+from steepest.engines.mixed import MixedPopulation, Places, joined
 from steepest.engines.population import Population
-from steepest.engines.protocol import Engine, Program
+from steepest.engines.protocol import Engine, Program, Trains
 from steepest.engines.state import Advance, State
 from steepest.records import Config, Curves, Outcome, Stage, TaskFacts, Trial
 from steepest.spaces import Value
@@ -33,13 +33,6 @@ ALIVE = (Outcome.UNFINISHED, Outcome.FINISHED)
 # Trials that failed before any was trained: then it is the model, and no configuration. A limit of
 # patience, not measured.
 FAILURES = 3
-# Times what trials begin with: it only names why a trial was not among the survivors, so one whose
-# loss would have come back loses nothing by it. Chosen, not measured.
-EXPLODED = 1000.0
-UNTRAINED = 0.1  # a loss this share or more below the untrained model's has been learnt; chosen
-SAME = (
-    1e-6  # relative difference that another program of the same numbers makes: float32's rounding
-)
 
 
 @dataclass
@@ -86,15 +79,16 @@ class Training:
 
 
 def train_trials(training: Training, running: list[Running], ahead: Sequence[Job] = ()) -> None:
-    """Train each of `running` as far as it is to go, those of one program and length together.
+    """Train each of `running` as far as it is to go, those of one length together whose program is
+    one, or whose programs' members one call trains.
 
     Workers that nothing else needs train the jobs `ahead`; nobody waits for these.
     """
-    jobs = []
-    for key, group in _by_program(running).items():
-        for until in dict.fromkeys(one.until for one in group):
-            some = [one for one in group if one.until == until]
-            jobs.append(job_of(training, training.programs[key], some, until))
+    calls: dict[tuple[int, int], list[Running]] = {}
+    for one in running:
+        program = training.programs[program_key(one.trial.config)]
+        calls.setdefault((id(program.together or program), one.until), []).append(one)
+    jobs = [job_of(training, some, until) for (_, until), some in calls.items()]
     if isinstance(training.engine, RemoteEngine):
         train_out([*jobs, *ahead], training.engine, training.progress, training.pace)
     else:
@@ -134,9 +128,12 @@ def recover(training: Training, running: list[Running]) -> None:
             one.until = until
 
 
-def job_of(training: Training, program: Program, group: list[Running], epochs: int) -> Job:
-    """Return what trains some trials of a program up to an epoch, and keeps what came of them."""
-    population = Population.of([one.trial.config for one in group])
+def job_of(training: Training, group: list[Running], epochs: int) -> Job:
+    """Return what trains some trials up to an epoch, and keeps what came of them.
+
+    They are of one program, or of some that train together.
+    """
+    program, population, group = _together(training, group)
     checkpoints = training.checkpoints
 
     def begin(members: Sequence[int]) -> State:
@@ -151,7 +148,7 @@ def job_of(training: Training, program: Program, group: list[Running], epochs: i
         # Others had begun before a kill: that is neither trained twice nor charged twice.
         found = {m: checkpoints.get(group[m].trial.number) for m in members if m not in fresh}
         found |= {m: program.begin(population.take([m])) for m in fresh}
-        return State.join([found[m] for m in members])
+        return joined(population.take(members), [found[m] for m in members])
 
     def end(members: Sequence[int], state: State, measured: Advance) -> None:
         for i, member in enumerate(members):
@@ -172,6 +169,25 @@ def job_of(training: Training, program: Program, group: list[Running], epochs: i
         training.noted([one])
 
     return Job(program, population, begin, end, epochs, fail)
+
+
+def _together(
+    training: Training, group: list[Running]
+) -> tuple[Trains, Population | MixedPopulation, list[Running]]:
+    """Return what trains trials, their configurations, and the trials in that order.
+
+    Those of several rules by turns, so that each part of them has about as many of each.
+    """
+    own = [training.programs[program_key(one.trial.config)] for one in group]
+    together = own[0].together
+    if together is None or all(one is own[0] for one in own):
+        return own[0], Population.of([one.trial.config for one in group]), group
+    rules = {id(program): rule for rule, program in enumerate(together.programs)}
+    which = [rules[id(one)] for one in own]
+    order = np.argsort(Places.of(which).index, kind="stable").tolist()
+    group = [group[i] for i in order]
+    configs = [one.trial.config for one in group]
+    return together, MixedPopulation.of(configs, [which[i] for i in order]), group
 
 
 def with_kinds(
@@ -240,43 +256,3 @@ def _grown(facts: TaskFacts, one: Running, state: State, measured: Advance, memb
         outcome=outcome,
         seconds=max(trial.seconds, one.seconds + measured.seconds * share),
     )
-
-
-def let_go(running: list[Running], checkpoints: Checkpoints, untrained: float) -> None:
-    """Mark trials that do not go on, with why, and forget their states.
-
-    `untrained` is the loss before any training; where nobody knows it, the usual one after an
-    epoch stands for it.
-    """
-    begun = [one.trial.curves.validation_loss[:1] for one in running]
-    usual = float(np.median([loss for some in begun for loss in some if np.isfinite(loss)] or [0]))
-    known = math.isfinite(untrained)
-    for one in running:
-        if one.trial.outcome is Outcome.UNFINISHED and one.trial.epochs:
-            why = _why_not(one.trial, untrained if known else usual, known)
-            one.trial = replace(one.trial, outcome=why)
-            checkpoints.drop(one.trial.number)
-
-
-def _why_not(trial: Trial, begin: float, known: bool) -> Outcome:
-    """Return why a trial does not go on; `begin` is the loss that trials begin with, and `known`
-    says that it is the untrained model's."""
-    curves = trial.curves
-    last = max((*curves.training_loss[-1:], *curves.validation_loss[-1:]), default=0.0)
-    still = len(set(curves.training_loss)) == len(set(curves.validation_loss)) == 1
-    if trial.epochs == 1:  # nobody knows whether it moves, unless where it began is known
-        still = known and math.isclose(curves.validation_loss[0], begin, rel_tol=SAME)
-    elif still and known:  # what is clearly below that has been learnt, within the first epoch
-        still = curves.validation_loss[0] > begin - UNTRAINED * abs(begin)
-    if still:
-        return Outcome.CONSTANT
-    if last > EXPLODED * begin > 0:
-        return Outcome.EXPLODED
-    return Outcome.HALVED
-
-
-def end_trials(running: list[Running], epochs: int) -> None:
-    """Mark the trials that were trained to the end."""
-    for one in running:
-        if one.trial.outcome is Outcome.UNFINISHED and one.trial.epochs >= epochs:
-            one.trial = replace(one.trial, outcome=Outcome.FINISHED)

@@ -12,7 +12,7 @@ from steepest.budget import OutOfTime
 from steepest.engines.population import Population
 from steepest.records import Config, Outcome, Settings, Stage, Trial
 from steepest.search.confirm import usual_configs
-from steepest.search.runner import end_trials
+from steepest.search.outcomes import end_trials
 from steepest.search.search_space import SearchSpace
 from steepest.search.session import Session
 

@@ -14,8 +14,9 @@ from steepest.search.ahead import Guess, room
 from steepest.search.choice import Tried, Worse, choose, steady_score
 from steepest.search.far_rates import memorizes
 from steepest.search.foresight import foresee
+from steepest.search.outcomes import end_trials, let_go
 from steepest.search.planning import plan_once
-from steepest.search.runner import Running, end_trials, let_go
+from steepest.search.runner import Running
 from steepest.search.schedule_length import with_schedule_length
 from steepest.search.search_space import SEEDS_APART, SearchSpace, Values
 from steepest.search.session import Session

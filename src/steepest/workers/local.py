@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from steepest.engines.cores import one_thread_a_call, pool
+from steepest.engines.mixed import MixedPopulation
 from steepest.engines.population import Population
-from steepest.engines.protocol import Interrupted, Program, SoFar
+from steepest.engines.protocol import Interrupted, SoFar, Trains
 from steepest.engines.state import Advance, State
 from steepest.errors import SteepestError, TrialError
 
@@ -57,8 +58,8 @@ class Job:
     such a member raises ends it all.
     """
 
-    program: Program
-    population: Population
+    program: Trains
+    population: Population | MixedPopulation
     begin: Callable[[Sequence[int]], State]
     end: Callable[[Sequence[int], State, Advance], None]
     stop: int

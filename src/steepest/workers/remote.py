@@ -170,6 +170,7 @@ class RemoteProgram:
     compile_seconds: float = 0.0
     seconds: float = 0.0  # of an epoch of a member in a slice; 0 while that is unknown
     overhead: float = 0.0  # of a slice, on the way and in packing
+    together: None = None
 
     @cached_property
     def here(self) -> Program:

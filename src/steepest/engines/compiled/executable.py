@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 from jax.stages import Compiled
 
+from steepest.engines.compiled.by_place import ByPlace
 from steepest.engines.compiled.device_task import DeviceTask
+from steepest.engines.compiled.joint import Joint
 from steepest.engines.compiled.lockstep import make_lockstep
 from steepest.engines.compiled.resident import Resident, numbers_of
 from steepest.engines.compiled.training import compiled, make_single
@@ -38,6 +41,8 @@ class Executable:
     width: Width
     rows: int  # orders of examples that a call is given on each device
     seconds: float  # that compiling took
+    by_place: ByPlace | None = None  # where members train side by side
+    rule: int = 0  # its place there
 
 
 def compile_training(
@@ -45,9 +50,9 @@ def compile_training(
 ) -> list[Executable]:
     """Compile the training of each config's rule, at `width` or as much of it as fits into memory.
 
-    One after another on a CPU, several rules are one program. Elsewhere `configs` is a single one.
-    Members of a model with an operation that cannot be mapped over them, or that does not compile
-    mapped, train one after another.
+    Several rules are one program: one after another on a CPU, or side by side, where each has as
+    many places as `width` says. Members of a model with an operation that cannot be mapped over
+    them, or that does not compile mapped, train one after another.
     """
     started = time.perf_counter()
     begun = [begin(shared.task, Population.of([config]), shared.draw) for config in configs]
@@ -56,15 +61,17 @@ def compile_training(
     while True:
         # An order for each member's seed in an epoch, or more epochs of fewer seeds.
         rows = ORDER_BYTES // (4 * shared.facts.training_examples * len(shared.devices))
-        rows = max(width.at_once, min(shared.facts.epochs, rows))
+        places = width.at_once * (len(configs) if width.lockstep else 1)
+        rows = max(places, min(shared.facts.epochs, rows))
         try:
-            runs = _compile(shared, configs, plans, begun, width, rows)
+            runs, by_place = _compile(shared, configs, plans, begun, width, rows)
         except Exception as error:
             less = narrower(width) if is_out_of_memory(error) else None
             if less is not None:
                 width = less
                 continue
-            if not width.lockstep:  # so it is not for being mapped
+            alone = len(configs) == 1 or may_share(shared)
+            if not width.lockstep or not alone:  # so it is not for being mapped
                 raise
             log.warning("members train one after another: %s", " ".join(str(error).split())[:300])
             width = Width(min(width.capacity, SEQUENTIAL), lockstep=False)
@@ -74,8 +81,8 @@ def compile_training(
         if fits(runs[0], width, state_bytes, workers=workers, memory=memory) or less is None:
             seconds = (time.perf_counter() - started) / len(configs)
             return [
-                Executable(run, plan, width, rows, seconds)
-                for run, plan in zip(runs, plans, strict=True)
+                Executable(run, plan, width, rows, seconds, by_place, i)
+                for i, (run, plan) in enumerate(zip(runs, plans, strict=True))
             ]
         width = less
 
@@ -87,16 +94,30 @@ def _compile(
     begun: Sequence[State],
     width: Width,
     rows: int,
-) -> Sequence[Run]:
-    config, one, updates = configs[0], begun[0], None
+) -> tuple[Sequence[Run], ByPlace | None]:
+    devices = len(shared.devices)
+    here = [
+        Resident(
+            shared, width.at_once, rows, Population.of([config] * count), one.take([0] * count)
+        )
+        for count in (devices * width.at_once,)
+        for config, one in zip(configs, begun, strict=True)
+    ]
+    updates = by_place = None
     if width.lockstep:
-        run = make_lockstep(shared.task, shared.parts, plans[0])
+        blanks = [(one.numbers, one.standing) for one in here]
+        blanks = jax.tree.map(jnp.zeros_like, blanks) if len(plans) > 1 else []
+        by_place = ByPlace(plans, width.at_once, blanks)
+        run = make_lockstep(shared.task, shared.parts, by_place)
+        given = Joint(shared, rows, by_place, dict(enumerate(here))).arguments(0, 1, 1)
     elif may_share(shared):
         numbers = [numbers_of(shared, Population.of([config])) for config in configs]
         updates = Updates(plans, begun, numbers)
         run = make_single(shared.task, shared.parts, updates)
+        given = shared_arguments(updates, 0, here[0].arguments(0, 1, 1))
     else:
         run = make_single(shared.task, shared.parts, OneUpdate(plans[0]))
+        given = here[0].arguments(0, 1, 1)
     more: dict[str, Any] = {}
     if shared.each is not None:
         spec: Any = PartitionSpec
@@ -110,17 +131,12 @@ def _compile(
         )
         more = {"in_shardings": (shared.alike,) * 5 + (shared.each,) * 6}
         more["out_shardings"] = shared.each
-    places = len(shared.devices) * width.at_once
-    here = Resident(
-        shared, width.at_once, rows, Population.of([config] * places), one.take([0] * places)
-    )
-    given = here.arguments(0, 1, 1)
-    if updates is not None:
-        given = shared_arguments(updates, 0, given)
     # Where members stood is written over: their state is there once, and is not copied.
     traced = jax.jit(run, donate_argnums=10, **more).lower(*given)
     made = compiled(traced, shared.options)
-    return [made] if updates is None else [OneOf(made, updates, i) for i in range(len(plans))]
+    if updates is not None:
+        return [OneOf(made, updates, i) for i in range(len(plans))], None
+    return [made] * len(plans), by_place
 
 
 def may_share(shared: DeviceTask) -> bool:
@@ -131,16 +147,16 @@ def may_share(shared: DeviceTask) -> bool:
     return shared.on_cpu and shared.each is None
 
 
-def member_bytes(shared: DeviceTask, one: State) -> int:
-    """Return about what a member takes on an accelerator while it trains.
+def gradient_bytes(shared: DeviceTask, one: State) -> int:
+    """Return about what a member takes on an accelerator while it trains, beside its state.
 
-    Its state and gradients, and all that the loss and its gradient give on the way, as if nothing
-    of it were fused: what is compiled takes less, and where it takes more it is made narrower.
+    All that the loss and its gradient give on the way, as if nothing of it were fused: what is
+    compiled takes less, and where it takes more it is made narrower.
     """
     batch = jax.tree.map(lambda a: a[: shared.facts.batch_size], shared.training)
     given = jax.tree.map(lambda a: a[0], (one.weights, one.variables))
     traced = jax.make_jaxpr(shared.parts.gradient)(*given, batch)
-    return 2 * one.nbytes + _bytes_of(traced.jaxpr)
+    return _bytes_of(traced.jaxpr)
 
 
 def _bytes_of(jaxpr: Any) -> int:

@@ -3,7 +3,8 @@
 All members that a call trains are in the same epoch and at the same step, so counters are single
 numbers and only what a member owns is mapped (`vmap`). A loop whose counters were mapped would run
 both branches of every choice, the gradient of the epoch's smaller last batch among them, at each
-step. A member that is not alive, or in another epoch, keeps what it has.
+step. A member that is not alive, or in another epoch, keeps what it has. Members of several rules
+have one gradient and one evaluation, and each rule's places an update (`by_place.py`).
 """
 
 from typing import Any
@@ -13,10 +14,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from steepest.data.arrays import Arrays, Batch
+from steepest.engines.compiled.by_place import ByPlace
 from steepest.engines.compiled.evaluation import Chunks, evaluation
 from steepest.engines.compiled.parts import Parts
 from steepest.engines.compiled.training import batch_at, names
-from steepest.rules import step as steps
 from steepest.tasks.task import Task
 
 # Steps of a loop of fixed length inside the loop over an epoch: an accelerator asks the host
@@ -41,10 +42,11 @@ def even_block(steps: int) -> int | None:
     return found if 2 * found > min(BLOCK, steps) // 2 else None
 
 
-def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
+def make_lockstep(task: Task, parts: Parts, update: ByPlace) -> Any:
     """Return the training of members `[members, ...]` up to epoch `stop`, by `steps_left` about.
 
-    A call ends with a block of steps, or with an epoch. Arguments as in `training.make_single`.
+    A call ends with a block of steps, or with an epoch. Arguments as in `training.make_single`, but
+    numbers, complements and memory are tuples with an entry for each rule of `update`.
     """
     facts = task.facts
     size, batch = facts.training_examples, facts.batch_size
@@ -65,8 +67,8 @@ def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
         orders: Any,
         filled: Any,  # noqa: ARG001
         slots: Any,
-        numbers: dict[str, Any],
-        complements: dict[str, Any],
+        numbers: tuple[dict[str, Any], ...],
+        complements: tuple[dict[str, Any], ...],
         state: Any,
     ) -> Any:
         weights, memory, variables, t, epochs, alive, total = state
@@ -83,19 +85,23 @@ def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
             `order` is `[members, batch]`; `at` steps were before.
             """
 
-            def one(own: Any, places: Any, lives: Any, n: Any, c: Any) -> Any:
-                weights, memory, variables, total = own
+            def one(weights: Arrays, variables: Arrays, total: Any, places: Any, lives: Any) -> Any:
                 given = weights, variables, jax.tree.map(lambda a: a[places], training)
                 if even is None or parts.either_gradient is None:
                     (loss, changed), gradients = parts.gradient(*given)
                 else:
                     (loss, changed), gradients = parts.either_gradient(i < full, *given)
-                moved, kept = steps.step(plan, gradients, weights, memory, at, n, c)
                 grown = total + loss.astype(jnp.float32) * count
-                after = (task.constrain(moved), kept, changed, grown)
-                return jax.tree.map(lambda new, old: jnp.where(lives, new, old), after, own)
+                after, before = (changed, grown), (variables, total)
+                kept = jax.tree.map(lambda new, old: jnp.where(lives, new, old), after, before)
+                return gradients, *kept
 
-            return jax.vmap(one)(carry, order, live, numbers, complements)
+            weights, memory, variables, total = carry
+            found = jax.vmap(one)(weights, variables, total, order, live)
+            gradients, variables, total = found
+            own = weights, memory, live, at, numbers, complements
+            weights, memory = update.step(task.constrain, gradients, *own)
+            return weights, memory, variables, total
 
         def one_epoch(carry: Any) -> Any:
             own, (epochs, alive), (epoch, begun), left, curves = carry
@@ -133,10 +139,11 @@ def make_lockstep(task: Task, parts: Parts, plan: steps.Plan) -> Any:
             def evaluate(own: Any, epochs: Any, alive: Any, curves: Any) -> Any:
                 weights, memory, variables, total = own
 
-                def one(w: Arrays, m: Any, v: Arrays, n: Any, c: Any) -> Any:
-                    return evaluation(task, parts, steps.shown(plan, w, m, n, c), v, validation)
+                def one(w: Arrays, v: Arrays) -> Any:
+                    return evaluation(task, parts, w, v, validation)
 
-                measured, after = jax.vmap(one)(weights, memory, variables, numbers, complements)
+                shown = update.shown(weights, memory, numbers, complements)
+                measured, after = jax.vmap(one)(shown, variables)
                 values = {"training_loss": total / met, **measured}
                 curves = {
                     name: c.at[:, epoch].set(

@@ -11,8 +11,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from steepest.engines.compiled.by_place import ByPlace
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.executable import Run, compile_training
+from steepest.engines.compiled.joint import Joint
+from steepest.engines.compiled.pieces import Pieces, tell_of
 from steepest.engines.compiled.resident import Resident, make_begin, numbers_of
 from steepest.engines.compiled.resting import to_host
 from steepest.engines.compiled.training import without_order
@@ -20,16 +23,13 @@ from steepest.engines.compiled.update_time import UpdateTimer
 from steepest.engines.compiled.updates import shows_others
 from steepest.engines.compiled.width import Width, is_out_of_memory, narrower
 from steepest.engines.population import Population
-from steepest.engines.protocol import SoFar, Tell, silent
-from steepest.engines.state import Advance, Fresh, State, begin, so_far
+from steepest.engines.protocol import Tell, TrainsSeveral, silent
+from steepest.engines.state import Advance, Fresh, State, begin
 from steepest.errors import TaskError
 from steepest.records import Config
 from steepest.rules import step as steps
 
 log = logging.getLogger(__name__)
-PIECE_SECONDS = 2.0  # after which a call tells how far it is
-TRIED = 16  # steps of the first piece, which say how long a step takes
-MOST = 2**30  # steps of a call
 
 
 @dataclass
@@ -43,8 +43,10 @@ class CompiledProgram:
     width: Width
     rows: int  # orders of examples that a call of the executable is given on a device
     compile_seconds: float
-    epoch_seconds: float = 0.0  # of a member, in the last call; 0 before there was one
-    step_seconds: float = 0.0  # of a call of the executable, evaluation included; alike
+    by_place: ByPlace | None = None  # the executable's rules and places, side by side
+    rule: int = 0  # its place among them
+    together: TrainsSeveral | None = None  # trains its members and those of other rules in one call
+    pieces: Pieces = field(default_factory=Pieces)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -75,8 +77,7 @@ class CompiledProgram:
         """Take steps for nothing: a GPU's first load libraries, for which no trial should pay."""
         population = Population.of([self.config])
         try:
-            here = self._put(population, self.begin(population), range(1))
-            here.train(self.executable, 0, 1, 1)
+            self.put(population, self.begin(population), range(1)).train(self.executable, 0, 1, 1)
         except Exception as error:  # too little memory, say: who trains meets it, and is narrowed
             log.debug("a program is not warm: %s", error)
 
@@ -116,6 +117,7 @@ class CompiledProgram:
             ) from error
         (made,) = compile_training(self.shared, [self.config], less)
         self.executable, self.width, self.rows = made.run, made.width, made.rows
+        self.by_place, self.rule, self.together = made.by_place, made.rule, None
         self.compile_seconds += made.seconds
 
     def _advance_parts(
@@ -124,7 +126,7 @@ class CompiledProgram:
         size, done = self.capacity, []
         for first in range(0, len(population), size):
             part = range(first, min(first + size, len(population)))
-            told = partial(_tell_of, tell, first)
+            told = partial(tell_of, tell, np.asarray(part))
             done.append(self.advance(population.take(part), state.take(part), stop, told))
         values = {
             name: np.concatenate([advance.values[name] for _, advance in done])
@@ -137,63 +139,28 @@ class CompiledProgram:
     def _advance(
         self, population: Population, state: State, stop: int, tell: Tell
     ) -> tuple[State, Advance]:
-        started = time.perf_counter()
-        before, count = state, len(population)
-        start = int(state.epoch[state.alive].min()) if state.alive.any() else stop
-        if start >= stop:
-            return so_far(before, state, [], started)[1:]
+        started, count = time.perf_counter(), len(population)
         parts = [
             range(place, min(place + self.places, count)) for place in range(0, count, self.places)
         ]
-        here = [self._put(population, state, part) for part in parts]
-        pieces, first = [], start
-        while first < stop:
-            # A long training is cut, so that it can be told of, and stopped when time is over.
-            timely = int(PIECE_SECONDS / (self.epoch_seconds * count)) if self.epoch_seconds else 1
-            room = self.rows // max(some.orders_an_epoch for some in here)
-            until = min(stop, first + max(1, min(room, timely)), _next_epoch(here, first, stop))
-            began, trained = time.perf_counter(), sum(int(some.epoch.sum()) for some in here)
-            values = [self._call(some, first, until, tell) for some in here]
-            joined = jax.tree.map(lambda *some: np.concatenate(some), *values)
-            pieces.append({n: a[:, first:until] for n, a in joined.items()})
-            self.epoch_seconds = (time.perf_counter() - began) / (count * (until - first))
-            if until < stop:
-                ready = partial(_so_far, before, here, pieces, started)
-                tell(sum(int(some.epoch.sum()) for some in here) - trained, ready)
-            first = until
-        return so_far(before, State.join([some.resting() for some in here]), pieces, started)[1:]
+        going = bool((state.alive & (state.epoch < stop)).any())
+        here = [self.put(population, state, part) for part in parts] if going else []
+        run, rows = self.executable, self.rows
+        return self.pieces.train(run, here, rows, state, stop, tell, started)
 
-    def _put(self, population: Population, state: State, part: range) -> Resident:
-        """Put some members on the devices, where they stay until this call of `advance` ends."""
+    def put(self, population: Population, state: State, part: range) -> Resident:
+        """Put some members where the executable trains them, until a call of `advance` ends."""
+        here = self.place(population, state, part)
+        if self.by_place is None:
+            return here
+        return Joint(self.shared, self.rows, self.by_place, {self.rule: here})
+
+    def place(self, population: Population, state: State, part: range) -> Resident:
+        """Put some members on the devices, in places of their rule."""
         if len(part) < len(population):
             population, state = population.take(part), state.take(part)
         at_once, begin_there = self.width.at_once, self._begin_there
         return Resident(self.shared, at_once, self.rows, population, state, begin_there)
-
-    def _call(self, here: Resident, first: int, until: int, tell: Tell) -> dict[str, Any]:
-        """Train the members of one call of the executable up to an epoch; return their curves.
-
-        Where an epoch takes long, by several calls, each of some of its steps: `tell` may end it
-        between them.
-        """
-        curves = None
-        while True:
-            epoch, step, began = here.epoch, here.step, time.perf_counter()
-            values = here.train(self.executable, first, until, self._steps())
-            curves = values if curves is None else _joined(curves, values, epoch, here.epoch)
-            self.step_seconds = (time.perf_counter() - began) / max(
-                1, int((here.step - step).max())
-            )
-            if not (here.alive & (here.epoch < until)).any():
-                return curves
-            tell(0)
-
-    def _steps(self) -> int:
-        """Return how many steps a call takes at most: twice what a piece of work should last, as
-        it is meant to end with an epoch."""
-        if not self.step_seconds:
-            return TRIED
-        return int(min(MOST, max(1, 2 * PIECE_SECONDS / self.step_seconds)))
 
     def measure(self, population: Population, state: State, on: str) -> list[dict[str, float]]:
         """Return loss and metrics on one of the engine's sets, a dictionary a member."""
@@ -215,7 +182,7 @@ class CompiledProgram:
         found: list[dict[str, float]] = []
         for place in range(0, len(state), self.places):
             part = range(place, min(place + self.places, len(state)))
-            here = self._put(population.take(part), state.take(part), range(len(part)))
+            here = self.place(population.take(part), state.take(part), range(len(part)))
             weights, memory, variables = here.standing[:3]
             if shows_others(self.plan):
                 weights = self._shown(weights, memory, *here.numbers)
@@ -250,48 +217,18 @@ def compile_programs(
 
     `width` is what to try first: it is halved until as many members fit into memory.
     """
+    made = compile_training(shared, configs, width)
     return [
-        CompiledProgram(shared, config, made.plan, made.run, made.width, made.rows, made.seconds)
-        for config, made in zip(configs, compile_training(shared, configs, width), strict=True)
+        CompiledProgram(
+            shared,
+            config,
+            one.plan,
+            one.run,
+            one.width,
+            one.rows,
+            one.seconds,
+            one.by_place,
+            one.rule,
+        )
+        for config, one in zip(configs, made, strict=True)
     ]
-
-
-def _next_epoch(here: list[Resident], first: int, stop: int) -> int:
-    """Return the epoch that members who are further than the others wait in, or `stop`."""
-    epochs = np.concatenate([some.epoch[some.alive] for some in here])
-    return int(epochs[epochs > first].min(initial=stop))
-
-
-def _so_far(
-    before: State, here: list[Resident], pieces: list[dict[str, Any]], started: float
-) -> tuple[range, State, Advance]:
-    """Return all members, their state, which comes to the host for it, and what was measured."""
-    parts = [some.state() for some in here]
-    state = parts[0] if len(parts) == 1 else State.join(parts)
-    return so_far(before, state, pieces, started)
-
-
-def _joined(
-    curves: dict[str, Any], values: dict[str, Any], before: Any, after: Any
-) -> dict[str, Any]:
-    """Return curves `[members, epochs]` with the epochs that ended in the last call.
-
-    `before` and `after` are the epochs that members were in, `[members]`.
-    """
-    epochs = np.arange(next(iter(curves.values())).shape[1])
-    new = (epochs >= before[:, None]) & (epochs < after[:, None])
-    return {name: np.where(new, values[name], curve) for name, curve in curves.items()}
-
-
-def _tell_of(tell: Tell, first: int, epochs: int, so_far: SoFar | None = None) -> None:
-    """Tell of a part of the members, which begins with member `first`."""
-
-    if so_far is None:
-        tell(epochs)
-        return
-
-    def shifted() -> tuple[list[int], State, Advance]:
-        places, state, measured = so_far()
-        return [first + place for place in places], state, measured
-
-    tell(epochs, shifted)

@@ -91,6 +91,8 @@ class Resident:
         """
         found, curves = run(*self.arguments(first, stop, most))
         self.standing = found
+        if not self.shared.on_cpu:  # which trains on meanwhile
+            self._draw_ahead(range(stop, 2 * stop - first))
         small = to_host((*found[3:6], curves))
         *own, values = jax.tree.map(lambda a: np.array(a)[self.layout.places], small)
         self.step, self.epoch, self.alive = own
@@ -122,12 +124,23 @@ class Resident:
             self.standing,
         )
 
+    def _draw_ahead(self, epochs: range) -> None:
+        """Draw the orders of as many epochs more as a call was just given: it may go on there."""
+        facts, orders = self.shared.facts, self.shared.orders
+        some = [epoch for epoch in epochs if epoch < facts.epochs]
+        seeds = np.unique(self.seeds).tolist()
+        if 2 * len(seeds) * len(some) <= orders.most:  # or those that are next would be lost
+            for seed in seeds:
+                for epoch in some:
+                    orders.draw(seed, epoch)
+
     def state(self) -> State:
         """Return where the members stand, on the host. They are between two epochs."""
-        tree = to_host(self.standing[:6])
-        if len(self.layout.places) == len(self.layout.members) and not on_host():
-            return State(*jax.tree.map(np.asarray, tree))  # each place in its order, and copied
-        return State(*jax.tree.map(lambda a: np.asarray(a)[self.layout.places], tree))
+        counts: Any = (self.step, self.epoch, self.alive)
+        tree, places = to_host(self.standing[:3]), self.layout.places
+        if len(places) == len(self.layout.members) and not on_host():
+            return State(*jax.tree.map(np.asarray, tree), *counts)  # in their order, and copied
+        return State(*jax.tree.map(lambda a: np.asarray(a)[places], tree), *counts)
 
     def resting(self) -> State:
         """Return where the members stand, left on the device where states may wait there.

@@ -40,23 +40,33 @@ class Weighed(Protocol):
         """Return what it takes, in bytes, or None where the device does not say."""
 
 
+def rules_a_program(width: Width, member_bytes: int, rules: int, *, on_cpu: bool) -> int:
+    """Return how many rules are to share a program side by side, each with its own places.
+
+    As many as cost next to nothing beside one: those that have no members in a call are there too.
+    """
+    free = STATE_BYTES if on_cpu else FREE_BYTES
+    return max(1, min(rules, free // max(1, width.at_once * member_bytes)))
+
+
 def first_width(lockstep: bool, state_bytes: int) -> Width:
     """Return the width to try first for members whose state takes so many bytes."""
     most = LOCKSTEP if lockstep else SEQUENTIAL
     return Width(max(1, min(most, STATE_BYTES // state_bytes)), lockstep)
 
 
-def accelerator_width(members: int, member_bytes: int, memory: int) -> Width:
+def accelerator_width(members: int, member_bytes: int, memory: int, rules: int = 1) -> Width:
     """Return the width to try first on an accelerator, where memory bounds it.
 
     Args:
         members: that may want to train at a time; 0 if that is unknown.
         member_bytes: what one takes while it trains, its state included, about.
         memory: bytes that those in training may take.
+        rules: that may share what costs next to nothing.
     """
     wanted = next((w for w in WIDTHS if w >= members), WIDTHS[-1]) if members else LOCKSTEP
     # Members that cost next to nothing beside the others: then more seeds do not, either.
-    free = max((w for w in WIDTHS if w * member_bytes <= FREE_BYTES), default=1)
+    free = max((w for w in WIDTHS if rules * w * member_bytes <= FREE_BYTES), default=1)
     wanted = max(wanted, min(free, USUAL))
     room = memory // max(1, member_bytes)
     return Width(max(1, min(wanted, room if room < 8 else room // 8 * 8)), lockstep=True)

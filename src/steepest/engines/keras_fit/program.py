@@ -93,6 +93,7 @@ class FitProgram:
     whole: bool = False
     places: int = 1
     compile_seconds: float = 0.0  # part of each trial's own seconds
+    together: None = None
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""

@@ -126,6 +126,7 @@ class StreamProgram:
     compile_seconds: float
     whole: bool = True  # as each batch is read once for all members of a call
     places: int = 1
+    together: None = None
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""

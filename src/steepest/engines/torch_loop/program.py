@@ -38,6 +38,7 @@ class LoopProgram:
     whole: bool = False
     places: int = 1
     compile_seconds: float = 0.0
+    together: None = None
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population."""
