@@ -89,7 +89,7 @@ class RemoteEngine:
             self.members = -(-epochs // (len(every) * self.facts.epochs))
             compiled = isinstance(without_callbacks(self.here), CompiledEngine)
             if self.lockstep is None and compiled and self.default:  # on an accelerator
-                self.lockstep = autotune.Memo(self.facts, self.device, every, epochs).read()
+                self.lockstep, _ = autotune.Memo(self.facts, self.device, every, epochs).read()
         if self.lockstep is None:
             self.lockstep = self.default
         made = {key: RemoteProgram(self, repr(key), config) for key, config in configs.items()}

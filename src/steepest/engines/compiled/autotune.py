@@ -1,4 +1,4 @@
-"""A short measurement: do members train faster side by side or one after another?"""
+"""A short measurement: do members train faster side by side, and how many of them at a time?"""
 
 import time
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from jax import lax
 from steepest import memo
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.training import compiled
+from steepest.engines.compiled.width import WIDTHS
 from steepest.engines.cores import together
 from steepest.engines.population import Population
 from steepest.engines.protocol import IN_TURN, SIDE_BY_SIDE
@@ -48,13 +49,17 @@ class Memo:
         }
         self.key = f"members-{memo.name(asked)}"
 
-    def read(self) -> bool | None:
-        """Return whether members train side by side, or None where nothing is known."""
-        return {SIDE_BY_SIDE: True, IN_TURN: False}.get(memo.read(self.key) or "")
+    def read(self) -> tuple[bool | None, int | None]:
+        """Return whether members train side by side, and at most how many; None for what is not
+        known."""
+        how, _, most = (memo.read(self.key) or "").partition("\n")
+        lockstep = {SIDE_BY_SIDE: True, IN_TURN: False}.get(how)
+        return lockstep, int(most) if most.isdigit() else None
 
-    def write(self, lockstep: bool) -> None:
+    def write(self, lockstep: bool, most: int | None = None) -> None:
         """Remember it, where there is a place for it."""
-        memo.write(self.key, SIDE_BY_SIDE if lockstep else IN_TURN)
+        how = SIDE_BY_SIDE if lockstep else IN_TURN
+        memo.write(self.key, how if most is None else f"{how}\n{most}")
 
 
 def is_faster(shared: DeviceTask, config: Config, *, lockstep: bool) -> bool:
@@ -66,10 +71,28 @@ def is_faster(shared: DeviceTask, config: Config, *, lockstep: bool) -> bool:
     return CLEARLY * one < other
 
 
-def seconds_a_step(shared: DeviceTask, config: Config, lockstep: bool) -> float:
-    """Return the seconds that a step of one member takes when `MEMBERS` train at a time."""
+def best_width(shared: DeviceTask, config: Config, most: int) -> int:
+    """Return how many members are to train side by side, at most so many.
+
+    As many as clearly raise how many steps are taken in a second. More would only wait for places
+    that nobody fills: a rung has fewer members than a study.
+    """
+    widths = [*(width for width in WIDTHS if width < most), most]
+    found, seconds = widths[0], seconds_a_step(shared, config, True, widths[0])
+    for wider in widths[1:]:
+        each = seconds_a_step(shared, config, True, wider)
+        if CLEARLY * each > seconds:
+            break
+        found, seconds = wider, each
+    return found
+
+
+def seconds_a_step(
+    shared: DeviceTask, config: Config, lockstep: bool, members: int = MEMBERS
+) -> float:
+    """Return the seconds that a step of one member takes when so many train at a time."""
     task = shared.task
-    population = Population.of([config] * MEMBERS)
+    population = Population.of([config] * members)
     plan = steps.plan_of(config, task.facts)
     numbers = steps.prepare(population.schedule, population.numbers, task.facts.steps)
     batch = jax.tree.map(lambda a: a[: task.facts.batch_size], shared.training)
@@ -94,7 +117,7 @@ def seconds_a_step(shared: DeviceTask, config: Config, lockstep: bool) -> float:
             after = train(mine[0], mine[1], mine[2], count)
             return jax.tree.map(lambda all_, a: all_.at[i].set(a), standing, after)
 
-        return lax.fori_loop(0, MEMBERS, member, standing)
+        return lax.fori_loop(0, members, member, standing)
 
     run_until: Any = jax.block_until_ready
     standing = (state.weights, state.memory, state.variables, state.step)
@@ -111,4 +134,4 @@ def seconds_a_step(shared: DeviceTask, config: Config, lockstep: bool) -> float:
 
     timed(1)
     count = max(1, min(10_000, int(SECONDS / max(timed(2) / 2, 1e-9))))
-    return timed(count) / (count * MEMBERS * shared.workers)
+    return timed(count) / (count * members * shared.workers)

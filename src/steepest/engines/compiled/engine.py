@@ -9,6 +9,7 @@ state". The engine knows nothing of trials.
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from steepest.data.stream import Data
@@ -62,6 +63,7 @@ class CompiledEngine:
         self.device = device_name(devices)
         self.lockstep = lockstep
         self._gradient_bytes: int | None = None
+        self.most: int | None = None  # members side by side, where that was measured
         self.members = 0  # that may want to train at a time; 0 if that is unknown
 
     @property
@@ -76,14 +78,15 @@ class CompiledEngine:
         accelerator has room for members of several rules.
 
         Where on an accelerator so many epochs are to be trained that it pays, the other way to
-        train members is measured first, unless it was once on this machine. On a CPU nothing is to
-        be won: a call has places for many members side by side, and a search trains few at a time.
+        train members is measured first, and how many side by side, unless it was once on this
+        machine. On a CPU nothing is to be won: a call has places for many members side by side,
+        and a search trains few at a time.
         """
         every = list(configs.values())
         memo = autotune.Memo(self.facts, self.device, every, epochs)
         measures = bool(self.lockstep is None and epochs and every and not self.shared.on_cpu)
         if measures:
-            self.lockstep = memo.read()
+            self.lockstep, self.most = memo.read()
         if every and epochs:  # who may want to train at a time, at most
             self.members = -(-epochs // (len(every) * self.facts.epochs))
         started = time.perf_counter()
@@ -96,19 +99,25 @@ class CompiledEngine:
                 ready()
             return made
 
-        groups = self._groups(every)
-        found = together(compile_and_tell, groups)
-        places = [place for group in groups for place in group]
-        made = [one for own in found for one in own]
-        made = [made[places.index(place)] for place in range(len(every))]
+        def compile_all() -> list[CompiledProgram]:
+            groups = self._groups(every)
+            made = [one for own in together(compile_and_tell, groups) for one in own]
+            places = [place for group in groups for place in group]
+            return [made[places.index(place)] for place in range(len(every))]
+
+        made = compile_all()
         if measures and self.lockstep is None:
             took = time.perf_counter() - started
-            if epochs * self._seconds_an_epoch(made[0]) > autotune.WORTH * took:
-                other = not made[0].width.lockstep
-                if autotune.is_faster(self.shared, every[0], lockstep=other):
-                    self.lockstep = other
-                    made = together(self.compile, every)
-            memo.write(made[0].width.lockstep)
+            paid = epochs * self._seconds_an_epoch(made[0]) / (autotune.WORTH * took)
+            width = made[0].width
+            if paid > 1 and autotune.is_faster(self.shared, every[0], lockstep=not width.lockstep):
+                self.lockstep = not width.lockstep
+                made = together(self.compile, every)
+            elif paid > autotune.MEMBERS < width.at_once:  # as a call takes several
+                self.most = autotune.best_width(self.shared, every[0], width.at_once)
+                if self.most < width.at_once:
+                    made = compile_all()
+            memo.write(made[0].width.lockstep, self.most)
         if self.lockstep is None and epochs and every:
             self.lockstep = made[0].width.lockstep
         return dict(zip(configs, made, strict=True))
@@ -181,7 +190,8 @@ class CompiledEngine:
         """Return the width to try first, where so many rules share a program."""
         if self._lockstep and not self.shared.on_cpu:
             size = self._member_bytes(config)
-            return accelerator_width(self.members, size, self.shared.room, rules)
+            found = accelerator_width(self.members, size, self.shared.room, rules)
+            return replace(found, capacity=min(found.capacity, self.most or found.capacity))
         return first_width(self._lockstep, self._begun(config).nbytes)
 
     def _member_bytes(self, config: Config) -> int:
