@@ -168,8 +168,8 @@ def test_a_step_can_be_timed_in_both_ways(task, lockstep, monkeypatch):
 def test_on_an_accelerator_the_faster_way_is_taken(task, expected, monkeypatch, faster):
     """Where the study is long enough for it to pay."""
     times = {True: 1.0, False: 0.5 if faster else 0.9}
-    monkeypatch.setattr(autotune, "seconds_a_step", lambda shared, config, way: times[way])
-    monkeypatch.setattr(autotune.Memo, "read", lambda _: None)
+    monkeypatch.setattr(autotune, "seconds_a_step", lambda shared, config, way, *_: times[way])
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: (None, None))
     monkeypatch.setattr(autotune.Memo, "write", lambda *_: None)
     config = POPULATION.config(0)
     short = engine_of(task, lockstep=None).prepare({"a": config}, 1)["a"]
@@ -182,10 +182,43 @@ def test_on_an_accelerator_the_faster_way_is_taken(task, expected, monkeypatch, 
     assert asked.width.lockstep
 
 
+@pytest.mark.parametrize(
+    ("gains", "most", "width"),
+    [
+        ({8: 1.0, 32: 0.5, 128: 0.3}, 128, 128),
+        ({8: 1.0, 32: 0.5, 128: 0.49}, 128, 32),  # no clear gain
+        ({8: 1.0, 32: 0.9, 128: 0.1}, 128, 8),
+        ({8: 1.0, 32: 0.5, 96: 0.2}, 96, 96),  # what memory has room for
+        ({5: 1.0}, 5, 5),
+    ],
+)
+def test_as_many_side_by_side_as_clearly_are_faster(gains, most, width, monkeypatch):
+    monkeypatch.setattr(autotune, "seconds_a_step", lambda shared, config, way, count: gains[count])
+    assert autotune.best_width(None, POPULATION.config(0), most) == width
+
+
+def test_on_an_accelerator_a_width_that_only_waits_is_left(task, expected, monkeypatch, tmp_path):
+    """And the narrower one is remembered."""
+    monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))
+    monkeypatch.setattr(width, "FREE_BYTES", 1)
+    monkeypatch.setattr(autotune, "is_faster", lambda *_, **__: False)
+    monkeypatch.setattr(autotune, "WORTH", 1e-9)
+    asked = []
+    monkeypatch.setattr(autotune, "best_width", lambda *given: asked.append(given[2]) or 8)
+    configs, epochs = {"a": POPULATION.config(0)}, 100 * task.facts.epochs
+    for _ in range(2):
+        engine = engine_of(task, lockstep=None, memory=10**10)
+        program = engine.prepare(configs, epochs)["a"]
+        assert program.width == Width(8, lockstep=True)
+        assert asked == [128]
+    for name, values in curves(program).items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-5)
+
+
 def test_on_a_cpu_members_train_one_after_another_whatever_the_clock_once_said(task, monkeypatch):
     """A few steps on a busy machine chose side by side, which then took twenty times as long."""
     monkeypatch.setattr(autotune, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
-    monkeypatch.setattr(autotune.Memo, "read", lambda _: True)
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: (True, None))
     engine = CompiledEngine(task)
     assert not engine.prepare({"a": POPULATION.config(0)}, 10**9)["a"].width.lockstep
     assert engine.lockstep is False
@@ -232,13 +265,15 @@ def test_what_was_chosen_is_remembered(task, monkeypatch, tmp_path):
     def memo(epochs):
         return autotune.Memo(task.facts, "a cpu", [POPULATION.config(0)], epochs)
 
-    assert memo(10).read() is None
+    assert memo(10).read() == (None, None)
     memo(10).write(True)
-    assert memo(10).read() is True
+    assert memo(10).read() == (True, None)
+    memo(10).write(True, 32)
+    assert memo(10).read() == (True, 32)
     memo(10).write(False)
-    assert memo(10).read() is False
-    assert memo(11).read() is None
+    assert memo(10).read() == (False, None)
+    assert memo(11).read() == (None, None)
     monkeypatch.setattr(autotune, "is_faster", lambda *_, **__: pytest.fail("it was measured"))
-    monkeypatch.setattr(autotune.Memo, "read", lambda _: False)
+    monkeypatch.setattr(autotune.Memo, "read", lambda _: (False, None))
     program = engine_of(task, lockstep=None).prepare({"a": POPULATION.config(0)}, 10**9)["a"]
     assert not program.width.lockstep
