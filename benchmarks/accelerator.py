@@ -124,6 +124,8 @@ def prepare(name: str, sizes: Sequence[int], given: argparse.Namespace) -> Ready
 
     def compiled(size: int, more: dict[str, Any]) -> tuple[Any, Any, float]:
         own: Any = make_engine(task)
+        if not on_cpu():
+            own.lockstep = True  # as it is asked for, and nothing is measured first
         own.shared = dataclasses.replace(shared, options={**(shared.options or {}), **more} or None)
         started = time.perf_counter()
         program = own.prepare({"adam": configs_of(size)[0]}, size * task.facts.epochs)["adam"]
