@@ -8,6 +8,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+ASKED = "STEEPEST_TESTS_QUICKLY"  # in the environment of a study's worker that is to compile so
 FIT = ("jit_train_step", "jit_test_step")  # what Keras' `fit` and `evaluate` compile
 DRAWS = ("jit__uniform", "jit__normal", "jit__truncated_normal")  # of initial weights
 

@@ -23,6 +23,7 @@ import socket
 import sys
 import warnings
 
+import compiling
 import processes
 
 HEAVY = (
@@ -130,7 +131,8 @@ def main() -> None:
         places = os.environ["PYTHONPATH"].split(os.pathsep)
         sys.path[:] = [*places, *(place for place in sys.path if place not in places)]
         sys.argv = command[2:]
-        runpy.run_module(command[2], run_name="__main__", alter_sys=True)
+        with compiling.quickly() if compiling.ASKED in os.environ else contextlib.nullcontext():
+            runpy.run_module(command[2], run_name="__main__", alter_sys=True)
         return
     with processes.workers_are_forked():
         _run(command)

@@ -180,17 +180,18 @@ def difference(name, dialect, setting, rate, one=None):
     asked = configured(name, dialect, setting, rate)
     path, gradients = reference(name, dialect, setting, rate)
     _, ours, _ = our_steps(one or asked, gradients=gradients)
-    if name == "Muon" and dialect == "torch":  # the others did not move there
-        from frameworks import task
+    keep = moved(name, dialect)
+    return apart([[w[i] for i in keep] for w in ours], [[w[i] for i in keep] for w in path])
 
-        keep = [
-            i
-            for i, p in enumerate(task().facts.weights)
-            if len(p.shape) == 2 and p.role in ("kernel", "head")
-        ]
-        ours = [[w[i] for i in keep] for w in ours]
-        path = [[w[i] for i in keep] for w in path]
-    return apart(ours, path)
+
+def moved(name, dialect):
+    """Return which arrays an oracle moves: PyTorch's Muon takes matrices alone."""
+    from frameworks import task
+
+    weights = task().facts.weights
+    if (name, dialect) != ("Muon", "torch"):
+        return range(len(weights))
+    return [i for i, p in enumerate(weights) if len(p.shape) == 2 and p.role in ("kernel", "head")]
 
 
 def _join(arguments):

@@ -20,8 +20,14 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 # What is read when Python or a framework starts: where it is another, the process is a new one.
 EARLY = ("CUDA", "JAX", "KERAS", "LD_", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA")
-# Which Steepest sets in the tests' own process, sooner or later; nothing forked has read them yet.
-OURS = ("TF_CPP_MIN_LOG_LEVEL", "XLA_PYTHON_CLIENT_PREALLOCATE")
+# Which Steepest, Keras and Ray set in the tests' own process, sooner or later; nothing forked has
+# read them yet.
+OURS = (
+    "PYTHONBREAKPOINT",
+    "TF_CPP_MIN_LOG_LEVEL",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "XLA_PYTHON_CLIENT_PREALLOCATE",
+)
 PLAIN = "STEEPEST_TESTS_FORK"  # "off": every process is a new one
 SERVERS = "STEEPEST_TESTS_SERVERS"  # where those that are forked are found
 _spent = []

@@ -1,6 +1,7 @@
 """Every error and outcome has its cure in docs/messages.md, and nothing stands there unsaid."""
 
 import ast
+import functools
 import runpy
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from steepest.records import Outcome
 
 ROOT = Path(__file__).parent.parent
 WRITER = runpy.run_path(str(ROOT / "docs/write_messages.py"))
+# All of the source is read once, for whoever asks.
+WRITER["messages"] = functools.cache(WRITER["messages"])
+WRITER["write"].__globals__["messages"] = WRITER["messages"]
 SAMPLE = """
 class Outcome:
     ENDED = "it " "ended"

@@ -122,7 +122,7 @@ def test_levels_are_those_of_bonferroni_at_least_and_the_whole_at_most(level):
 
 
 def students(studies, random):
-    """Return the t statistics [studies, looks] of differences that are 0 on average."""
+    """Return the t statistics [looks, studies] of differences that are 0 on average."""
     sums, squares = np.zeros(studies), np.zeros(studies)
     found, before = [], 0
     for seeds in LOOKS:
@@ -132,14 +132,14 @@ def students(studies, random):
         before = seeds
         error = np.sqrt((squares - sums**2 / seeds) / (seeds - 1) / seeds)
         found.append(sums / seeds / error)
-    return np.stack(found, axis=1)
+    return np.stack(found)
 
 
 def passed(t, level, looks, most, judged=()):
     """Return which studies pass at one of the looks."""
     levels = [look_level(n, level, most, judged=judged) for n in LOOKS[:looks]]
     limits = stats.t.ppf(1 - np.array(levels), np.array(LOOKS[:looks]) - 1)
-    return (t[:, :looks] > limits).any(axis=1)
+    return (t[:looks] > limits[:, None]).any(axis=0)
 
 
 @pytest.mark.slow

@@ -53,6 +53,7 @@ class Replayed:
     places: int = 1  # no accelerator: no seed comes for nothing beside another
     whole: bool = True
     compile_seconds: float = 0.0
+    together: None = None
 
     def begin(self, population: Population) -> State:
         """Return the state of an untrained population, without weights."""

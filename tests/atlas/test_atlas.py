@@ -23,13 +23,20 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def table():
-    return build.without_variations(build.usable(read()))
+def trainings():
+    """All of them, which take seconds to read; nobody changes them."""
+    return read()
+
+
+@pytest.fixture(scope="module")
+def table(trainings):
+    return build.without_variations(build.usable(trainings))
 
 
 @pytest.mark.slow
-def test_what_ships_is_made_from_the_trainings(table):
+def test_what_ships_is_made_from_the_trainings(trainings, monkeypatch):
     """All figures are computed again from the data, but for rounding of the last digit."""
+    monkeypatch.setattr(build.table, "read", lambda _: trainings)
     summary, listed = build.build()
     shipped = json.loads((build.PRIORS / "atlas.json").read_text(encoding="utf-8"))
     assert near(json.loads(json.dumps(summary)), shipped)
@@ -315,9 +322,8 @@ def test_the_search_replayed_on_lines_of_rates():
 
 
 @pytest.mark.slow
-def test_lines_know_the_trivial_predictor_and_a_search_is_better_for_it():
-    table = read()
-    assert sum(line.trivial > 0 for line in on_lines.lines(table)) > 600
-    known, unknown = (on_lines.excesses(table, 6, trivial=one) for one in (True, False))
+def test_lines_know_the_trivial_predictor_and_a_search_is_better_for_it(trainings):
+    assert sum(line.trivial > 0 for line in on_lines.lines(trainings)) > 600
+    known, unknown = (on_lines.excesses(trainings, 6, trivial=one) for one in (True, False))
     assert (known != unknown).sum() > 30
     assert known.mean() < unknown.mean()

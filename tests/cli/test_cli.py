@@ -45,10 +45,10 @@ def place(tmp_path_factory):
     return path
 
 
-def steepest(place, *arguments, new=False):
+def steepest(place, *arguments, new=False, module="steepest"):
     """Run the command in a process, which is a `new` one where that may make a difference."""
-    command = (sys.executable, "-m", "steepest", *arguments)
-    return processes.run(*command, cwd=place, env={**os.environ, "COLUMNS": "100"}, new=new)
+    command = (sys.executable, "-m", module, *arguments)
+    return processes.run(*command, cwd=place, env=processes.environment(COLUMNS="100"), new=new)
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,9 @@ def test_a_page_that_cannot_be_written_leaves_the_verdict(place, done):
 def test_on_a_terminal_there_is_progress_and_ctrl_c_stops_it(place):
     mine, theirs = pty.openpty()
     process = processes.start(
-        *(sys.executable, "-m", "steepest", "compare", "my_task.py", *LONG),
+        *(sys.executable, "-m", "quick_command", "compare", "my_task.py", *LONG),
         cwd=place,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
+        env=processes.environment(TERM="xterm-256color", COLUMNS="100"),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -330,6 +330,7 @@ def asked(tmp_path_factory):
         *("--optimizers", "SGD(momentum=0.9),AdamW(learning_rate=Float(1e-4,1e-2,log=True))"),
         *("--dialect", "torch", "--schedule", "cosine", "--recipe", "warmup=0.1,clip_norm=1"),
         *("--baseline", "keras.optimizers.Adam(1e-2, weight_decay=0.01)", "--out", str(out)),
+        module="quick_command",
     )
     assert done.returncode == 0, done.stderr
     return out, done.stdout

@@ -75,8 +75,8 @@ def test_more_is_told_when_asked_and_the_json_stays_pure(tmp_path):
     assert "steepest: the study is kept in out/study.db" in done.stderr
     assert "of a framework, somewhere" in done.stderr
     assert "steepest: TensorFlow: a line in C++" in done.stderr.splitlines()
-    command = (sys.executable, "-m", "steepest", "-vv", *COMPARE, "--json", "--out", "again")
-    again = processes.run(*command, cwd=tmp_path)
+    command = (sys.executable, "-m", "quick_command", "-vv", *COMPARE, "--json", "--out", "again")
+    again = processes.run(*command, cwd=tmp_path, env=processes.environment())
     assert again.returncode == 0, again.stderr
     json.loads(again.stdout)
     assert "steepest: again/study.db is written" in again.stderr

@@ -16,7 +16,7 @@ from steepest.engines.population import Population
 from steepest.records import Config
 from steepest.rules import RULES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 TASK = """
 import keras
@@ -28,7 +28,6 @@ validation_data, test_data = classes_data(1), classes_data(2)
 epochs, batch_size = 2, 50
 """
 
-pytestmark = pytest.mark.slow
 SCRIPT = """
 import contextlib, io, json, sys
 import numpy as np

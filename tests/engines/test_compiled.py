@@ -55,14 +55,15 @@ def test_a_population_equals_a_loop_over_its_members(task, program):
 
 def many_rules():
     """Return configs whose memories have other counts and forms, and other weights to show."""
-    averaged = config(1e-2)
+    averaged = replace(config(1e-2), schedule="exponential")
     return {
         "SGD": config(1e-2, rule="SGD"),
         "Adam": config(1e-2),
         "Lion": config(1e-3, rule="Lion"),
         "Adafactor": config(1e-2, rule="Adafactor"),
-        "averaged": replace(averaged, hyperparameters={**averaged.hyperparameters, "ema": 0.9}),
-        "decaying": replace(config(1e-2), schedule="exponential"),
+        "averaged and decaying": replace(
+            averaged, hyperparameters={**averaged.hyperparameters, "ema": 0.9}
+        ),
         "schedule-free": config(1e-2, rule="ScheduleFreeAdamW"),
     }
 
@@ -83,17 +84,6 @@ def test_rules_that_share_a_program_equal_each_alone_to_the_bit(task, monkeypatc
         loss = measured.values["loss"]
         np.testing.assert_array_equal(curves.values["loss"], loss[:, 1:])
         assert np.isfinite(loss).all()
-
-
-def test_with_cores_for_each_of_them_rules_have_programs_of_their_own(task, monkeypatch):
-    monkeypatch.setattr(engines, "cores", lambda: 4)
-    configs, told = dict(list(many_rules().items())[:3]), []
-    programs = CompiledEngine(task).prepare(configs, ready=lambda: told.append(1))
-    found = [id(program.executable.run) for program in programs.values()]
-    assert (len(set(found)), len(told)) == (2, 3)
-    monkeypatch.setattr(engines, "cores", lambda: 6)
-    programs = CompiledEngine(task).prepare(configs)
-    assert len({id(program.executable.run) for program in programs.values()}) == 3
 
 
 def test_a_rule_that_cannot_share_a_program_leaves_the_others_theirs(task, monkeypatch):
@@ -125,15 +115,6 @@ def test_stopping_cutting_and_going_on_equals_the_long_run(task, program):
         np.testing.assert_array_equal(pieces, values[survivors])
 
 
-def test_lockstep_equals_one_after_another(task, program):
-    population = Population.of(CONFIGS)
-    _, expected = program.advance(population, begin(task, population), 4)
-    side_by_side = CompiledEngine(task, lockstep=True).compile(CONFIGS[0])
-    _, measured = side_by_side.advance(population, begin(task, population), 4)
-    for name, values in expected.values.items():
-        np.testing.assert_allclose(measured.values[name], values, rtol=1e-4, atol=1e-5)
-
-
 def test_nothing_is_compiled_twice(task, program):
     """Other counts of members and epochs, other numbers and seeds: the same program."""
     with jax.log_compiles(False):
@@ -159,38 +140,6 @@ def test_a_diverged_member_stops_and_harms_nobody(task, program):
     assert np.isnan(measured.values["loss"][1, 1:]).all()
     calm = Population.of([CONFIGS[0], CONFIGS[1]])
     same(program.advance(calm, begin(task, calm), 4)[0], state.take([0, 2]))
-
-
-def test_the_test_set_is_measured_as_keras_does(task, program):
-    model = make_model(dropout=0.2)
-    task = make_task(model)
-    state = begin(task, Population.of(CONFIGS[:1]))
-    for variable, value in zip(model.trainable_variables, state.weights, strict=True):
-        variable.assign(value[0])
-    for variable, value in zip(model.non_trainable_variables, state.variables, strict=True):
-        variable.assign(value[0])
-    population = Population.of(CONFIGS)
-    program = CompiledEngine(task).compile(CONFIGS[0])
-    x, y, _ = task.test
-    loss, accuracy = model.evaluate(x, y, verbose=0)
-    assert program.measure(population, state, "test")[0] == pytest.approx(
-        {"loss": loss, "accuracy": accuracy}, rel=1e-5
-    )
-    assert "test" in CompiledEngine(task).sets
-    assert "test" not in CompiledEngine(replace(task, test=None)).sets
-
-
-def test_the_training_set_is_measured_as_keras_does_without_class_weights():
-    model = make_model(batch_norm=False, dropout=0.2)
-    task = make_task(model, class_weight={0: 5.0, 1: 1.0, 2: 0.1})
-    program = CompiledEngine(task).compile(CONFIGS[0])
-    population = Population.of(CONFIGS[:1])
-    state, _ = program.advance(population, program.begin(population), 2)
-    for variable, value in zip(model.trainable_variables, state.weights, strict=True):
-        variable.assign(value[0])
-    loss, accuracy = model.evaluate(*classes_data(), verbose=0)
-    found = program.measure(population, state, "training")[0]
-    assert found == pytest.approx({"loss": loss, "accuracy": accuracy}, rel=1e-5)
 
 
 def test_of_a_large_training_set_rows_evenly_apart_are_measured(task, monkeypatch):
@@ -221,3 +170,62 @@ def test_programs_share_a_frozen_value(task):
     assert program.shared is engine.shared
     with pytest.raises(FrozenInstanceError):
         engine.shared.memory = 1
+
+
+# The last of the file, as what is compiled after them is compiled quickly as well.
+
+
+@pytest.mark.usefixtures("compiled_quickly")
+def test_lockstep_equals_one_after_another(task, program):
+    population = Population.of(CONFIGS)
+    _, expected = program.advance(population, begin(task, population), 4)
+    side_by_side = CompiledEngine(task, lockstep=True).compile(CONFIGS[0])
+    _, measured = side_by_side.advance(population, begin(task, population), 4)
+    for name, values in expected.values.items():
+        np.testing.assert_allclose(measured.values[name], values, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("compiled_quickly")
+def test_the_test_set_is_measured_as_keras_does(task, program):
+    model = make_model(dropout=0.2)
+    task = make_task(model)
+    state = begin(task, Population.of(CONFIGS[:1]))
+    for variable, value in zip(model.trainable_variables, state.weights, strict=True):
+        variable.assign(value[0])
+    for variable, value in zip(model.non_trainable_variables, state.variables, strict=True):
+        variable.assign(value[0])
+    population = Population.of(CONFIGS)
+    program = CompiledEngine(task).compile(CONFIGS[0])
+    x, y, _ = task.test
+    loss, accuracy = model.evaluate(x, y, verbose=0)
+    assert program.measure(population, state, "test")[0] == pytest.approx(
+        {"loss": loss, "accuracy": accuracy}, rel=1e-5
+    )
+    assert "test" in CompiledEngine(task).sets
+    assert "test" not in CompiledEngine(replace(task, test=None)).sets
+
+
+@pytest.mark.usefixtures("compiled_quickly")
+def test_the_training_set_is_measured_as_keras_does_without_class_weights():
+    model = make_model(batch_norm=False, dropout=0.2)
+    task = make_task(model, class_weight={0: 5.0, 1: 1.0, 2: 0.1})
+    program = CompiledEngine(task).compile(CONFIGS[0])
+    population = Population.of(CONFIGS[:1])
+    state, _ = program.advance(population, program.begin(population), 2)
+    for variable, value in zip(model.trainable_variables, state.weights, strict=True):
+        variable.assign(value[0])
+    loss, accuracy = model.evaluate(*classes_data(), verbose=0)
+    found = program.measure(population, state, "training")[0]
+    assert found == pytest.approx({"loss": loss, "accuracy": accuracy}, rel=1e-5)
+
+
+@pytest.mark.usefixtures("compiled_quickly")
+def test_with_cores_for_each_of_them_rules_have_programs_of_their_own(task, monkeypatch):
+    monkeypatch.setattr(engines, "cores", lambda: 4)
+    configs, told = dict(list(many_rules().items())[:3]), []
+    programs = CompiledEngine(task).prepare(configs, ready=lambda: told.append(1))
+    found = [id(program.executable.run) for program in programs.values()]
+    assert (len(set(found)), len(told)) == (2, 3)
+    monkeypatch.setattr(engines, "cores", lambda: 6)
+    programs = CompiledEngine(task).prepare(configs)
+    assert len({id(program.executable.run) for program in programs.values()}) == 3

@@ -39,8 +39,13 @@ def curves(program, members=range(5), stop=3):
 
 
 @pytest.fixture(scope="module")
-def expected(task):
-    return curves(CompiledEngine(task).compile(POPULATION.config(0)))
+def program(task):
+    return CompiledEngine(task).compile(POPULATION.config(0))
+
+
+@pytest.fixture(scope="module")
+def expected(program):
+    return curves(program)
 
 
 def same(found, expected):
@@ -128,8 +133,7 @@ def test_no_memory_for_one_member_is_said(task, monkeypatch):
         curves(program)
 
 
-def test_other_errors_are_not_taken_for_it(task, monkeypatch):
-    program = CompiledEngine(task).compile(POPULATION.config(0))
+def test_other_errors_are_not_taken_for_it(program, monkeypatch):
     monkeypatch.setattr(
         program, "executable", lambda *_: (_ for _ in ()).throw(RuntimeError("something else"))
     )
@@ -156,6 +160,7 @@ def test_free_memory_is_plausible():
     assert width.budget(5) == 5
 
 
+@pytest.mark.usefixtures("compiled_quickly")
 @pytest.mark.parametrize("lockstep", [False, True])
 def test_a_step_can_be_timed_in_both_ways(task, lockstep, monkeypatch):
     monkeypatch.setattr(autotune, "SECONDS", 1e-3)
@@ -164,6 +169,7 @@ def test_a_step_can_be_timed_in_both_ways(task, lockstep, monkeypatch):
     )
 
 
+@pytest.mark.usefixtures("compiled_quickly")
 @pytest.mark.parametrize("faster", [False, True])
 def test_on_an_accelerator_the_faster_way_is_taken(task, expected, monkeypatch, faster):
     """Where the study is long enough for it to pay."""
@@ -229,17 +235,19 @@ import json, sys
 import jax
 sys.path.insert(0, {engines!r})
 jax.config.update("jax_num_cpu_devices", 3)
+import compiling
 from small import make_model, make_task
 from test_width import POPULATION, curves
 from steepest.engines.compiled.engine import CompiledEngine
-task = make_task(make_model())
 found = {{}}
-for lockstep in (False, True):
-    engine = CompiledEngine(task, lockstep=lockstep)
-    program = engine.compile(POPULATION.config(0))
-    values = curves(program)
-    found[str(lockstep)] = {{name: value.tolist() for name, value in values.items()}}
-    found["devices"], found["capacity"] = len(engine.shared.devices), program.capacity
+with compiling.quickly():
+    task = make_task(make_model())
+    for lockstep in (False, True):
+        engine = CompiledEngine(task, lockstep=lockstep)
+        program = engine.compile(POPULATION.config(0))
+        values = curves(program)
+        found[str(lockstep)] = {{name: value.tolist() for name, value in values.items()}}
+        found["devices"], found["capacity"] = len(engine.shared.devices), program.capacity
 print(json.dumps(found))
 """
 

@@ -19,6 +19,7 @@ from steepest.records import Stage, StudyRecord
 TESTS = Path(__file__).parent.parent
 REAL = (sys.executable, "-m", "steepest")
 FAKE = (sys.executable, "-m", "faults.command")
+AT_ONCE = "PYTHONUNBUFFERED"  # a container may have it; the streams of a fork are made without
 TASK = """
 import keras
 import numpy as np
@@ -64,24 +65,38 @@ FEW = ("--full-trainings", "12", "--seeds", "2", "--optimizers", "SGD,Adam")
 def surroundings(**more: object) -> dict[str, str]:
     """Return the environment of a process that finds what the tests find, and saves often."""
     found = {**os.environ, "STEEPEST_CHECKPOINT": "0.1", "COLUMNS": "100"}
-    found.pop("PYTHONUNBUFFERED", None)  # as people have it: what is written waits for a flush
+    found.pop(AT_ONCE, None)  # as people have it: what is written waits for a flush
     places = [str(TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     found["PYTHONPATH"] = os.pathsep.join(places)
     return found | {name: str(value) for name, value in more.items()}
+
+
+def _environment(command: tuple[object, ...], new: bool, more: dict) -> dict[str, str]:
+    """Return the surroundings; where they forbid no fork but for `AT_ONCE`, of which it is free."""
+    found = surroundings(**more)
+    as_here = {AT_ONCE: os.environ.get(AT_ONCE, ""), **found}
+    forked = not new and processes.may_be_forked([str(part) for part in command], as_here)
+    return as_here if forked else found
 
 
 def run(
     *command: object, timeout: float = 300, new: bool = False, torch: bool = False, **more: object
 ) -> subprocess.CompletedProcess[str]:
     """Run a process to its end."""
-    return processes.run(*command, env=surroundings(**more), timeout=timeout, new=new, torch=torch)
+    env = _environment(command, new, more)
+    return processes.run(*command, env=env, timeout=timeout, new=new, torch=torch)
 
 
 def start(
-    *command: object, new: bool = False, torch: bool = False, **more: object
+    *command: object,
+    new: bool = False,
+    torch: bool = False,
+    stdout: int = subprocess.PIPE,
+    **more: object,
 ) -> processes.Process:
     """Start a process."""
-    return processes.start(*command, env=surroundings(**more), new=new, torch=torch)
+    env = _environment(command, new, more)
+    return processes.start(*command, env=env, new=new, torch=torch, stdout=stdout)
 
 
 def wait_until(found, process: processes.Process, seconds: float = 180) -> bool:

@@ -29,7 +29,8 @@ def place(tmp_path_factory, request):
     if request.param == "torch loop":
         pytest.importorskip("torch")
     path = tmp_path_factory.mktemp("kills")
-    (path / "task.py").write_text(TASK if request.param == "compiled" else LOOP_TASK)
+    loop = LOOP_TASK.replace("epochs, batch_size = 30", "epochs, batch_size = 12")
+    (path / "task.py").write_text(TASK if request.param == "compiled" else loop)
     return path
 
 

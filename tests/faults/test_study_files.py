@@ -131,7 +131,7 @@ def put(value, path, new, how):
 
 
 @given(st.data())
-@fuzz(100)
+@fuzz(60)
 def test_random_bytes_changed(files, tmp_path, data):
     content = bytearray(files[data.draw(st.sampled_from(sorted(files)))])
     for _ in range(data.draw(st.integers(1, 3))):
@@ -155,7 +155,7 @@ def test_cut_at_any_byte(files, tmp_path, data):
 
 
 @given(st.data())
-@fuzz(200)
+@fuzz(100)
 def test_one_fact_exchanged(files, tmp_path, data):
     path = tmp_path / "study.db"
     path.write_bytes(files[data.draw(st.sampled_from(sorted(files)))])
@@ -176,7 +176,7 @@ def test_one_fact_exchanged(files, tmp_path, data):
 
 
 @given(st.data())
-@fuzz(200)
+@fuzz(100)
 def test_one_cell_exchanged(files, tmp_path, data):
     path = tmp_path / "study.db"
     path.write_bytes(files[data.draw(st.sampled_from(sorted(files)))])

@@ -8,6 +8,7 @@ which has to become the uninterrupted one. Prints a JSON object of what happened
 import argparse
 import contextlib
 import ctypes
+import gc
 import json
 import math
 import os
@@ -96,26 +97,36 @@ def one(out: Path, boundary: int, kind: int, whole) -> str | None:
     return f"left behind: {left}" if left else "equal"
 
 
+def tried(place: Path, kind: str, spans, whole) -> dict[str, list[int]]:
+    """Return at which boundaries what happened; a span is the first, the last and the stride."""
+    found: dict[str, list[int]] = {}
+    for first, last, stride in spans:
+        for boundary in range(first, last + 1, stride):
+            out = place / f"{kind}-{boundary}"
+            what = one(out, boundary, KINDS[kind], whole)
+            if what is None:
+                break
+            found.setdefault(what, []).append(boundary)
+            shutil.rmtree(out, ignore_errors=True)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("place", type=Path)
     parser.add_argument("--kind", choices=KINDS, default="dies")
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--last", type=int, default=10**9)
-    parser.add_argument("--span", type=int, nargs=3, action="append", metavar="FIRST LAST STRIDE")
+    parser.add_argument("--spans", type=json.loads, help="JSON, of each kind: [[1, 40, 5], ...]")
     given = parser.parse_args()
     place = given.place.resolve()
+    gc.freeze()  # else the first collection in each fork copies all pages
     assert in_child(place / "whole") == 0
     whole = storage.read(place / "whole")
-    found: dict[str, list[int]] = {}
-    for first, last, stride in given.span or [(1, given.last, given.stride)]:
-        for boundary in range(first, last + 1, stride):
-            out = place / f"{given.kind}-{boundary}"
-            what = one(out, boundary, KINDS[given.kind], whole)
-            if what is None:
-                break
-            found.setdefault(what, []).append(boundary)
-            shutil.rmtree(out, ignore_errors=True)
+    if given.spans:
+        found = {kind: tried(place, kind, spans, whole) for kind, spans in given.spans.items()}
+    else:
+        found = tried(place, given.kind, [(1, given.last, given.stride)], whole)
     print(json.dumps({"found": found}))
 
 

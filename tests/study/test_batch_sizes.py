@@ -1,7 +1,6 @@
 """Several batch sizes, from the command line and from Python."""
 
 import json
-import os
 import sys
 
 import numpy as np
@@ -14,13 +13,14 @@ from steepest.options import Options
 from steepest.study import Study
 from steepest.study.study_set import StudySet
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 FEW = ["--trials", "2", "--seeds", "2", "--optimizers", "SGD", "--epochs", "2"]
 
 
 def command(place, *arguments):
-    environment = {**os.environ, "COLUMNS": "100"}
+    environment = processes.environment(COLUMNS="100")
     return processes.run(
-        *(sys.executable, "-m", "steepest", *arguments), cwd=place, env=environment
+        *(sys.executable, "-m", "quick_command", *arguments), cwd=place, env=environment
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import compiling
 import keras
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from steepest.records.callbacks import best_by, follow
 from steepest.reports.markdown import markdown
 from steepest.tasks.load import load_task
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_quickly")]
 
 EPOCHS = 30
 STOP, PLATEAU = keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau
@@ -98,7 +99,8 @@ def test_it_goes_on_with_the_same_callbacks_alone(study):
         compared([STOP(patience=3)], study.path.parent)
 
 
-def test_workers_give_the_same_study(study, place):
+def test_workers_give_the_same_study(study, place, monkeypatch):
+    monkeypatch.setenv(compiling.ASKED, "1")
     there = compared(both(), place / "workers", workers=2)
 
     def told(one):

@@ -240,15 +240,16 @@ epochs = 4
 @pytest.mark.slow
 def test_the_command(tmp_path):
     (tmp_path / "my_task.py").write_text(TASK)
-    command = (sys.executable, "-m", "steepest", "lr", "my_task.py")
-    done = processes.run(
-        *command, "--seeds", "2", "--length", "1", "--json", "--html", "lr.html", cwd=tmp_path
-    )
+    command = (sys.executable, "-m", "quick_command", "lr", "my_task.py")
+    asked = ("--seeds", "2", "--length", "1", "--json", "--html", "lr.html")
+    done = processes.run(*command, *asked, cwd=tmp_path, env=processes.environment())
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["optimizer"], told["epochs"], told["full_epochs"]) == ("Adam", 1, 4)
     assert "page: lr.html" in done.stderr
-    wrong = processes.run(*command, "--optimizer", "SGD,Adam", cwd=tmp_path)
+    wrong = processes.run(
+        *command, "--optimizer", "SGD,Adam", cwd=tmp_path, env=processes.environment()
+    )
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     assert re.match("steepest: optimizer is .* must be one", wrong.stderr)
 
@@ -256,9 +257,9 @@ def test_the_command(tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_ends_it(tmp_path):
     (tmp_path / "my_task.py").write_text(TASK)
-    command = (sys.executable, "-m", "steepest", "lr", "my_task.py")
+    command = (sys.executable, "-m", "quick_command", "lr", "my_task.py")
     long = ("--epochs", "100000", "--length", "100000")
-    process = processes.start(*command, *long, cwd=tmp_path)
+    process = processes.start(*command, *long, cwd=tmp_path, env=processes.environment())
     for line in process.stderr:
         if "rates far apart" in line:
             break

@@ -1,7 +1,6 @@
 """Several tasks from the command line and from Python."""
 
 import json
-import os
 import re
 import signal
 import sys
@@ -35,9 +34,9 @@ validation_split = 0.25
 
 
 def command(place, *arguments):
-    environment = {**os.environ, "COLUMNS": "100"}
+    environment = processes.environment(COLUMNS="100")
     return processes.run(
-        *(sys.executable, "-m", "steepest", *arguments), cwd=place, env=environment
+        *(sys.executable, "-m", "quick_command", *arguments), cwd=place, env=environment
     )
 
 
@@ -109,9 +108,10 @@ def test_without_json_each_verdict_is_told_as_it_comes(place):
 
 def test_ctrl_c_keeps_what_is_there(place):
     process = processes.start(
-        *(sys.executable, "-m", "steepest", "compare", "diabetes", "digits"),
+        *(sys.executable, "-m", "quick_command", "compare", "diabetes", "digits"),
         *("--trials", "4", "--epochs", "9000", "--out", "stopped"),
         cwd=place,
+        env=processes.environment(),
     )
     assert wait_until((place / "stopped/diabetes/study.db").exists, process)
     process.send_signal(signal.SIGINT)

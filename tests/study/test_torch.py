@@ -27,6 +27,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 ROLES = {
     "words.weight": "embedding",
     "place": "other",

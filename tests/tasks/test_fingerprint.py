@@ -1,14 +1,13 @@
 """The same task has the same fingerprint in any process, and a changed one another."""
 
 import json
-import os
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import processes
 import pytest
 from small import BATCH, CLASSES, EXAMPLES, FEATURES, classes_data, make_model, make_task
 
@@ -137,18 +136,26 @@ def test_it_is_the_same_again_and_in_another_process(tmp_path):
     first = whole()
     assert whole() == first
     assert len({one["model"] for one in first.values()}) == len(MODELS) - 2  # but for compile's
-    here = Path(__file__).parent
-    environment = {
-        **os.environ,
-        "PYTHONHASHSEED": "123",
-        "PYTHONPATH": os.pathsep.join([*map(str, (here, here.parent)), *sys.path]),
-    }
-    code = "import json, test_fingerprint as t; print(json.dumps(t.whole()))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200
+    assert in_another_process(tmp_path) == first
+
+
+def in_another_process(where):
+    """Return what `whole` gives in a process that hashes strings in another way."""
+    script = where / "whole.py"
+    script.write_text(
+        "import json, sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import test_fingerprint\n"
+        "print(json.dumps([hash('steepest'), test_fingerprint.whole()]))\n"
     )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == first
+    for seed in ({}, {"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2"}):  # the first is forked
+        done = processes.run(sys.executable, script, env=processes.environment(**seed))
+        assert done.returncode == 0, done.stderr
+        hashed, found = json.loads(done.stdout.splitlines()[-1])
+        if hashed != hash("steepest"):
+            break
+    assert hashed != hash("steepest")
+    return found
 
 
 def test_a_model_is_the_same_after_it_was_used():

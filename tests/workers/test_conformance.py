@@ -24,11 +24,6 @@ def threads(work):
     return Pool(work, ThreadPoolExecutor(2))
 
 
-def processes(work):
-    with workers_are_new():
-        return Processes(work, 2)
-
-
 def executor(work):
     return Pool(work, ProcessPoolExecutor(1, multiprocessing.get_context("spawn")))
 
@@ -43,7 +38,7 @@ def ray(work):
 
 KINDS = [
     threads,
-    pytest.param(processes, marks=pytest.mark.slow),
+    pytest.param("processes", marks=pytest.mark.slow),
     pytest.param(executor, marks=pytest.mark.slow),
     pytest.param(ray, marks=pytest.mark.slow),
 ]
@@ -54,8 +49,26 @@ def made():
     return make_work()
 
 
+@pytest.fixture(scope="module")
+def processes(made):
+    """Two processes, at first new ones, which are dead when it is closed."""
+    with workers_are_new():
+        one = Processes(made[0], 2)
+    yield one
+    pids = [worker.handle.process.pid for worker in one.workers]
+    one.close()
+    assert len(pids) == 2
+    assert not one.workers
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def crew(request, made):
+    if request.param == "processes":
+        yield request.getfixturevalue("processes")
+        return
     one = request.param(made[0])
     yield one
     one.close()
@@ -108,24 +121,17 @@ def test_what_is_given_up_gives_no_answer(crew):
 
 
 @pytest.mark.slow
-def test_who_is_killed_is_told_of_and_replaced(made):
-    crew = processes(made[0])
-    try:
-        reply(crew, b"")
-        ticket = next(TICKETS)
-        many = tuple(config(0.001 * (i + 1)) for i in range(200))
-        crew.submit(ticket, Slice("adam", many, None, 4, lockstep=False).to_bytes())
-        (victim,) = [one for one in crew.workers if one.ticket == ticket]
-        os.kill(victim.handle.process.pid, signal.SIGKILL)
-        told = wait_for(crew, ticket)
-        assert told.message is None
-        assert told.why == "killed by signal 9, SIGKILL"
-        assert len(crew.workers) == 2
-        assert victim not in crew.workers
-        assert "about" in reply(crew, b"")
-        pids = [one.handle.process.pid for one in crew.workers]
-    finally:
-        crew.close()
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+def test_who_is_killed_is_told_of_and_replaced(processes):
+    crew = processes
+    reply(crew, b"")
+    ticket = next(TICKETS)
+    many = tuple(config(0.001 * (i + 1)) for i in range(200))
+    crew.submit(ticket, Slice("adam", many, None, 4, lockstep=False).to_bytes())
+    (victim,) = [one for one in crew.workers if one.ticket == ticket]
+    os.kill(victim.handle.process.pid, signal.SIGKILL)
+    told = wait_for(crew, ticket)
+    assert told.message is None
+    assert told.why == "killed by signal 9, SIGKILL"
+    assert len(crew.workers) == 2
+    assert victim not in crew.workers
+    assert "about" in reply(crew, b"")

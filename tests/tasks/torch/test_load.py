@@ -20,7 +20,7 @@ x = torch.randn(40, 3)
 y = (x.sum(1) > 0).long()
 train = DataLoader(TensorDataset(x[:30], y[:30]), batch_size=10)
 validation = TensorDataset(x[30:], y[30:])
-test = (x[:7], y[:7])
+test = (x[:20], y[:20])
 loss = nn.CrossEntropyLoss()
 epochs = 3
 
@@ -56,7 +56,7 @@ def test_a_file_names_its_parts(tmp_path):
         3,
         10,
     )
-    assert (facts.training_examples, facts.validation_examples, facts.test_examples) == (30, 10, 7)
+    assert (facts.training_examples, facts.validation_examples, facts.test_examples) == (30, 10, 20)
     assert load_task(write(tmp_path, GOOD), epochs=7).facts.epochs == 7
 
 
