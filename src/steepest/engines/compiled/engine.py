@@ -168,6 +168,8 @@ class CompiledEngine:
                 made = compile_programs(self.shared, configs, width)
                 if made[0].by_place is not None:
                     Together(made)
+                elif width.lockstep:
+                    self.lockstep = False  # the model cannot be trained side by side
                 return made
             except Exception as error:  # what is wrong with one of them it says again by itself
                 log.info("rules do not share a program: %s: %s", type(error).__name__, error)
