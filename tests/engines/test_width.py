@@ -203,6 +203,16 @@ def test_as_many_side_by_side_as_clearly_are_faster(gains, most, width, monkeypa
     assert autotune.best_width(None, POPULATION.config(0), most) == width
 
 
+def test_a_width_that_there_is_no_memory_to_measure_is_left(monkeypatch):
+    def seconds(shared, config, way, count):
+        if count > 32:
+            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return 1 / count
+
+    monkeypatch.setattr(autotune, "seconds_a_step", seconds)
+    assert autotune.best_width(None, POPULATION.config(0), 512) == 32
+
+
 def test_on_an_accelerator_a_width_that_only_waits_is_left(task, expected, monkeypatch, tmp_path):
     """And the narrower one is remembered."""
     monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))

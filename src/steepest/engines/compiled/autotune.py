@@ -12,7 +12,7 @@ from jax import lax
 from steepest import memo
 from steepest.engines.compiled.device_task import DeviceTask
 from steepest.engines.compiled.training import compiled
-from steepest.engines.compiled.width import WIDTHS
+from steepest.engines.compiled.width import WIDTHS, is_out_of_memory
 from steepest.engines.cores import together
 from steepest.engines.population import Population
 from steepest.engines.protocol import IN_TURN, SIDE_BY_SIDE
@@ -80,7 +80,12 @@ def best_width(shared: DeviceTask, config: Config, most: int) -> int:
     widths = [*(width for width in WIDTHS if width < most), most]
     found, seconds = widths[0], seconds_a_step(shared, config, True, widths[0])
     for wider in widths[1:]:
-        each = seconds_a_step(shared, config, True, wider)
+        try:
+            each = seconds_a_step(shared, config, True, wider)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            break
         if CLEARLY * each > seconds:
             break
         found, seconds = wider, each

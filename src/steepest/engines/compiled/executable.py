@@ -95,14 +95,11 @@ def _compile(
     width: Width,
     rows: int,
 ) -> tuple[Sequence[Run], ByPlace | None]:
-    devices = len(shared.devices)
-    here = [
-        Resident(
-            shared, width.at_once, rows, Population.of([config] * count), one.take([0] * count)
-        )
-        for count in (devices * width.at_once,)
-        for config, one in zip(configs, begun, strict=True)
-    ]
+    count = len(shared.devices) * width.at_once
+    here = []
+    for config, one in zip(configs, begun, strict=True):
+        full = Population.of([config] * count), one.take([0] * count)
+        here.append(Resident(shared, width.at_once, rows, *full))
     updates = by_place = None
     if width.lockstep:
         blanks = [(one.numbers, one.standing) for one in here]

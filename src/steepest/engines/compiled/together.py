@@ -1,7 +1,7 @@
 """Programs of several rules that share an executable, as one: a call trains members of them all."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -77,8 +77,7 @@ class Together:
     ) -> tuple[State, Advance]:
         """Train as many members as a call can; the executable has them in the order of rules."""
         started, order = time.perf_counter(), population.places.order
-        assert isinstance(state, MixedState)
-        parts = state.parts
+        parts = _parts(state, population)
         before = MixedState(parts, Places.of(population.places.which[order]))
         here: list[Resident] = []
         if (state.alive & (state.epoch < stop)).any():
@@ -90,8 +89,8 @@ class Together:
 
         told = partial(tell_of, tell, order)
         after, measured = self.pieces.train(self.run, here, self.rows, before, stop, told, started)
-        parts = after.parts if isinstance(after, MixedState) else dict.fromkeys(parts, after)
-        return MixedState(parts, population.places), _in_order(measured, np.argsort(order))
+        joined = MixedState(_parts(after, population), population.places)
+        return joined, _in_order(measured, np.argsort(order))
 
     def _by_turns(
         self,
@@ -120,6 +119,14 @@ class Together:
         whole = Advance(values, trained, sum(one.seconds for one in done))
         joined = MixedState.of([states[i] for i in range(len(population))], population.places)
         return joined, _in_order(whole, np.argsort(order))
+
+
+def _parts(state: State, population: MixedPopulation) -> Mapping[int, State]:
+    """Return the states by rule; of one alone, as in a turn that no other needs, it is plain."""
+    if isinstance(state, MixedState):
+        return state.parts
+    (rule,) = population.parts
+    return {rule: state}
 
 
 def _in_order(measured: Advance, order: Integer[np.ndarray, " members"]) -> Advance:
